@@ -1,0 +1,4 @@
+//! The command `fourfold`.
+#![forbid(unsafe_code)]
+
+fn main() {}

@@ -1,0 +1,4 @@
+//! `cargo xtask setup | test | bench`.
+#![forbid(unsafe_code)]
+
+fn main() {}
