@@ -1,5 +1,58 @@
 //! Four ways to run asynchronous tasks with bounded concurrency, on one single-threaded core.
+//!
+//! A [`Source`] gives tasks out, a [`Pattern`] decides when they start, a handler does them, a [`Verdict`] goes back to the source;
+//! an [`Observer`] may watch. Nothing here needs tokio, threads or, without the feature `std`, an operating system: a run is a
+//! future, and whatever can poll a future can host it.
+//!
+//! ```
+//! use core::num::NonZeroUsize;
+//! use fourfold::{Failure, MemorySource, NativeClock, Pattern, Run, Task};
+//! use futures_lite::future::block_on;
+//!
+//! let clock = NativeClock::new();
+//! let source = MemorySource::new(&clock, ["1", "2", "three", "4"]);
+//! let parse = async |task: &Task<&str>| match task.payload.parse::<u32>() {
+//!     Ok(_) => Ok(()),
+//!     Err(error) => Err(Failure::permanent(error.to_string())),
+//! };
+//! let run = Run::new(&source, parse).pattern(Pattern::TaskSet).limit(NonZeroUsize::new(2).unwrap()).clock(&clock);
+//! let report = block_on(run.into_future()).unwrap();
+//! assert_eq!((report.tally.done, report.tally.dead), (3, 1));
+//! assert_eq!(source.take_dead()[0].reason, "invalid digit found in string");
+//! ```
 #![cfg_attr(not(feature = "std"), no_std)]
 #![forbid(unsafe_code)]
 
 extern crate alloc;
+
+mod clock;
+mod config;
+mod control;
+mod error;
+mod event;
+mod failure;
+mod pattern;
+mod random;
+mod report;
+mod run;
+mod signal;
+mod source;
+mod state;
+mod task;
+mod workload;
+
+#[cfg(feature = "native")]
+pub use clock::NativeClock;
+pub use clock::{Clock, SimulatedClock, SimulatedSleep, Stalled, Time};
+pub use config::{Config, Rate, Retry};
+pub use control::Control;
+pub use error::{RunError, TaskFailure};
+pub use event::{Ending, Event, EventKind, Observer, ObserverFn, Outcome, observer_fn};
+pub use failure::Failure;
+pub use pattern::{Pattern, UnknownPattern};
+pub use report::{Percentiles, Report};
+pub use run::{Run, run};
+pub use source::{Claims, DeadLetter, Delivery, MemorySource, Settlement, Source, Supply, Verdict};
+pub use state::{FailureSeen, Histogram, Live, Phase, Profile, State, Tally};
+pub use task::{Attempt, Task, TaskId};
+pub use workload::{Work, Workload, act};

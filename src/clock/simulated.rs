@@ -1,0 +1,187 @@
+//! Time that passes only when there is nothing left to do at the present moment.
+
+use alloc::{collections::BTreeMap, rc::Rc, sync::Arc, task::Wake, vec::Vec};
+use core::{
+    cell::{Cell, RefCell},
+    fmt,
+    future::Future,
+    pin::{Pin, pin},
+    sync::atomic::{AtomicBool, Ordering},
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
+
+use super::{Clock, Time};
+
+/// A clock that jumps to the next timer whenever nothing is ready: an hour of sleeping takes microseconds, and the same
+/// program does the same things at the same times on every machine.
+///
+/// ```
+/// use core::time::Duration;
+/// use fourfold::{Clock, SimulatedClock, Time};
+///
+/// let clock = SimulatedClock::new();
+/// let end = clock.run(async {
+///     clock.sleep(Duration::from_secs(3600)).await;
+///     clock.now()
+/// });
+/// assert_eq!(end, Ok(Time::ZERO + Duration::from_secs(3600)));
+///
+/// // What can never end is said to have stalled, instead of hanging.
+/// assert!(clock.run(core::future::pending::<()>()).is_err());
+/// ```
+#[derive(Clone, Default)]
+pub struct SimulatedClock {
+    inner: Rc<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    now: Cell<Time>,
+    sequence: Cell<u64>,
+    timers: RefCell<BTreeMap<(Time, u64), Waker>>,
+}
+
+/// A future waits, no timer is set, and nothing was woken: it would wait for ever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stalled {
+    /// When that was.
+    pub at: Time,
+}
+
+impl fmt::Display for Stalled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "stalled at {}: the future waits, but no timer is set and nothing was woken", self.at)
+    }
+}
+
+impl core::error::Error for Stalled {}
+
+impl SimulatedClock {
+    /// A clock at time zero, without timers.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The time of the earliest timer that is set.
+    pub fn next_timer(&self) -> Option<Time> {
+        self.inner.timers.borrow().first_key_value().map(|((due, _), _)| *due)
+    }
+
+    /// How many timers are set.
+    pub fn timers(&self) -> usize {
+        self.inner.timers.borrow().len()
+    }
+
+    /// Moves on to the earliest timer and wakes every sleeper that is due then; false when no timer is set.
+    ///
+    /// [`run`](Self::run) does this by itself; a host with a loop of its own (a browser's animation frame) calls it.
+    pub fn advance(&self) -> bool {
+        let Some(due) = self.next_timer() else { return false };
+        self.inner.now.set(due);
+        let woken: Vec<Waker> = {
+            let mut timers = self.inner.timers.borrow_mut();
+            let later = timers.split_off(&(due, u64::MAX));
+            core::mem::replace(&mut *timers, later).into_values().collect()
+        };
+        // Woken only after the borrow ended: a waker may do anything, setting a timer included.
+        woken.into_iter().for_each(Waker::wake);
+        true
+    }
+
+    /// Polls a future to its end; whenever it waits and nothing was woken, time jumps to the next timer.
+    ///
+    /// # Errors
+    /// [`Stalled`] when there is no timer to jump to. The future is then dropped.
+    pub fn run<F: Future>(&self, future: F) -> Result<F::Output, Stalled> {
+        let woken = Arc::new(Woken(AtomicBool::new(true)));
+        let waker = Waker::from(woken.clone());
+        let mut cx = Context::from_waker(&waker);
+        let mut future = pin!(future);
+        loop {
+            if woken.0.swap(false, Ordering::AcqRel) {
+                if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
+                    return Ok(output);
+                }
+            } else if !self.advance() {
+                return Err(Stalled { at: self.now() });
+            }
+        }
+    }
+}
+
+impl fmt::Debug for SimulatedClock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SimulatedClock").field("now", &self.now()).field("timers", &self.timers()).finish()
+    }
+}
+
+impl Clock for SimulatedClock {
+    type Sleep = SimulatedSleep;
+
+    fn now(&self) -> Time {
+        self.inner.now.get()
+    }
+
+    fn sleep(&self, duration: Duration) -> SimulatedSleep {
+        SimulatedSleep { clock: self.inner.clone(), due: self.now() + duration, registered: None }
+    }
+}
+
+struct Woken(AtomicBool);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
+/// A [`SimulatedClock`]'s sleep. Its time counts from the call that made it.
+pub struct SimulatedSleep {
+    clock: Rc<Inner>,
+    due: Time,
+    registered: Option<u64>,
+}
+
+impl Future for SimulatedSleep {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if self.clock.now.get() >= self.due {
+            return Poll::Ready(());
+        }
+        let sequence = self.registered.unwrap_or_else(|| {
+            let next = self.clock.sequence.get();
+            self.clock.sequence.set(next + 1);
+            next
+        });
+        self.registered = Some(sequence);
+        self.clock
+            .timers
+            .borrow_mut()
+            .entry((self.due, sequence))
+            .and_modify(|waker| waker.clone_from(cx.waker()))
+            .or_insert_with(|| cx.waker().clone());
+        Poll::Pending
+    }
+}
+
+impl Drop for SimulatedSleep {
+    fn drop(&mut self) {
+        if let Some(sequence) = self.registered {
+            // The waker is dropped after the borrow ended: dropping it may run anything.
+            let waker = self.clock.timers.borrow_mut().remove(&(self.due, sequence));
+            drop(waker);
+        }
+    }
+}
+
+impl fmt::Debug for SimulatedSleep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SimulatedSleep").field("due", &self.due).finish_non_exhaustive()
+    }
+}

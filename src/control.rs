@@ -1,0 +1,101 @@
+//! A handle on runs that go on.
+
+use alloc::sync::Arc;
+use core::{
+    num::NonZeroUsize,
+    sync::atomic::{AtomicUsize, Ordering},
+};
+
+use event_listener::{Event, EventListener};
+
+const DRAIN: usize = 1;
+const ABORT: usize = 2;
+
+/// Drains or aborts a run, or changes its limit, from wherever: a handler, a signal, another thread. Clones control the same runs.
+///
+/// ```
+/// use core::convert::Infallible;
+/// use fourfold::{Control, MemorySource, Run, Task};
+/// use futures_lite::future::block_on;
+///
+/// let control = Control::new();
+/// let source = MemorySource::new((), 0..1000);
+/// let handler = async |task: &Task<i32>| {
+///     if task.payload == 10 {
+///         control.drain();
+///     }
+///     Ok::<_, Infallible>(())
+/// };
+/// let report = block_on(Run::new(&source, handler).control(&control).into_future()).unwrap();
+/// assert_eq!(report.tally.done + source.take_rest().len() as u64, 1000);
+/// assert!(report.tally.done < 1000);
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Control {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    stop: AtomicUsize,
+    /// 0: as configured.
+    limit: AtomicUsize,
+    changed: Event,
+}
+
+/// How a run was told to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Stop {
+    No,
+    Drain,
+    Abort,
+}
+
+impl Control {
+    /// A handle on no run yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Nothing new is claimed; what has started is finished; what was only claimed is given back.
+    pub fn drain(&self) {
+        self.stop(DRAIN);
+    }
+
+    /// Handlers are dropped and their deliveries given back.
+    pub fn abort(&self) {
+        self.stop(DRAIN | ABORT);
+    }
+
+    fn stop(&self, bits: usize) {
+        self.shared.stop.fetch_or(bits, Ordering::AcqRel);
+        self.shared.changed.notify(usize::MAX);
+    }
+
+    /// From now on so many tasks may be in flight. A smaller limit interrupts nobody: no task is started until fewer are in flight.
+    pub fn set_limit(&self, limit: NonZeroUsize) {
+        self.shared.limit.store(limit.get(), Ordering::Release);
+        self.shared.changed.notify(usize::MAX);
+    }
+
+    /// Whether a drain or an abort was asked for.
+    pub fn is_draining(&self) -> bool {
+        self.wanted() != Stop::No
+    }
+
+    pub(crate) fn wanted(&self) -> Stop {
+        match self.shared.stop.load(Ordering::Acquire) {
+            0 => Stop::No,
+            DRAIN => Stop::Drain,
+            _ => Stop::Abort,
+        }
+    }
+
+    pub(crate) fn limit(&self) -> Option<NonZeroUsize> {
+        NonZeroUsize::new(self.shared.limit.load(Ordering::Acquire))
+    }
+
+    pub(crate) fn listen(&self) -> EventListener {
+        self.shared.changed.listen()
+    }
+}

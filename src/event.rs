@@ -1,0 +1,228 @@
+//! What happens in a run, as plain data.
+
+use crate::{Attempt, Pattern, TaskId, Time};
+
+/// One thing that happened. Everything that is shown of a run follows from these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Event<'a> {
+    /// Counts up from 0 within the run, without gaps.
+    pub sequence: u64,
+    /// When, on the run's clock. Events of one poll share a time.
+    pub at: Time,
+    /// What.
+    pub kind: EventKind<'a>,
+}
+
+/// How one attempt went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+pub enum Outcome {
+    /// The handler returned `Ok`.
+    Succeeded,
+    /// The handler returned `Err`.
+    Failed,
+    /// The handler took longer than the timeout and was dropped.
+    TimedOut,
+    /// The handler panicked.
+    Panicked,
+    /// The handler was dropped because the run was aborted or its group failed.
+    Cancelled,
+}
+
+/// How a delivery ended, once its source has agreed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+pub enum Ending {
+    /// The task is done.
+    Done,
+    /// The task will be tried again.
+    Retried,
+    /// The task will not be tried again.
+    Dead,
+    /// The task was given back, uncounted.
+    Released,
+    /// The lease had ended: somebody else has the task, and the verdict counts for nothing.
+    LeaseLost,
+}
+
+/// What happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EventKind<'a> {
+    /// The run began.
+    RunStarted {
+        /// By which pattern.
+        pattern: Pattern,
+        /// How many tasks may be in flight.
+        limit: usize,
+    },
+    /// A delivery came in from the source.
+    Claimed {
+        /// Of this task.
+        task: TaskId,
+        /// Its attempt.
+        attempt: Attempt,
+    },
+    /// Something came in that was no task.
+    Malformed {
+        /// Where it was and what is wrong with it.
+        reason: &'a str,
+    },
+    /// The handler was called.
+    Started {
+        /// For this task.
+        task: TaskId,
+        /// This attempt at it.
+        attempt: Attempt,
+        /// In which slot: the worker's number, in a pool.
+        slot: usize,
+    },
+    /// The handler ended, or was ended; its permit is free.
+    Ended {
+        /// For this task.
+        task: TaskId,
+        /// This attempt at it.
+        attempt: Attempt,
+        /// In which slot.
+        slot: usize,
+        /// How it went.
+        outcome: Outcome,
+        /// Why, unless it succeeded.
+        reason: Option<&'a str>,
+    },
+    /// A failed task will be tried again.
+    RetryScheduled {
+        /// The task.
+        task: TaskId,
+        /// The attempt that failed.
+        attempt: Attempt,
+        /// How long it waits.
+        after: core::time::Duration,
+    },
+    /// The source took the verdict.
+    Settled {
+        /// On this task.
+        task: TaskId,
+        /// At this attempt.
+        attempt: Attempt,
+        /// How the attempt had gone; `None` when it was never started.
+        outcome: Option<Outcome>,
+        /// What came of it.
+        ending: Ending,
+    },
+    /// A delivery was left to its lease: the source could not be told.
+    Abandoned {
+        /// The task.
+        task: TaskId,
+        /// The attempt.
+        attempt: Attempt,
+        /// How the attempt had gone; `None` when it was never started.
+        outcome: Option<Outcome>,
+    },
+    /// A batch was claimed; the next one waits for all of it.
+    BatchOpened {
+        /// Counts up from 0.
+        batch: u64,
+        /// How many tasks are in it.
+        size: usize,
+    },
+    /// All of a batch has ended.
+    BatchClosed {
+        /// The batch.
+        batch: u64,
+    },
+    /// A task of the group failed for good: its siblings are cancelled.
+    GroupCancelled {
+        /// The task that failed.
+        cause: TaskId,
+    },
+    /// The limit is another one from now on.
+    LimitChanged {
+        /// How many tasks may be in flight.
+        limit: usize,
+    },
+    /// There is room, and the source has nothing at the moment.
+    SourceWaiting,
+    /// The source has nothing more.
+    SourceExhausted,
+    /// Nothing new is claimed any more; what has started is finished.
+    DrainStarted,
+    /// What runs is dropped and given back.
+    AbortStarted,
+    /// The run is over.
+    RunEnded,
+}
+
+/// Is told what happens in a run, as it happens.
+///
+/// ```
+/// use core::convert::Infallible;
+/// use fourfold::{EventKind, MemorySource, Run, Task, observer_fn};
+/// use futures_lite::future::block_on;
+///
+/// let source = MemorySource::new((), 0..3_u8);
+/// let mut started = Vec::new();
+/// let observer = observer_fn(|event| {
+///     if let EventKind::Started { task, .. } = event.kind {
+///         started.push(task.0);
+///     }
+/// });
+/// let run = Run::new(&source, async |_: &Task<u8>| Ok::<_, Infallible>(())).observer(observer);
+/// block_on(run.into_future()).unwrap();
+/// assert_eq!(started, [0, 1, 2]);
+/// ```
+pub trait Observer {
+    /// Whether it looks at events at all. Where it does not, they are not even made.
+    const ACTIVE: bool = true;
+
+    /// An event happened.
+    fn event(&mut self, event: &Event<'_>);
+}
+
+/// Looks at nothing and costs nothing.
+impl Observer for () {
+    const ACTIVE: bool = false;
+
+    fn event(&mut self, _: &Event<'_>) {}
+}
+
+impl<O: Observer + ?Sized> Observer for &mut O {
+    const ACTIVE: bool = O::ACTIVE;
+
+    fn event(&mut self, event: &Event<'_>) {
+        (**self).event(event);
+    }
+}
+
+/// Both see every event, the first one first.
+impl<A: Observer, B: Observer> Observer for (A, B) {
+    const ACTIVE: bool = A::ACTIVE || B::ACTIVE;
+
+    fn event(&mut self, event: &Event<'_>) {
+        self.0.event(event);
+        self.1.event(event);
+    }
+}
+
+/// The observer that calls `f` with every event.
+pub fn observer_fn<F: FnMut(&Event<'_>)>(f: F) -> ObserverFn<F> {
+    ObserverFn { f }
+}
+
+/// A closure that observes: see [`observer_fn`].
+#[derive(Clone, Copy)]
+pub struct ObserverFn<F> {
+    f: F,
+}
+
+impl<F: FnMut(&Event<'_>)> Observer for ObserverFn<F> {
+    fn event(&mut self, event: &Event<'_>) {
+        (self.f)(event);
+    }
+}
+
+impl<F> core::fmt::Debug for ObserverFn<F> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("ObserverFn").finish_non_exhaustive()
+    }
+}

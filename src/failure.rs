@@ -1,0 +1,106 @@
+//! Why an attempt failed, and what that says about another one.
+
+use alloc::{
+    boxed::Box,
+    string::{String, ToString},
+};
+use core::{fmt, time::Duration};
+
+/// A failed attempt: the reason, and whether trying again makes sense.
+///
+/// Any [`core::error::Error`] converts into one with `?`; the run's [`Retry`](crate::Retry) policy then decides. It is
+/// itself no `Error`, so that this conversion can exist.
+///
+/// ```
+/// use core::time::Duration;
+/// use fourfold::Failure;
+///
+/// fn parse(text: &str) -> Result<u32, Failure> {
+///     if text.is_empty() {
+///         return Err(Failure::retry_after("nothing there yet", Duration::from_millis(50)));
+///     }
+///     Ok(text.parse::<u32>()?)
+/// }
+/// assert_eq!(parse("x").unwrap_err().reason(), "invalid digit found in string");
+/// assert_eq!(parse("").unwrap_err().after(), Some(Duration::from_millis(50)));
+/// assert!(Failure::permanent("no such user").is_permanent());
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    reason: Box<str>,
+    remedy: Remedy,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Remedy {
+    Policy,
+    Never,
+    After(Duration),
+    Panicked,
+}
+
+impl Failure {
+    /// A failure that may pass: the retry policy decides.
+    pub fn transient(reason: impl Into<String>) -> Self {
+        Self { reason: reason.into().into_boxed_str(), remedy: Remedy::Policy }
+    }
+
+    /// A failure that no further attempt can mend: the task is dead at once.
+    pub fn permanent(reason: impl Into<String>) -> Self {
+        Self { remedy: Remedy::Never, ..Self::transient(reason) }
+    }
+
+    /// A failure that says when to try again; the policy still bounds how often.
+    pub fn retry_after(reason: impl Into<String>, after: Duration) -> Self {
+        Self { remedy: Remedy::After(after), ..Self::transient(reason) }
+    }
+
+    /// A panic that was contained, counted as such: by the run itself, or by a handler that acts one out where the build
+    /// cannot contain real ones.
+    pub fn panicked(reason: impl Into<String>) -> Self {
+        Self { remedy: Remedy::Panicked, ..Self::transient(reason) }
+    }
+
+    /// What went wrong, for people.
+    pub fn reason(&self) -> &str {
+        &self.reason
+    }
+
+    /// Whether the task is dead at once.
+    pub fn is_permanent(&self) -> bool {
+        self.remedy == Remedy::Never
+    }
+
+    /// Whether it was a panic.
+    pub fn is_panic(&self) -> bool {
+        self.remedy == Remedy::Panicked
+    }
+
+    /// When to try again, where the handler knows it.
+    pub fn after(&self) -> Option<Duration> {
+        match self.remedy {
+            Remedy::After(after) => Some(after),
+            Remedy::Policy | Remedy::Never | Remedy::Panicked => None,
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.reason)
+    }
+}
+
+impl<E: core::error::Error> From<E> for Failure {
+    /// Transient, with the error and the errors that caused it as the reason.
+    fn from(error: E) -> Self {
+        let mut reason = error.to_string();
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            reason.push_str(": ");
+            reason.push_str(&error.to_string());
+            cause = error.source();
+        }
+        Self::transient(reason)
+    }
+}

@@ -1,0 +1,110 @@
+//! One run: a source drained through a pattern.
+
+use alloc::boxed::Box;
+use core::{
+    future::{Future, IntoFuture},
+    num::NonZeroUsize,
+    pin::Pin,
+};
+
+use crate::{Clock, Config, Control, Failure, Observer, Pattern, Report, RunError, Source, Task};
+
+/// Drains a source through a pattern: claims, runs the handler on each task with at most `config.limit` in flight, settles.
+///
+/// Ends when the source is exhausted, `config.max_tasks` have ended, or `control` says so. [`Run`] is the short way to call it.
+///
+/// # Errors
+/// [`RunError`], with the report so far: the source failed, or a task of a group did.
+pub async fn run<S, C, H, T, E, O>(
+    source: &S,
+    clock: &C,
+    handler: H,
+    config: &Config,
+    control: &Control,
+    observer: &mut O,
+) -> Result<Report, RunError<S::Error>>
+where
+    S: Source,
+    C: Clock,
+    H: AsyncFn(&Task<S::Payload>) -> Result<T, E>,
+    E: Into<Failure>,
+    O: Observer,
+{
+    let _ = (source, clock, handler, config, control, observer);
+    core::future::pending().await
+}
+
+/// A run in the making: what is not said has a default. `.await` it, or turn it into a future with `into_future()`.
+#[must_use = "a run does nothing until it is awaited"]
+#[derive(Debug)]
+pub struct Run<'a, S, H, C = (), O = ()> {
+    source: &'a S,
+    handler: H,
+    clock: C,
+    config: Config,
+    control: Control,
+    observer: O,
+}
+
+impl<'a, S: Source, H> Run<'a, S, H> {
+    /// A run with a worker pool, a limit of 5, no clock and no observer.
+    pub fn new(source: &'a S, handler: H) -> Self {
+        Self { source, handler, clock: (), config: Config::default(), control: Control::new(), observer: () }
+    }
+}
+
+impl<'a, S, H, C, O> Run<'a, S, H, C, O> {
+    /// By this pattern.
+    pub fn pattern(mut self, pattern: Pattern) -> Self {
+        self.config.pattern = pattern;
+        self
+    }
+
+    /// With at most so many tasks in flight.
+    pub fn limit(mut self, limit: NonZeroUsize) -> Self {
+        self.config.limit = limit;
+        self
+    }
+
+    /// With all of this configuration, pattern and limit included.
+    pub fn config(mut self, config: Config) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// With this handle on it.
+    pub fn control(mut self, control: &Control) -> Self {
+        self.control = control.clone();
+        self
+    }
+
+    /// On this clock, which timeouts, rates, grace and the times of events need.
+    pub fn clock<D>(self, clock: D) -> Run<'a, S, H, D, O> {
+        let Self { source, handler, clock: _, config, control, observer } = self;
+        Run { source, handler, clock, config, control, observer }
+    }
+
+    /// Watched by this observer.
+    pub fn observer<P>(self, observer: P) -> Run<'a, S, H, C, P> {
+        let Self { source, handler, clock, config, control, observer: _ } = self;
+        Run { source, handler, clock, config, control, observer }
+    }
+}
+
+impl<'a, S, H, C, O, T, E> IntoFuture for Run<'a, S, H, C, O>
+where
+    S: Source,
+    C: Clock + 'a,
+    H: AsyncFn(&Task<S::Payload>) -> Result<T, E> + 'a,
+    E: Into<Failure>,
+    O: Observer + 'a,
+{
+    type Output = Result<Report, RunError<S::Error>>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + 'a>>;
+
+    fn into_future(mut self) -> Self::IntoFuture {
+        Box::pin(async move {
+            run(self.source, &self.clock, self.handler, &self.config, &self.control, &mut self.observer).await
+        })
+    }
+}
