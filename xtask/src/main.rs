@@ -1,4 +1,52 @@
-//! `cargo xtask setup | test | bench`.
+//! `cargo xtask setup | test | bench`: what the house needs, checks and measures.
 #![forbid(unsafe_code)]
 
-fn main() {}
+mod bench;
+mod cross;
+mod setup;
+mod shell;
+mod steps;
+mod tally;
+mod test;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+usage: cargo xtask <command>
+
+  setup [--bench]     install what is missing for the tests (and, with --bench, for the benchmarks)
+  test                everything that has to pass before a change lands
+  bench [--quick] …   measure against the peers; `cargo xtask bench --help` lists the rest";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match arguments.as_slice() {
+        ["setup"] => outcome(setup::run(setup::Needs::Test)),
+        ["setup", "--bench"] => outcome(setup::run(setup::Needs::Bench)),
+        ["test"] => test::run(),
+        ["bench", rest @ ..] => bench::run(rest),
+        ["help" | "--help" | "-h"] => {
+            println!("{USAGE}");
+            ExitCode::SUCCESS
+        }
+        [] => refuse("no command given"),
+        [command, ..] if !["setup", "test"].contains(command) => refuse(&format!("there is no command `{command}`")),
+        [command, rest @ ..] => refuse(&format!("`{command}` does not take `{}`", rest.join(" "))),
+    }
+}
+
+fn refuse(what: &str) -> ExitCode {
+    eprintln!("error: {what}\n\n{USAGE}");
+    ExitCode::from(2)
+}
+
+fn outcome(result: Result<(), String>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("error: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}

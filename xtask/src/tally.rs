@@ -1,0 +1,89 @@
+//! How many tests ran, read from what cargo prints.
+
+use std::fmt;
+
+/// Tests that ended, summed over every test program.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tally {
+    pub(crate) passed: u64,
+    pub(crate) failed: u64,
+    pub(crate) skipped: u64,
+}
+
+impl Tally {
+    /// Adds what a line says, if it is the last line of a test program.
+    pub(crate) fn read(&mut self, line: &str) {
+        let Some((_, counts)) = line.split_once("test result:") else { return };
+        self.passed += count(counts, "passed");
+        self.failed += count(counts, "failed");
+        self.skipped += count(counts, "ignored");
+    }
+}
+
+impl std::ops::AddAssign for Tally {
+    fn add_assign(&mut self, other: Self) {
+        self.passed += other.passed;
+        self.failed += other.failed;
+        self.skipped += other.skipped;
+    }
+}
+
+/// The number before a word: `3` in `ok. 3 passed; 0 failed`.
+fn count(counts: &str, word: &str) -> u64 {
+    let mut previous = "";
+    for current in counts.split([' ', ';']).filter(|current| !current.is_empty()) {
+        if current == word {
+            return previous.parse().unwrap_or(0);
+        }
+        previous = current;
+    }
+    0
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} passed, {} failed", self.passed, self.failed)?;
+        if self.skipped > 0 { write!(f, ", {} skipped", self.skipped) } else { Ok(()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(lines: &str, said: &str) {
+        let mut tally = Tally::default();
+        lines.lines().for_each(|line| tally.read(line));
+        assert_eq!(tally.to_string(), said);
+    }
+
+    #[test]
+    fn sums_over_programs() {
+        check(
+            "running 3 tests\n\
+             test one ... ok\n\
+             test result: ok. 3 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s\n\
+             test result: ok. 40 passed; 0 failed; 0 ignored; 0 measured; 7 filtered out; finished in 1.20s\n",
+            "43 passed, 0 failed",
+        );
+    }
+
+    #[test]
+    fn failures_and_ignored_ones_are_counted_apart() {
+        check(
+            "test result: FAILED. 1 passed; 2 failed; 4 ignored; 0 measured; 0 filtered out; finished in 0.00s",
+            "1 passed, 2 failed, 4 skipped",
+        );
+    }
+
+    #[test]
+    fn colours_do_not_hide_a_result() {
+        check("test result: \u{1b}[32mok\u{1b}[0m. 5 passed; 0 failed; 0 ignored", "5 passed, 0 failed");
+    }
+
+    #[test]
+    fn other_lines_count_nothing() {
+        check("test passed ... ok\n9 passed; 9 failed\n", "0 passed, 0 failed");
+    }
+}

@@ -1,0 +1,106 @@
+//! `cargo xtask test`: everything that has to pass before a change lands.
+
+use crate::setup::{self, Needs};
+use crate::shell::{self, cargo};
+use crate::{cross, steps};
+use std::io::Stdout;
+use std::process::{Command, ExitCode};
+
+type Steps = steps::Steps<Stdout>;
+
+/// Every set of features that is a crate of its own, as features are additive: each is linted as the library that a
+/// user would get, without the dependencies that tests switch on.
+const LINTED: &[&str] =
+    &["", "serde", "std", "std,serde", "native", "native,serde", "jsonl", "jsonl,native", "redis", "redis,jsonl"];
+
+/// The sets that behave differently: nothing, panics contained, JSON lines, the wall clock. All of it comes on top.
+const TESTED: &[&str] = &["", "std", "jsonl", "native"];
+
+/// Test programs and examples; the documentation's examples are a step of their own.
+const TARGETS: &[&str] = &["--lib", "--bins", "--tests", "--examples", "--no-fail-fast"];
+
+pub(crate) fn run() -> ExitCode {
+    let mut steps = Steps::new(std::io::stdout());
+    steps.step("setup", |_| setup::run(Needs::Test));
+    steps.run("format", &mut cargo(["fmt", "--all", "--check"]));
+    lint(&mut steps);
+    tests(&mut steps);
+    loom(&mut steps);
+    steps.run(
+        "documentation",
+        cargo(["doc", "--workspace", "--no-deps", "--all-features"]).env("RUSTDOCFLAGS", "--deny warnings"),
+    );
+    for features in ["", "serde"] {
+        let title = format!("bare metal: {}", name(features));
+        steps.step(&title, |work| work.run(&mut cross::build(features)?));
+    }
+    steps.finish()
+}
+
+fn lint(steps: &mut Steps) {
+    let everything = ["clippy", "--workspace", "--all-targets", "--all-features", "--", "--deny", "warnings"];
+    steps.run("clippy: everything", &mut cargo(everything));
+    for features in LINTED {
+        let mut command = only("clippy", features, &["--lib"]);
+        steps.run(&format!("clippy: {}", name(features)), command.args(["--", "--deny", "warnings"]));
+    }
+    for features in TESTED {
+        let mut command = only("clippy", features, &["--all-targets"]);
+        steps.run(&format!("clippy, with tests: {}", name(features)), command.args(["--", "--deny", "warnings"]));
+    }
+}
+
+fn tests(steps: &mut Steps) {
+    steps.run("tests: everything", cargo(["test", "--workspace"]).args(TARGETS));
+    for features in TESTED {
+        steps.run(&format!("tests: {}", name(features)), &mut only("test", features, TARGETS));
+    }
+    steps.run("doctests: everything", &mut cargo(["test", "--workspace", "--doc"]));
+    steps.run(&format!("doctests: {}", name("")), &mut only("test", "", &["--doc"]));
+}
+
+/// Every interleaving of a wake with the sleep that it has to end.
+fn loom(steps: &mut Steps) {
+    if !shell::root().join("tests/loom.rs").is_file() {
+        return;
+    }
+    let mut command = only("test", "std", &["--release", "--test", "loom", "--target-dir", "target/loom"]);
+    steps.run("loom", command.env("RUSTFLAGS", "--cfg loom"));
+}
+
+/// The package `fourfold` with these features and no others.
+fn only(what: &str, features: &str, more: &[&str]) -> Command {
+    let mut command = cargo([what, "--package", "fourfold", "--no-default-features", "--features", features]);
+    command.args(more);
+    command
+}
+
+fn name(features: &str) -> &str {
+    if features.is_empty() { "no features" } else { features }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_feature_of_the_package_is_linted_alone_or_with_everything() {
+        let manifest = std::fs::read_to_string(shell::root().join("Cargo.toml")).unwrap();
+        let (_, features) = manifest.split_once("[features]").unwrap();
+        let (features, _) = features.split_once("\n[").unwrap();
+        let names = features.lines().filter_map(|line| line.split_once(" = ")).map(|(name, _)| name);
+        let linted: Vec<&str> = LINTED.iter().flat_map(|set| set.split(',')).collect();
+        let mut seen = 0;
+        for name in names.filter(|name| !["default", "cli"].contains(name)) {
+            assert!(linted.contains(&name), "the feature `{name}` is in no set of LINTED");
+            seen += 1;
+        }
+        assert!(seen >= 5, "read only {seen} features from Cargo.toml");
+    }
+
+    #[test]
+    fn a_set_of_features_leaves_the_default_out() {
+        let command = shell::spelled(&only("check", "std", &["--lib"]));
+        assert!(command.ends_with("check --package fourfold --no-default-features --features std --lib"), "{command}");
+    }
+}
