@@ -30,6 +30,7 @@ mod config;
 mod control;
 mod error;
 mod event;
+pub mod executor;
 mod failure;
 mod pattern;
 mod random;

@@ -1,0 +1,291 @@
+//! The embedded executor: futures of one type, in slots that are reused.
+//!
+//! An [`Executor`] starts no thread and needs no runtime: whoever polls it, its parent, drives its tasks. A task costs
+//! no heap allocation once its slot exists, a task that is ready at its first poll costs hardly more than that poll,
+//! and a wake from within the poll costs a bit. Several executors with futures of different types may share a [`Gate`].
+//!
+//! ```text
+//!            start: polled at once ──ready──▶ Finished
+//!                     │ pending
+//!                     ▼            wake (any thread, any time)
+//!    spawn ──▶ ready ◀──────────── waiting
+//!                │                    ▲
+//!                │ a tick's snapshot  │ pending
+//!                ▼                    │
+//!              polled ────────────────┘
+//!                │ ready, panic or cancel
+//!                ▼
+//!              the slot is free
+//! ```
+//!
+//! A wake that comes too late finds its slot empty, or polls the present occupant once in vain. A tick polls each task
+//! at most once, so a task that always wakes itself does not keep the others waiting.
+
+mod gate;
+mod ready;
+mod slots;
+mod sync;
+
+use core::fmt;
+use core::future::poll_fn;
+use core::task::{Context, Poll};
+
+use gate::Membership;
+pub use gate::{Entered, Gate};
+use ready::Ready;
+use slots::Slots;
+
+/// How many polls a turn may make before it lets the parent go on with something else.
+pub const POLLS_PER_TURN: usize = 512;
+
+/// How many more polls of tasks this turn may make; executors that share a turn share one.
+#[derive(Debug)]
+pub struct Budget {
+    polls: usize,
+}
+
+impl Budget {
+    /// A budget of so many polls.
+    pub const fn new(polls: usize) -> Self {
+        Budget { polls }
+    }
+
+    /// Whether it is used up.
+    pub const fn is_spent(&self) -> bool {
+        self.polls == 0
+    }
+
+    /// Takes a poll that was made elsewhere, such as by [`Executor::start`], off the budget.
+    #[inline]
+    pub const fn spend(&mut self) {
+        self.polls = self.polls.saturating_sub(1);
+    }
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Budget::new(POLLS_PER_TURN)
+    }
+}
+
+/// What came of starting a task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start<T> {
+    /// It was ready at its first poll; this is its output.
+    Finished(T),
+    /// It goes on in this slot.
+    Running(usize),
+}
+
+/// Runs futures of one type. See the [module](self).
+///
+/// ```
+/// use fourfold::executor::{Executor, Start};
+/// use futures_lite::future::{self, block_on, yield_now};
+///
+/// let job = |n: u32, lazy: bool| async move {
+///     if lazy {
+///         yield_now().await;
+///     }
+///     n
+/// };
+/// let mut executor = Executor::new();
+/// assert_eq!(executor.start(job(1, false)), Start::Finished(1));
+/// assert_eq!(executor.start(job(2, true)), Start::Running(0));
+/// assert_eq!(block_on(executor.next()), Some((0, 2)));
+/// assert_eq!(block_on(executor.next()), None);
+/// ```
+pub struct Executor<F: Future> {
+    // In this order: tasks wake others when they are dropped, and only then is the ready set closed.
+    slots: Slots<F>,
+    ready: Ready,
+    membership: Membership,
+}
+
+impl<F: Future> Executor<F> {
+    /// An executor with a gate of its own. It allocates slots as they are needed, however high the limit.
+    pub fn new() -> Self {
+        Self::at(&Gate::new())
+    }
+
+    /// An executor at the same gate: the same parent polls both, and tasks of one wake those of the other for a bit.
+    ///
+    /// ```
+    /// use core::{future, pin::pin, task::{Context, Poll, Waker}};
+    /// use fourfold::executor::{Budget, Executor};
+    ///
+    /// let mut numbers = Executor::new();
+    /// let mut words = numbers.sibling();
+    /// numbers.spawn(future::ready(1));
+    /// words.spawn(async { "one" });
+    ///
+    /// let mut budget = Budget::default();
+    /// let cx = Context::from_waker(Waker::noop());
+    /// let _inside = numbers.gate().enter(&cx);
+    /// assert!(numbers.begin_tick() && words.begin_tick());
+    /// assert_eq!(numbers.next_in_tick(&mut budget), Some((0, 1)));
+    /// assert_eq!(words.next_in_tick(&mut budget), Some((0, "one")));
+    /// assert_eq!(words.next_in_tick(&mut budget), None);
+    /// ```
+    pub fn sibling<G: Future>(&self) -> Executor<G> {
+        Executor::at(self.gate())
+    }
+
+    fn at(gate: &Gate) -> Self {
+        Executor { slots: Slots::new(), ready: Ready::default(), membership: gate.join() }
+    }
+
+    /// The gate to go through before ticks.
+    pub fn gate(&self) -> &Gate {
+        &self.membership.gate
+    }
+
+    /// How many tasks there are.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// Whether there is no task.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The slot that the next task gets: the one freed last, else a new one at the end.
+    #[inline]
+    pub fn next_slot(&self) -> usize {
+        self.slots.next()
+    }
+
+    /// Starts a task: polls it at once and keeps it only if it is pending.
+    #[inline]
+    pub fn start(&mut self, future: F) -> Start<F::Output> {
+        let slot = self.provide();
+        match self.slots.start(future) {
+            Poll::Ready(output) => Start::Finished(output),
+            Poll::Pending => Start::Running(slot),
+        }
+    }
+
+    /// Adds a task that is first polled in the next tick; gives its slot.
+    pub fn spawn(&mut self, future: F) -> usize {
+        let slot = self.provide();
+        self.slots.fill(future);
+        self.ready.mark(slot);
+        self.gate().call_from_outside();
+        slot
+    }
+
+    /// Sees to it that the next slot exists.
+    #[inline]
+    fn provide(&mut self) -> usize {
+        let slot = self.next_slot();
+        if self.slots.are_full() {
+            self.slots.add(self.ready.add(slot, &self.membership.gate));
+        }
+        slot
+    }
+
+    /// Begins a tick: takes a snapshot of the tasks that are ready. A tick that is not yet at its end goes on instead.
+    /// `false` if there is nothing to poll.
+    ///
+    /// Call this between [`Gate::enter`] and the end of its guard.
+    #[inline]
+    pub fn begin_tick(&mut self) -> bool {
+        if self.ready.in_tick() {
+            return true;
+        }
+        if self.membership.catch_up() {
+            self.ready.collect();
+        }
+        self.ready.snapshot()
+    }
+
+    /// Polls on through the tick until a task finishes: its slot and its output. `None` at the end of the tick, and
+    /// when the budget is spent.
+    ///
+    /// # Panics
+    ///
+    /// If a task panics; its slot is free then, and the tick goes on with the next call.
+    #[inline]
+    pub fn next_in_tick(&mut self, budget: &mut Budget) -> Option<(usize, F::Output)> {
+        while !budget.is_spent() {
+            let slot = self.ready.pop()?;
+            match self.slots.poll(slot) {
+                Some(Poll::Ready(output)) => {
+                    budget.spend();
+                    return Some((slot, output));
+                }
+                Some(Poll::Pending) => budget.spend(),
+                None => {} // a wake that came too late
+            }
+        }
+        None
+    }
+
+    /// Whether a task is known to be ready, in this tick or the next.
+    pub fn is_ready(&self) -> bool {
+        self.ready.any() || self.membership.is_behind()
+    }
+
+    /// Drops the task in a slot; says whether there was one.
+    pub fn cancel(&mut self, slot: usize) -> bool {
+        self.slots.vacate(slot)
+    }
+
+    /// Drops every task. Slots are kept; the next task gets the first one.
+    pub fn clear(&mut self) {
+        self.slots.clear();
+    }
+
+    /// The next task to finish: its slot and its output. `None` when there is no task.
+    ///
+    /// This is all it takes to use an executor by itself: it goes through the gate, ticks, and comes back to the
+    /// parent after [`POLLS_PER_TURN`] polls that finished nothing, asking to be polled again.
+    pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<(usize, F::Output)>> {
+        let mut inside = self.gate().enter_unregistered();
+        let mut budget = Budget::default();
+        let mut registered = false;
+        loop {
+            while self.begin_tick() {
+                if let Some(finished) = self.next_in_tick(&mut budget) {
+                    return Poll::Ready(Some(finished));
+                }
+                if budget.is_spent() {
+                    // Once registered, `inside` sees to that.
+                    if !registered {
+                        cx.waker().wake_by_ref();
+                    }
+                    return Poll::Pending;
+                }
+            }
+            if self.is_empty() {
+                return Poll::Ready(None);
+            }
+            if registered {
+                return Poll::Pending;
+            }
+            // Then once more round, for wakes that came before the parent could be told.
+            inside.register(cx);
+            registered = true;
+        }
+    }
+
+    /// [`poll_next`](Self::poll_next) as a future. Dropping it loses nothing.
+    pub async fn next(&mut self) -> Option<(usize, F::Output)> {
+        poll_fn(|cx| self.poll_next(cx)).await
+    }
+}
+
+impl<F: Future> Default for Executor<F> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<F: Future> fmt::Debug for Executor<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Executor").field("len", &self.len()).field("gate", self.gate()).finish_non_exhaustive()
+    }
+}

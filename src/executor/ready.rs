@@ -1,0 +1,243 @@
+//! The ready set: which slots are to be polled next.
+//!
+//! Slots lie in groups of words, each group with a summary of its words that are not empty, so that looking for ready
+//! slots costs as much as there are ready slots. Every group has two sides: the owner's, which only the thread inside
+//! the gate touches and which therefore needs no locked instruction, and the remote one for everybody else.
+
+use alloc::sync::Arc;
+use alloc::task::Wake;
+use alloc::vec::Vec;
+use core::array;
+use core::task::Waker;
+
+use super::gate::{Gate, Shared};
+use super::sync::{AtomicUsize, Ordering, WORDS};
+
+const BITS: usize = usize::BITS as usize;
+const GROUP: usize = WORDS * BITS;
+
+/// One side of a group. Aligned so that other threads' writes do not slow the owner's down.
+#[repr(align(64))]
+struct Side {
+    summary: AtomicUsize,
+    words: [AtomicUsize; WORDS],
+}
+
+impl Side {
+    fn new() -> Self {
+        Side { summary: AtomicUsize::new(0), words: array::from_fn(|_| AtomicUsize::new(0)) }
+    }
+}
+
+struct Group {
+    own: Side,
+    remote: Side,
+    gate: Arc<Shared>,
+}
+
+impl Group {
+    /// Sets a bit of the owner's side. Plain loads and stores: nobody else writes there.
+    #[inline]
+    fn mark(&self, index: usize) {
+        let (word, bit) = place(index);
+        let before = self.own.words[word].load(Ordering::Relaxed);
+        self.own.words[word].store(before | bit, Ordering::Relaxed);
+        if before == 0 {
+            let summary = self.own.summary.load(Ordering::Relaxed);
+            self.own.summary.store(summary | 1 << word, Ordering::Relaxed);
+            if summary == 0 {
+                self.gate.add_ready();
+            }
+        }
+    }
+
+    /// Sets a bit of the remote side, from any thread, and calls the owner.
+    #[cold]
+    fn mark_remotely(&self, index: usize) {
+        let (word, bit) = place(index);
+        // The word before its summary, the summary before the call: the owner reads them the other way round.
+        self.remote.words[word].fetch_or(bit, Ordering::Release);
+        self.remote.summary.fetch_or(1 << word, Ordering::Release);
+        self.gate.call();
+    }
+
+    /// Moves the owner's bits to `into`.
+    #[inline]
+    fn take(&self, base: usize, into: &mut Vec<Word>) {
+        let mut summary = self.own.summary.load(Ordering::Relaxed);
+        if summary == 0 {
+            return;
+        }
+        self.own.summary.store(0, Ordering::Relaxed);
+        self.gate.sub_ready();
+        while summary != 0 {
+            let word = lowest(summary) % WORDS;
+            summary &= summary - 1;
+            let bits = self.own.words[word].load(Ordering::Relaxed);
+            self.own.words[word].store(0, Ordering::Relaxed);
+            into.push(Word { base: base + word * BITS, bits });
+        }
+    }
+
+    /// Moves the remote bits to the owner's side.
+    fn collect(&self) {
+        if self.remote.summary.load(Ordering::Relaxed) == 0 {
+            return;
+        }
+        let mut summary = self.remote.summary.swap(0, Ordering::Acquire);
+        while summary != 0 {
+            let word = lowest(summary);
+            summary &= summary - 1;
+            let mut bits = self.remote.words[word].swap(0, Ordering::Acquire);
+            while bits != 0 {
+                self.mark(word * BITS + lowest(bits));
+                bits &= bits - 1;
+            }
+        }
+    }
+
+    /// After this no wake counts as ready any more: with every word in the summary, no bit is the first.
+    fn close(&self) {
+        if self.own.summary.load(Ordering::Relaxed) != 0 {
+            self.gate.sub_ready();
+        }
+        self.own.summary.store(usize::MAX, Ordering::Relaxed);
+    }
+}
+
+#[inline]
+fn place(index: usize) -> (usize, usize) {
+    (index / BITS % WORDS, 1 << (index % BITS))
+}
+
+#[inline]
+fn lowest(bits: usize) -> usize {
+    bits.trailing_zeros() as usize
+}
+
+/// What a slot's waker points to; made once per slot. It outlives the executor if need be.
+struct SlotWaker {
+    group: Arc<Group>,
+    index: usize,
+}
+
+impl Wake for SlotWaker {
+    #[inline]
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    #[inline]
+    fn wake_by_ref(self: &Arc<Self>) {
+        if self.group.gate.is_inside() {
+            self.group.mark(self.index);
+        } else {
+            self.group.mark_remotely(self.index);
+        }
+    }
+}
+
+/// A word of ready bits; the lowest stands for the slot `base`.
+#[derive(Default)]
+struct Word {
+    base: usize,
+    bits: usize,
+}
+
+/// The ready bits of all slots, and the snapshot that the present tick works through.
+#[derive(Default)]
+pub(super) struct Ready {
+    groups: Vec<Arc<Group>>,
+    /// The word being worked through. It is empty only when the snapshot is.
+    now: Word,
+    /// The snapshot's other words: those before `next` are done.
+    later: Vec<Word>,
+    next: usize,
+}
+
+impl Ready {
+    /// A waker for slot `slot`; slots are added one after the other.
+    pub(super) fn add(&mut self, slot: usize, gate: &Gate) -> Waker {
+        if slot == self.groups.len() * GROUP {
+            let group = Group { own: Side::new(), remote: Side::new(), gate: gate.shared().clone() };
+            self.groups.push(Arc::new(group));
+        }
+        let words = slot / BITS + 1;
+        if self.later.capacity() < words {
+            self.later.reserve(words - self.later.len());
+        }
+        Waker::from(Arc::new(SlotWaker { group: self.groups[slot / GROUP].clone(), index: slot % GROUP }))
+    }
+
+    /// Marks a slot as ready, on behalf of the owner.
+    pub(super) fn mark(&self, slot: usize) {
+        self.groups[slot / GROUP].mark(slot % GROUP);
+    }
+
+    /// Moves what others have marked to the owner's side.
+    pub(super) fn collect(&self) {
+        self.groups.iter().for_each(|group| group.collect());
+    }
+
+    /// Whether the present tick has more to do.
+    #[inline]
+    pub(super) fn in_tick(&self) -> bool {
+        self.now.bits != 0
+    }
+
+    /// Takes the snapshot for a new tick; says whether there is anything in it.
+    #[inline]
+    pub(super) fn snapshot(&mut self) -> bool {
+        debug_assert!(!self.in_tick());
+        self.later.clear();
+        self.next = 0;
+        for (number, group) in self.groups.iter().enumerate() {
+            group.take(number * GROUP, &mut self.later);
+        }
+        self.turn();
+        if self.in_tick() {
+            self.groups[0].gate.add_ready();
+        }
+        self.in_tick()
+    }
+
+    /// The next slot of the snapshot.
+    #[inline]
+    pub(super) fn pop(&mut self) -> Option<usize> {
+        if self.now.bits == 0 {
+            return None;
+        }
+        let slot = self.now.base + lowest(self.now.bits);
+        self.now.bits &= self.now.bits - 1;
+        if self.now.bits == 0 {
+            self.turn();
+            if self.now.bits == 0 {
+                self.groups[0].gate.sub_ready();
+            }
+        }
+        Some(slot)
+    }
+
+    /// Turns to the snapshot's next word.
+    #[inline]
+    fn turn(&mut self) {
+        if let Some(word) = self.later.get_mut(self.next) {
+            self.now = core::mem::take(word);
+            self.next += 1;
+        }
+    }
+
+    /// Whether a slot is ready, in this tick or the next.
+    pub(super) fn any(&self) -> bool {
+        self.in_tick() || self.groups.iter().any(|group| group.own.summary.load(Ordering::Relaxed) != 0)
+    }
+}
+
+impl Drop for Ready {
+    fn drop(&mut self) {
+        self.groups.iter().for_each(|group| group.close());
+        if self.in_tick() {
+            self.groups[0].gate.sub_ready();
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! The slots: where futures live while they run, reused from task to task.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::mem;
+use core::pin::Pin;
+use core::task::{Context, Poll, Waker};
+
+struct Slot<F> {
+    future: Pin<Box<Option<F>>>,
+    waker: Waker,
+}
+
+/// All slots that there have ever been, and which of them are free.
+pub(super) struct Slots<F> {
+    slots: Vec<Slot<F>>,
+    /// Free slots; the last one freed is the next one taken.
+    free: Vec<usize>,
+}
+
+impl<F: Future> Slots<F> {
+    pub(super) const fn new() -> Self {
+        Slots { slots: Vec::new(), free: Vec::new() }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.slots.len() - self.free.len()
+    }
+
+    /// The slot that is taken next; it need not exist yet.
+    #[inline]
+    pub(super) fn next(&self) -> usize {
+        self.free.last().copied().unwrap_or(self.slots.len())
+    }
+
+    /// Whether the next slot has to be made first.
+    #[inline]
+    pub(super) fn are_full(&self) -> bool {
+        self.free.is_empty()
+    }
+
+    /// Adds a slot.
+    pub(super) fn add(&mut self, waker: Waker) {
+        let slot = self.slots.len();
+        self.slots.push(Slot { future: Box::pin(None), waker });
+        // Room for every slot, so that freeing one never allocates.
+        self.free.reserve(self.slots.len());
+        self.free.push(slot);
+    }
+
+    /// Puts a future into the next slot.
+    pub(super) fn fill(&mut self, future: F) {
+        let next = self.next();
+        self.slots[next].future.set(Some(future));
+        self.free.pop();
+    }
+
+    /// Polls a future in the next slot and leaves it there if it is pending.
+    #[inline]
+    pub(super) fn start(&mut self, future: F) -> Poll<F::Output> {
+        let next = self.next();
+        let slot = &mut self.slots[next];
+        slot.future.set(Some(future));
+        let polled = Tenant { future: slot.future.as_mut(), leave: || () }.poll(&slot.waker);
+        match polled {
+            Some(Poll::Ready(output)) => Poll::Ready(output),
+            _ => {
+                self.free.pop();
+                Poll::Pending
+            }
+        }
+    }
+
+    /// Polls what is in a slot, if anything is, and frees the slot if it finishes or panics.
+    #[inline]
+    pub(super) fn poll(&mut self, index: usize) -> Option<Poll<F::Output>> {
+        let slot = &mut self.slots[index];
+        if slot.future.is_none() {
+            return None;
+        }
+        Tenant { future: slot.future.as_mut(), leave: || self.free.push(index) }.poll(&slot.waker)
+    }
+
+    /// Drops what is in a slot; says whether anything was.
+    pub(super) fn vacate(&mut self, index: usize) -> bool {
+        let Some(slot) = self.slots.get_mut(index) else { return false };
+        let occupied = slot.future.is_some();
+        if occupied {
+            drop(Tenant { future: slot.future.as_mut(), leave: || self.free.push(index) });
+        }
+        occupied
+    }
+
+    /// Drops everything, the last slot first, so that the first slot is the next one taken.
+    pub(super) fn clear(&mut self) {
+        for index in (0..self.slots.len()).rev() {
+            self.vacate(index);
+        }
+    }
+}
+
+/// A future in its slot. Dropping this, also by a panic, drops the future and leaves the slot.
+struct Tenant<'a, F, L: FnMut()> {
+    future: Pin<&'a mut Option<F>>,
+    leave: L,
+}
+
+impl<F: Future, L: FnMut()> Tenant<'_, F, L> {
+    #[inline]
+    fn poll(mut self, waker: &Waker) -> Option<Poll<F::Output>> {
+        let polled = self.future.as_mut().as_pin_mut()?.poll(&mut Context::from_waker(waker));
+        if polled.is_pending() {
+            mem::forget(self);
+        }
+        Some(polled)
+    }
+}
+
+impl<F, L: FnMut()> Drop for Tenant<'_, F, L> {
+    #[inline]
+    fn drop(&mut self) {
+        // First: should the future's drop panic, the slot is still free.
+        (self.leave)();
+        self.future.set(None);
+    }
+}
