@@ -6,7 +6,7 @@ mod simulated;
 
 use core::{
     fmt,
-    future::{Future, Pending, pending},
+    future::{Future, Ready, ready},
     time::Duration,
 };
 
@@ -31,6 +31,9 @@ pub struct Time(u64);
 impl Time {
     /// The clock's start.
     pub const ZERO: Self = Self(0);
+
+    /// The end of time, 584 years later.
+    pub const MAX: Self = Self(u64::MAX);
 
     /// The time so many nanoseconds after the clock's start.
     pub const fn from_nanos(nanos: u64) -> Self {
@@ -87,15 +90,17 @@ impl<C: Clock + ?Sized> Clock for &C {
     }
 }
 
-/// No clock at all, for runs without timeouts, retries, rates or grace: it is always the start, and a sleep never ends.
+/// No clock at all: it is always [`Time::MAX`], and every sleep is over at once.
+///
+/// For runs that wait for nothing: retries come without a pause, and a timeout is over as soon as a handler waits.
 impl Clock for () {
-    type Sleep = Pending<()>;
+    type Sleep = Ready<()>;
 
     fn now(&self) -> Time {
-        Time::ZERO
+        Time::MAX
     }
 
     fn sleep(&self, _: Duration) -> Self::Sleep {
-        pending()
+        ready(())
     }
 }

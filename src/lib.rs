@@ -32,6 +32,7 @@ mod error;
 mod event;
 pub mod executor;
 mod failure;
+mod job;
 mod pattern;
 mod random;
 mod report;

@@ -1,5 +1,10 @@
 //! The four patterns: what they share, and which one to choose.
 
+mod semaphore_batch;
+mod task_group;
+mod task_set;
+mod worker_pool;
+
 use core::{fmt, str::FromStr};
 
 /// Which of the four ways to keep at most `limit` tasks in flight.
@@ -82,5 +87,34 @@ impl FromStr for Pattern {
 
     fn from_str(name: &str) -> Result<Self, UnknownPattern> {
         Self::ALL.into_iter().find(|pattern| pattern.name() == name).ok_or(UnknownPattern)
+    }
+}
+
+/// What the rule of a pattern looks at.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct View {
+    pub(crate) limit: usize,
+    pub(crate) in_flight: usize,
+    pub(crate) queued: usize,
+    pub(crate) queue_capacity: usize,
+    pub(crate) batch_size: usize,
+    pub(crate) batch_open: bool,
+}
+
+impl Pattern {
+    /// How many tasks may be claimed now: what makes the four different.
+    #[inline]
+    pub(crate) fn room(self, view: &View) -> usize {
+        match self {
+            Self::TaskSet => task_set::room(view),
+            Self::SemaphoreBatch => semaphore_batch::room(view),
+            Self::WorkerPool => worker_pool::room(view),
+            Self::TaskGroup => task_group::room(view),
+        }
+    }
+
+    /// Whether claimed tasks may have to wait for their start.
+    pub(crate) const fn queues(self) -> bool {
+        matches!(self, Self::SemaphoreBatch | Self::WorkerPool)
     }
 }

@@ -1,13 +1,21 @@
 //! One run: a source drained through a pattern.
 
+mod desk;
+mod doorbell;
+mod engine;
+mod journal;
+mod pacer;
+mod parts;
+
 use alloc::boxed::Box;
 use core::{
-    future::{Future, IntoFuture},
+    future::{Future, IntoFuture, poll_fn},
     num::NonZeroUsize,
     pin::Pin,
 };
 
-use crate::{Clock, Config, Control, Failure, Observer, Pattern, Report, RunError, Source, Task};
+use self::{desk::Desk, engine::Engine};
+use crate::{Clock, Config, Control, EventKind, Failure, Observer, Pattern, Report, RunError, Source, Task, job};
 
 /// Drains a source through a pattern: claims, runs the handler on each task with at most `config.limit` in flight, settles.
 ///
@@ -30,8 +38,34 @@ where
     E: Into<Failure>,
     O: Observer,
 {
-    let _ = (source, clock, handler, config, control, observer);
-    core::future::pending().await
+    let start = clock.now();
+    let desk = Desk::new(source, clock, config, control, observer);
+    desk.date();
+    desk.write(EventKind::RunStarted { pattern: config.pattern, limit: desk.limit.get().get() });
+    {
+        let make = |delivery, slot| job::attempt(delivery, slot, &desk.net, clock, config.timeout, &handler);
+        let mut engine = Engine::new(&desk, make);
+        poll_fn(|cx| engine.poll(cx)).await;
+        // Its parts are dropped here; they leave what they still hold to the source.
+    }
+    desk.date();
+    desk.write(EventKind::RunEnded);
+    let report = Report {
+        pattern: config.pattern,
+        limit: desk.limit.get().get(),
+        elapsed: clock.now().since(start),
+        tally: desk.tally(),
+        idle_permits: None,
+        wait: None,
+        service: None,
+        total: None,
+    };
+    let (error, failures) = (desk.error.take(), desk.failures.take());
+    match error {
+        Some(error) => Err(RunError::Source { error, report: Box::new(report) }),
+        None if failures.is_empty() => Ok(report),
+        None => Err(RunError::Group { failures, report: Box::new(report) }),
+    }
 }
 
 /// A run in the making: what is not said has a default. `.await` it, or turn it into a future with `into_future()`.

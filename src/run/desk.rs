@@ -1,0 +1,373 @@
+//! What the parts of a run share: the queue of what is claimed, the outbox of what has ended, and the rules that say what
+//! may come next.
+
+use alloc::{collections::VecDeque, string::ToString, vec::Vec};
+use core::{
+    cell::{Cell, RefCell},
+    num::NonZeroUsize,
+};
+
+use super::{doorbell::Doorbell, journal::Journal, pacer::Pacer};
+use crate::{
+    Clock, Config, Control, Delivery, Ending, EventKind, Failure, Observer, Outcome, Pattern, Settlement, Source,
+    Supply, Tally, TaskFailure, Verdict,
+    control::Stop,
+    job::{Ended, Net},
+    pattern::View,
+};
+
+/// How far a run has come. It only ever goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Stage {
+    /// It claims and starts tasks.
+    Running,
+    /// It finishes what has started and gives back what is only claimed.
+    Draining,
+    /// What was running is given back.
+    Aborting,
+    /// Everything is settled; the source says goodbye.
+    Closing,
+}
+
+/// A settlement in waiting, with what the events about it say.
+pub(super) struct Outgoing<P, R> {
+    pub(super) settlement: Settlement<P, R>,
+    pub(super) outcome: Option<Outcome>,
+}
+
+type Queue<S> = VecDeque<Delivery<<S as Source>::Payload, <S as Source>::Receipt>>;
+type Outbox<S> = Vec<Outgoing<<S as Source>::Payload, <S as Source>::Receipt>>;
+
+/// The shared state of one run. Borrows never last across a poll of anybody else's code.
+pub(super) struct Desk<'a, S: Source, C, O> {
+    pub(super) source: &'a S,
+    pub(super) clock: &'a C,
+    pub(super) config: &'a Config,
+    pub(super) control: &'a Control,
+    pub(super) journal: RefCell<Journal<'a, O>>,
+    pub(super) queue: RefCell<Queue<S>>,
+    pub(super) outbox: RefCell<Outbox<S>>,
+    /// Deliveries whose handlers were dropped.
+    pub(super) net: Net<S::Payload, S::Receipt>,
+    pub(super) in_flight: Cell<usize>,
+    /// Settlements that the source is being told.
+    pub(super) settling: Cell<usize>,
+    pub(super) stage: Cell<Stage>,
+    pub(super) limit: Cell<NonZeroUsize>,
+    pub(super) exhausted: Cell<bool>,
+    /// How many deliveries the claim under way may bring.
+    pub(super) asked: Cell<usize>,
+    pub(super) batch: Cell<Option<Batch>>,
+    pub(super) pacer: RefCell<Option<Pacer>>,
+    pub(super) failures: RefCell<Vec<TaskFailure>>,
+    pub(super) error: RefCell<Option<S::Error>>,
+    pub(super) claim_bell: Doorbell,
+    pub(super) settle_bell: Doorbell,
+}
+
+/// The open batch.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Batch {
+    number: u64,
+    left: usize,
+}
+
+impl<'a, S: Source, C: Clock, O: Observer> Desk<'a, S, C, O> {
+    pub(super) fn new(
+        source: &'a S,
+        clock: &'a C,
+        config: &'a Config,
+        control: &'a Control,
+        observer: &'a mut O,
+    ) -> Self {
+        Self {
+            source,
+            clock,
+            config,
+            control,
+            journal: RefCell::new(Journal::new(observer)),
+            queue: RefCell::default(),
+            outbox: RefCell::default(),
+            net: RefCell::default(),
+            in_flight: Cell::new(0),
+            settling: Cell::new(0),
+            stage: Cell::new(Stage::Running),
+            limit: Cell::new(control.limit().unwrap_or(config.limit)),
+            exhausted: Cell::new(false),
+            asked: Cell::new(0),
+            batch: Cell::new(None),
+            pacer: RefCell::new(config.rate.map(Pacer::new)),
+            failures: RefCell::default(),
+            error: RefCell::new(None),
+            claim_bell: Doorbell::default(),
+            settle_bell: Doorbell::default(),
+        }
+    }
+
+    pub(super) fn write(&self, kind: EventKind<'_>) {
+        self.journal.borrow_mut().write(kind);
+    }
+
+    pub(super) fn date(&self) {
+        self.journal.borrow_mut().date(self.clock);
+    }
+
+    pub(super) fn tally(&self) -> Tally {
+        *self.journal.borrow().tally()
+    }
+
+    /// Deliveries that this run holds in one way or another.
+    fn held(&self) -> usize {
+        self.in_flight.get() + self.queue.borrow().len() + self.outbox.borrow().len() + self.settling.get()
+    }
+
+    fn view(&self) -> View {
+        View {
+            limit: self.limit.get().get(),
+            in_flight: self.in_flight.get(),
+            queued: self.queue.borrow().len(),
+            queue_capacity: self.config.queue_capacity(),
+            batch_size: self.config.batch_size(),
+            batch_open: self.batch.get().is_some(),
+        }
+    }
+
+    /// How many deliveries may be claimed now.
+    pub(super) fn room(&self) -> Option<NonZeroUsize> {
+        if self.stage.get() != Stage::Running || self.exhausted.get() || self.is_backed_up() {
+            return None;
+        }
+        let room = self.config.pattern.room(&self.view()).min(self.tasks_left()).min(self.starts_ready());
+        NonZeroUsize::new(room)
+    }
+
+    /// Whether a limit's worth of settlements waits behind those that the source is being told: then nothing new is begun.
+    fn is_backed_up(&self) -> bool {
+        self.outbox.borrow().len() >= self.limit.get().get()
+    }
+
+    /// How many more tasks this run may take on.
+    fn tasks_left(&self) -> usize {
+        let Some(max) = self.config.max_tasks else { return usize::MAX };
+        let held = u64::try_from(self.held()).unwrap_or(u64::MAX);
+        usize::try_from(max.saturating_sub(self.ended_tasks()).saturating_sub(held)).unwrap_or(usize::MAX)
+    }
+
+    fn ended_tasks(&self) -> u64 {
+        let journal = self.journal.borrow();
+        let tally = journal.tally();
+        tally.done + tally.dead + tally.malformed
+    }
+
+    /// Whether as many tasks have ended as were asked for.
+    pub(super) fn is_satisfied(&self) -> bool {
+        self.config.max_tasks.is_some_and(|max| self.ended_tasks() >= max)
+    }
+
+    /// How many starts the rate allows now. What is claimed with no place to wait must be able to start.
+    fn starts_ready(&self) -> usize {
+        match &*self.pacer.borrow() {
+            Some(pacer) if !self.config.pattern.queues() => pacer.ready(self.clock.now()),
+            _ => usize::MAX,
+        }
+    }
+
+    /// How long the rate holds up what could start otherwise.
+    pub(super) fn pause(&self) -> Option<core::time::Duration> {
+        let pacer = self.pacer.borrow();
+        let pacer = pacer.as_ref()?;
+        let idle = self.exhausted.get() && self.queue.borrow().is_empty();
+        if idle || self.stage.get() != Stage::Running {
+            return None;
+        }
+        let now = self.clock.now();
+        (pacer.ready(now) == 0).then(|| pacer.wait(now))
+    }
+
+    /// The next task to start, if one may.
+    pub(super) fn next_start(&self) -> Option<Delivery<S::Payload, S::Receipt>> {
+        let slots = match self.config.pattern {
+            Pattern::WorkerPool => self.config.workers.map_or(usize::MAX, NonZeroUsize::get),
+            _ => usize::MAX,
+        };
+        if self.in_flight.get() >= slots.min(self.limit.get().get())
+            || self.stage.get() != Stage::Running
+            || self.is_backed_up()
+            || self.control.wanted() != Stop::No
+        {
+            return None;
+        }
+        let mut queue = self.queue.borrow_mut();
+        if let (Some(pacer), false) = (&mut *self.pacer.borrow_mut(), queue.is_empty()) {
+            let now = self.clock.now();
+            if pacer.ready(now) == 0 {
+                return None;
+            }
+            pacer.start(now);
+        }
+        queue.pop_front()
+    }
+
+    /// What a claim brought.
+    pub(super) fn take_in(&self, claims: &mut crate::Claims<S::Payload, S::Receipt>, supply: Supply) {
+        self.date();
+        let mut journal = self.journal.borrow_mut();
+        for reason in claims.malformed.drain(..) {
+            journal.write(EventKind::Malformed { reason: &reason });
+        }
+        for delivery in &claims.deliveries {
+            journal.write(EventKind::Claimed { task: delivery.task.id, attempt: delivery.task.attempt });
+        }
+        let size = claims.len();
+        self.queue.borrow_mut().append(&mut claims.deliveries);
+        if size > 0 && self.config.pattern == Pattern::SemaphoreBatch {
+            let number = journal.tally().batches;
+            journal.write(EventKind::BatchOpened { batch: number, size });
+            self.batch.set(Some(Batch { number, left: size }));
+        }
+        if supply == Supply::Exhausted {
+            self.exhausted.set(true);
+            journal.write(EventKind::SourceExhausted);
+        }
+    }
+
+    /// An attempt ended by itself.
+    pub(super) fn finish(&self, slot: usize, ended: Ended<S::Payload, S::Receipt>) {
+        self.in_flight.set(self.in_flight.get() - 1);
+        let Ended { delivery, result } = ended;
+        let (task, attempt) = (delivery.task.id, delivery.task.attempt);
+        let mut journal = self.journal.borrow_mut();
+        journal.date(self.clock);
+        let (outcome, verdict) = match result {
+            Ok(()) => {
+                let outcome = Outcome::Succeeded;
+                journal.write(EventKind::Ended { task, attempt, slot, outcome, reason: None });
+                (outcome, Verdict::Done)
+            }
+            Err((outcome, failure)) => {
+                journal.write(EventKind::Ended { task, attempt, slot, outcome, reason: Some(failure.reason()) });
+                (outcome, self.judge(&mut journal, &delivery, outcome, &failure))
+            }
+        };
+        self.leave_batch(&mut journal, 1);
+        self.outbox
+            .borrow_mut()
+            .push(Outgoing { settlement: Settlement::new(delivery, verdict), outcome: Some(outcome) });
+    }
+
+    #[cold]
+    fn judge(
+        &self,
+        journal: &mut Journal<'a, O>,
+        delivery: &Delivery<S::Payload, S::Receipt>,
+        outcome: Outcome,
+        failure: &Failure,
+    ) -> Verdict {
+        let (task, attempt) = (delivery.task.id, delivery.task.attempt);
+        let reason = failure.reason().to_string();
+        if let Some(after) = self.config.retry.delay(failure, task, attempt, self.config.seed) {
+            journal.write(EventKind::RetryScheduled { task, attempt, after });
+            return Verdict::Retry { after, reason };
+        }
+        if self.config.pattern == Pattern::TaskGroup {
+            let failure = TaskFailure { task, attempt, outcome, reason: reason.clone() };
+            self.failures.borrow_mut().push(failure);
+        }
+        Verdict::Dead { reason }
+    }
+
+    fn leave_batch(&self, journal: &mut Journal<'a, O>, tasks: usize) {
+        let Some(batch) = self.batch.get() else { return };
+        let left = batch.left.saturating_sub(tasks);
+        if left == 0 {
+            journal.write(EventKind::BatchClosed { batch: batch.number });
+        }
+        self.batch.set((left > 0).then_some(Batch { left, ..batch }));
+    }
+
+    /// Gives back what is claimed and was not started.
+    pub(super) fn release_queue(&self) {
+        let mut queue = self.queue.borrow_mut();
+        self.leave_batch(&mut self.journal.borrow_mut(), queue.len());
+        self.outbox.borrow_mut().extend(
+            queue
+                .drain(..)
+                .map(|delivery| Outgoing { settlement: Settlement::new(delivery, Verdict::Release), outcome: None }),
+        );
+    }
+
+    /// Gives back what was running: its handlers are dropped by now.
+    pub(super) fn release_net(&self) {
+        self.date();
+        let mut journal = self.journal.borrow_mut();
+        for (slot, delivery) in self.net.borrow_mut().drain(..) {
+            let (task, attempt) = (delivery.task.id, delivery.task.attempt);
+            let outcome = Outcome::Cancelled;
+            journal.write(EventKind::Ended { task, attempt, slot, outcome, reason: None });
+            self.leave_batch(&mut journal, 1);
+            self.outbox
+                .borrow_mut()
+                .push(Outgoing { settlement: Settlement::new(delivery, Verdict::Release), outcome: Some(outcome) });
+        }
+        self.in_flight.set(0);
+    }
+
+    /// The source took a verdict, or refused it.
+    pub(super) fn settled(&self, outgoing: &Outgoing<S::Payload, S::Receipt>) {
+        let settlement = &outgoing.settlement;
+        let ending = match settlement.verdict() {
+            _ if settlement.is_lost() => Ending::LeaseLost,
+            Verdict::Done => Ending::Done,
+            Verdict::Retry { .. } => Ending::Retried,
+            Verdict::Dead { .. } => Ending::Dead,
+            Verdict::Release => Ending::Released,
+        };
+        if ending == Ending::Retried {
+            // There is more to come after all.
+            self.exhausted.set(false);
+        }
+        self.write(EventKind::Settled {
+            task: settlement.task(),
+            attempt: settlement.attempt(),
+            outcome: outgoing.outcome,
+            ending,
+        });
+    }
+
+    /// Leaves a delivery to the source, which could not be told how it ended.
+    pub(super) fn abandon(&self, mut outgoing: Outgoing<S::Payload, S::Receipt>) {
+        let (task, attempt) = (outgoing.settlement.task(), outgoing.settlement.attempt());
+        self.write(EventKind::Abandoned { task, attempt, outcome: outgoing.outcome });
+        if let Some(delivery) = outgoing.settlement.take() {
+            self.source.abandon(delivery);
+        }
+    }
+
+    /// Leaves everything that is claimed and not settled to the source.
+    pub(super) fn abandon_all(&self) {
+        self.release_queue();
+        self.release_net();
+        let outbox = self.outbox.take();
+        outbox.into_iter().for_each(|outgoing| self.abandon(outgoing));
+    }
+
+    /// Nothing is claimed that is not settled.
+    pub(super) fn is_clear(&self) -> bool {
+        self.held() == 0 && self.net.borrow().is_empty()
+    }
+
+    /// The source failed; the first failure is the one that is reported.
+    pub(super) fn fail(&self, error: S::Error) {
+        self.error.borrow_mut().get_or_insert(error);
+    }
+}
+
+/// A run that is dropped in the middle leaves what it holds to its source.
+impl<S: Source, C, O> Drop for Desk<'_, S, C, O> {
+    fn drop(&mut self) {
+        let queue = self.queue.get_mut().drain(..);
+        let net = self.net.get_mut().drain(..).map(|(_, delivery)| delivery);
+        let outbox = self.outbox.get_mut().iter_mut().filter_map(|outgoing| outgoing.settlement.take());
+        queue.chain(net).chain(outbox).for_each(|delivery| self.source.abandon(delivery));
+    }
+}

@@ -1,0 +1,299 @@
+//! The turn of a run: start, poll, settle, claim, and look whether it is over.
+
+use alloc::boxed::Box;
+use core::{
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use super::{
+    desk::{Desk, Stage},
+    parts,
+};
+use crate::{
+    Clock, Control, Delivery, EventKind, Observer, Source,
+    control::Stop,
+    executor::{Budget, Executor, Start},
+    job::{Ended, contain},
+};
+
+/// What is polled beside the tasks.
+type Part<'d, E> = Pin<Box<dyn Future<Output = PartEnd<E>> + 'd>>;
+
+/// Why a part ended.
+enum PartEnd<E> {
+    Claim(E),
+    Drive(E),
+    /// The rate allows another start.
+    Pause,
+    /// What was being waited for takes too long.
+    Grace,
+    Closed(Result<(), E>),
+}
+
+/// The executors of a run and where its parts are in them.
+pub(super) struct Engine<'d, 'a, S: Source, C, O, F: Future, M> {
+    desk: &'d Desk<'a, S, C, O>,
+    make: M,
+    jobs: Executor<F>,
+    parts: Executor<Part<'d, S::Error>>,
+    claim: Option<usize>,
+    pause: Option<usize>,
+    grace: Option<usize>,
+    is_over: bool,
+}
+
+impl<'d, 'a, S, C, O, F, M> Engine<'d, 'a, S, C, O, F, M>
+where
+    S: Source,
+    C: Clock,
+    O: Observer,
+    F: Future<Output = Ended<S::Payload, S::Receipt>>,
+    M: Fn(Delivery<S::Payload, S::Receipt>, usize) -> F,
+{
+    /// `make` turns a delivery and a slot into an attempt.
+    pub(super) fn new(desk: &'d Desk<'a, S, C, O>, make: M) -> Self {
+        let jobs = Executor::new();
+        let mut parts: Executor<Part<'d, S::Error>> = jobs.sibling();
+        let claim = parts.spawn(Box::pin(async move { PartEnd::Claim(parts::claim(desk).await) }));
+        parts.spawn(Box::pin(parts::settle(desk)));
+        parts.spawn(Box::pin(async move {
+            match desk.source.drive().await {
+                Err(error) => PartEnd::Drive(error),
+                Ok(never) => match never {},
+            }
+        }));
+        parts.spawn(Box::pin(watch(desk.control)));
+        Self { desk, make, jobs, parts, claim: Some(claim), pause: None, grace: None, is_over: false }
+    }
+
+    /// Goes on until nothing is ready, the run is over, or it is somebody else's turn.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let inside = self.jobs.gate().enter(cx);
+        let mut budget = Budget::default();
+        loop {
+            let went_on = self.turn(&mut budget);
+            if self.is_over {
+                return Poll::Ready(());
+            }
+            if budget.is_spent() {
+                // The gate wakes for what is ready in it; what could start is known only here.
+                cx.waker().wake_by_ref();
+                drop(inside);
+                return Poll::Pending;
+            }
+            if !went_on {
+                return Poll::Pending;
+            }
+        }
+    }
+
+    fn turn(&mut self, budget: &mut Budget) -> bool {
+        self.desk.date();
+        self.heed();
+        let mut went_on = self.start_tasks(budget);
+        if self.jobs.begin_tick() {
+            went_on = true;
+            while let Some((slot, ended)) = self.jobs.next_in_tick(budget) {
+                self.desk.finish(slot, ended);
+            }
+        }
+        self.cancel_failed_group();
+        self.ring();
+        if self.parts.begin_tick() {
+            went_on = true;
+            while let Some((slot, end)) = self.parts.next_in_tick(budget) {
+                self.part_ended(slot, end);
+            }
+        }
+        went_on |= self.end_if_clear();
+        went_on
+    }
+
+    /// Does what the control handle asks for.
+    fn heed(&mut self) {
+        let desk = self.desk;
+        if let Some(limit) = desk.control.limit()
+            && limit != desk.limit.get()
+        {
+            desk.limit.set(limit);
+            desk.write(EventKind::LimitChanged { limit: limit.get() });
+        }
+        match desk.control.wanted() {
+            Stop::No => {}
+            Stop::Drain => self.drain(),
+            Stop::Abort => self.abort(),
+        }
+        if desk.error.borrow().is_some() {
+            self.drain();
+        }
+    }
+
+    fn start_tasks(&mut self, budget: &mut Budget) -> bool {
+        let mut started = false;
+        while !budget.is_spent() {
+            let Some(delivery) = self.desk.next_start() else { break };
+            self.start(delivery);
+            budget.spend();
+            started = true;
+        }
+        started
+    }
+
+    fn start(&mut self, delivery: Delivery<S::Payload, S::Receipt>) {
+        let desk = self.desk;
+        let slot = self.jobs.next_slot();
+        desk.in_flight.set(desk.in_flight.get() + 1);
+        desk.write(EventKind::Started { task: delivery.task.id, attempt: delivery.task.attempt, slot });
+        if let Start::Finished(ended) = self.jobs.start((self.make)(delivery, slot)) {
+            desk.finish(slot, ended);
+        }
+    }
+
+    /// Has the parts look at what has changed for them.
+    fn ring(&mut self) {
+        let desk = self.desk;
+        if !desk.outbox.borrow().is_empty() {
+            desk.settle_bell.ring();
+        }
+        if desk.asked.get() == 0 && desk.room().is_some() {
+            desk.claim_bell.ring();
+        }
+        if self.pause.is_none()
+            && let Some(wait) = desk.pause()
+        {
+            self.pause = Some(self.sleep(wait, || PartEnd::Pause));
+        }
+    }
+
+    fn sleep(&mut self, duration: Duration, end: impl FnOnce() -> PartEnd<S::Error> + 'd) -> usize {
+        let clock = self.desk.clock;
+        self.parts.spawn(Box::pin(async move {
+            clock.sleep(duration).await;
+            end()
+        }))
+    }
+
+    fn part_ended(&mut self, slot: usize, end: PartEnd<S::Error>) {
+        match end {
+            PartEnd::Claim(error) => {
+                self.claim = None;
+                self.desk.fail(error);
+                self.drain();
+            }
+            PartEnd::Drive(error) => {
+                self.desk.fail(error);
+                self.give_up();
+            }
+            PartEnd::Pause => self.pause = None,
+            PartEnd::Grace => {
+                debug_assert_eq!(self.grace, Some(slot));
+                self.grace = None;
+                if self.desk.stage.get() == Stage::Draining { self.abort() } else { self.give_up() }
+            }
+            PartEnd::Closed(result) => {
+                if let Err(error) = result {
+                    self.desk.fail(error);
+                }
+                self.is_over = true;
+            }
+        }
+    }
+
+    /// Claims nothing more, and gives back what was not started.
+    fn drain(&mut self) {
+        let desk = self.desk;
+        if desk.stage.get() >= Stage::Draining {
+            return;
+        }
+        desk.stage.set(Stage::Draining);
+        desk.write(EventKind::DrainStarted);
+        self.stop_claiming();
+        desk.release_queue();
+        self.arm_grace();
+    }
+
+    fn stop_claiming(&mut self) {
+        if let Some(slot) = self.claim.take() {
+            self.parts.cancel(slot);
+        }
+    }
+
+    /// Drops what runs and gives it back.
+    fn abort(&mut self) {
+        if self.desk.stage.get() >= Stage::Aborting {
+            return;
+        }
+        self.drain();
+        self.desk.write(EventKind::AbortStarted);
+        self.cancel_tasks();
+        self.arm_grace();
+    }
+
+    fn cancel_tasks(&mut self) {
+        self.desk.stage.set(Stage::Aborting);
+        // Dropping a handler is the user's code, which may panic; each round drops at least one of them.
+        for _ in 0..=self.jobs.len() {
+            if contain(|| self.jobs.clear()).is_ok() {
+                break;
+            }
+        }
+        self.desk.release_net();
+    }
+
+    /// The siblings of a task that failed for good are cancelled, once all that was ready beside it has had its turn.
+    fn cancel_failed_group(&mut self) {
+        if self.desk.stage.get() >= Stage::Aborting {
+            return;
+        }
+        let Some(cause) = self.desk.failures.borrow().first().map(|failure| failure.task) else { return };
+        self.desk.write(EventKind::GroupCancelled { cause });
+        self.stop_claiming();
+        self.desk.release_queue();
+        self.cancel_tasks();
+        self.arm_grace();
+    }
+
+    /// From now on, only so long.
+    fn arm_grace(&mut self) {
+        let Some(grace) = self.desk.config.grace else { return };
+        if let Some(slot) = self.grace.take() {
+            self.parts.cancel(slot);
+        }
+        self.grace = Some(self.sleep(grace, || PartEnd::Grace));
+    }
+
+    /// The source cannot be waited for any longer: what it has not been told is left to it.
+    fn give_up(&mut self) {
+        self.stop_claiming();
+        self.cancel_tasks();
+        self.desk.abandon_all();
+        self.is_over = true;
+    }
+
+    /// When everything is settled and nothing more is to come, the source is closed.
+    fn end_if_clear(&mut self) -> bool {
+        let desk = self.desk;
+        let is_last = match desk.stage.get() {
+            Stage::Running => desk.exhausted.get() || desk.is_satisfied(),
+            Stage::Draining | Stage::Aborting => true,
+            Stage::Closing => return false,
+        };
+        if !is_last || !desk.is_clear() {
+            return false;
+        }
+        desk.stage.set(Stage::Closing);
+        self.stop_claiming();
+        self.parts.spawn(Box::pin(async move { PartEnd::Closed(desk.source.close().await) }));
+        true
+    }
+}
+
+/// Has the run look at its control handle whenever that changes. Never ends.
+async fn watch<E>(control: &Control) -> PartEnd<E> {
+    loop {
+        control.listen().await;
+    }
+}

@@ -1,0 +1,103 @@
+//! The parts of a run that wait for its source, polled beside the tasks: one claims, one settles.
+
+use alloc::vec::Vec;
+use core::{
+    future::{Future, poll_fn},
+    mem,
+    pin::pin,
+};
+
+use super::desk::{Desk, Outgoing};
+use crate::{Claims, Clock, EventKind, Observer, Source, Supply};
+
+/// Claims whenever there is room. It ends only with the source's failure.
+pub(super) async fn claim<S: Source, C: Clock, O: Observer>(desk: &Desk<'_, S, C, O>) -> S::Error {
+    let mut intake = Intake { claims: Claims::new(), desk };
+    loop {
+        let room = desk.claim_bell.until(|| desk.room()).await;
+        desk.asked.set(room.get());
+        let supply = {
+            let mut claim = pin!(desk.source.claim(room, &mut intake.claims));
+            let mut said = !O::ACTIVE;
+            poll_fn(|cx| {
+                let poll = claim.as_mut().poll(cx);
+                if poll.is_pending() && !mem::replace(&mut said, true) {
+                    desk.date();
+                    desk.write(EventKind::SourceWaiting);
+                }
+                poll
+            })
+            .await
+        };
+        match supply {
+            Ok(supply) => desk.take_in(&mut intake.claims, supply),
+            Err(error) => return error,
+        }
+        desk.asked.set(0);
+    }
+}
+
+/// What a claim brings; when it is dropped while it waits, what it had got is still the run's.
+struct Intake<'d, 'a, S: Source, C: Clock, O: Observer> {
+    claims: Claims<S::Payload, S::Receipt>,
+    desk: &'d Desk<'a, S, C, O>,
+}
+
+impl<S: Source, C: Clock, O: Observer> Drop for Intake<'_, '_, S, C, O> {
+    fn drop(&mut self) {
+        self.desk.asked.set(0);
+        if !self.claims.deliveries.is_empty() || !self.claims.malformed.is_empty() {
+            self.desk.take_in(&mut self.claims, Supply::Open);
+        }
+    }
+}
+
+/// Tells the source what has ended, all of it at once; what ends meanwhile goes with the next message.
+pub(super) async fn settle<S: Source, C: Clock, O: Observer, T>(desk: &Desk<'_, S, C, O>) -> T {
+    let mut post = Post { batch: Vec::new(), outcomes: Vec::new(), desk };
+    loop {
+        desk.settle_bell.until(|| (!desk.outbox.borrow().is_empty()).then_some(())).await;
+        for outgoing in desk.outbox.borrow_mut().drain(..) {
+            post.batch.push(outgoing.settlement);
+            post.outcomes.push(outgoing.outcome);
+        }
+        desk.settling.set(post.batch.len());
+        match desk.source.settle(&mut post.batch).await {
+            Ok(()) => post.confirm(),
+            Err(error) => {
+                desk.fail(error);
+                post.abandon();
+            }
+        }
+    }
+}
+
+/// Settlements on their way; when that is cut short, what the source has not taken is left to it.
+struct Post<'d, 'a, S: Source, C: Clock, O: Observer> {
+    batch: Vec<crate::Settlement<S::Payload, S::Receipt>>,
+    outcomes: Vec<Option<crate::Outcome>>,
+    desk: &'d Desk<'a, S, C, O>,
+}
+
+impl<S: Source, C: Clock, O: Observer> Post<'_, '_, S, C, O> {
+    fn confirm(&mut self) {
+        self.desk.date();
+        for (settlement, outcome) in self.batch.drain(..).zip(self.outcomes.drain(..)) {
+            self.desk.settled(&Outgoing { settlement, outcome });
+        }
+        self.desk.settling.set(0);
+    }
+
+    fn abandon(&mut self) {
+        for (settlement, outcome) in self.batch.drain(..).zip(self.outcomes.drain(..)) {
+            self.desk.abandon(Outgoing { settlement, outcome });
+        }
+        self.desk.settling.set(0);
+    }
+}
+
+impl<S: Source, C: Clock, O: Observer> Drop for Post<'_, '_, S, C, O> {
+    fn drop(&mut self) {
+        self.abandon();
+    }
+}
