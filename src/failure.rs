@@ -26,8 +26,12 @@ use core::{fmt, time::Duration};
 /// assert!(Failure::permanent("no such user").is_permanent());
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
-    reason: Box<str>,
+pub struct Failure(Box<Inner>);
+
+/// Boxed, so that the result of an attempt that succeeds, as most do, is small.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Inner {
+    reason: String,
     remedy: Remedy,
 }
 
@@ -42,43 +46,47 @@ enum Remedy {
 impl Failure {
     /// A failure that may pass: the retry policy decides.
     pub fn transient(reason: impl Into<String>) -> Self {
-        Self { reason: reason.into().into_boxed_str(), remedy: Remedy::Policy }
+        Self::new(reason, Remedy::Policy)
+    }
+
+    fn new(reason: impl Into<String>, remedy: Remedy) -> Self {
+        Self(Box::new(Inner { reason: reason.into(), remedy }))
     }
 
     /// A failure that no further attempt can mend: the task is dead at once.
     pub fn permanent(reason: impl Into<String>) -> Self {
-        Self { remedy: Remedy::Never, ..Self::transient(reason) }
+        Self::new(reason, Remedy::Never)
     }
 
     /// A failure that says when to try again; the policy still bounds how often.
     pub fn retry_after(reason: impl Into<String>, after: Duration) -> Self {
-        Self { remedy: Remedy::After(after), ..Self::transient(reason) }
+        Self::new(reason, Remedy::After(after))
     }
 
     /// A panic that was contained, counted as such: by the run itself, or by a handler that acts one out where the build
     /// cannot contain real ones.
     pub fn panicked(reason: impl Into<String>) -> Self {
-        Self { remedy: Remedy::Panicked, ..Self::transient(reason) }
+        Self::new(reason, Remedy::Panicked)
     }
 
     /// What went wrong, for people.
     pub fn reason(&self) -> &str {
-        &self.reason
+        &self.0.reason
     }
 
     /// Whether the task is dead at once.
     pub fn is_permanent(&self) -> bool {
-        self.remedy == Remedy::Never
+        self.0.remedy == Remedy::Never
     }
 
     /// Whether it was a panic.
     pub fn is_panic(&self) -> bool {
-        self.remedy == Remedy::Panicked
+        self.0.remedy == Remedy::Panicked
     }
 
     /// When to try again, where the handler knows it.
     pub fn after(&self) -> Option<Duration> {
-        match self.remedy {
+        match self.0.remedy {
             Remedy::After(after) => Some(after),
             Remedy::Policy | Remedy::Never | Remedy::Panicked => None,
         }
@@ -87,7 +95,7 @@ impl Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.reason)
+        f.write_str(&self.0.reason)
     }
 }
 

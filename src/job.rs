@@ -67,55 +67,52 @@ where
 {
     let held = Held { delivery: Some(delivery), slot, net };
     async move {
-        // The call itself stands inside: it is the user's code too, and may panic.
-        let result = limited(async { handler(held.task()).await }, clock, timeout).await;
-        let result = match result {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) => {
-                let failure: Failure = error.into();
-                let outcome = if failure.is_panic() { Outcome::Panicked } else { Outcome::Failed };
-                Err((outcome, failure))
-            }
-            Err(ended) => Err(ended),
+        let result = {
+            // The call itself stands inside: it is the user's code too, and may panic.
+            let mut future = pin!(Some(async { handler(held.task()).await.map(drop) }));
+            let mut sleep = pin!(None);
+            poll_fn(|cx| match contain(|| poll_once(future.as_mut(), cx)) {
+                Ok(Poll::Ready(result)) => Poll::Ready(result.map_err(|error| failed(error.into()))),
+                Ok(Poll::Pending) => match timeout {
+                    Some(timeout) if expired(sleep.as_mut(), clock, timeout, cx) => {
+                        Poll::Ready(Err(timed_out(timeout, || future.set(None))))
+                    }
+                    _ => Poll::Pending,
+                },
+                Err(panic) => {
+                    // It is not looked at again. Dropping it may panic once more, and says nothing new.
+                    let _ = contain(|| future.set(None));
+                    Poll::Ready(Err(failed(panic)))
+                }
+            })
+            .await
         };
         Ended { delivery: held.end(), result }
     }
 }
 
-/// Polls a future until it is ready, panics or has taken too long; it is dropped before this returns.
-async fn limited<F: Future, C: Clock>(
-    future: F,
-    clock: &C,
-    timeout: Option<Duration>,
-) -> Result<F::Output, (Outcome, Failure)> {
-    let mut future = pin!(Some(future));
-    let mut sleep = pin!(None);
-    poll_fn(|cx| {
-        let result = match contain(|| poll_once(future.as_mut(), cx)) {
-            Ok(Poll::Ready(output)) => Ok(output),
-            Ok(Poll::Pending) => match timeout {
-                Some(timeout) if expired(sleep.as_mut(), clock, timeout, cx) => {
-                    Err((Outcome::TimedOut, Failure::transient(format!("timed out after {timeout:?}"))))
-                }
-                _ => return Poll::Pending,
-            },
-            Err(panic) => Err((Outcome::Panicked, panic)),
-        };
-        // Dropping it is the user's code as well.
-        match contain(|| future.set(None)) {
-            Ok(()) => Poll::Ready(result),
-            Err(panic) => Poll::Ready(Err((Outcome::Panicked, panic))),
-        }
-    })
-    .await
+/// Polls the handler, and drops it as soon as it is ready: that is the user's code as well.
+#[inline]
+fn poll_once<F: Future>(mut future: Pin<&mut Option<F>>, cx: &mut Context<'_>) -> Poll<F::Output> {
+    // It is gone once the attempt has ended, and an attempt that has ended is not polled again.
+    let Some(running) = future.as_mut().as_pin_mut() else { return Poll::Pending };
+    let poll = running.poll(cx);
+    if poll.is_ready() {
+        future.set(None);
+    }
+    poll
 }
 
-#[inline]
-fn poll_once<F: Future>(future: Pin<&mut Option<F>>, cx: &mut Context<'_>) -> Poll<F::Output> {
-    match future.as_pin_mut() {
-        Some(future) => future.poll(cx),
-        // It was dropped when this attempt ended, and an attempt that has ended is not polled again.
-        None => Poll::Pending,
+#[cold]
+fn failed(failure: Failure) -> (Outcome, Failure) {
+    (if failure.is_panic() { Outcome::Panicked } else { Outcome::Failed }, failure)
+}
+
+#[cold]
+fn timed_out(timeout: Duration, drop_handler: impl FnOnce()) -> (Outcome, Failure) {
+    match contain(drop_handler) {
+        Ok(()) => (Outcome::TimedOut, Failure::transient(format!("timed out after {timeout:?}"))),
+        Err(panic) => failed(panic),
     }
 }
 

@@ -4,6 +4,7 @@ mod desk;
 mod doorbell;
 mod engine;
 mod journal;
+mod outbox;
 mod pacer;
 mod parts;
 

@@ -7,7 +7,7 @@ use core::{
     num::NonZeroUsize,
 };
 
-use super::{doorbell::Doorbell, journal::Journal, pacer::Pacer};
+use super::{doorbell::Doorbell, journal::Journal, outbox::Outbox, pacer::Pacer};
 use crate::{
     Clock, Config, Control, Delivery, Ending, EventKind, Failure, Observer, Outcome, Pattern, Settlement, Source,
     Supply, Tally, TaskFailure, Verdict,
@@ -29,14 +29,7 @@ pub(super) enum Stage {
     Closing,
 }
 
-/// A settlement in waiting, with what the events about it say.
-pub(super) struct Outgoing<P, R> {
-    pub(super) settlement: Settlement<P, R>,
-    pub(super) outcome: Option<Outcome>,
-}
-
 type Queue<S> = VecDeque<Delivery<<S as Source>::Payload, <S as Source>::Receipt>>;
-type Outbox<S> = Vec<Outgoing<<S as Source>::Payload, <S as Source>::Receipt>>;
 
 /// The shared state of one run. Borrows never last across a poll of anybody else's code.
 pub(super) struct Desk<'a, S: Source, C, O> {
@@ -46,7 +39,7 @@ pub(super) struct Desk<'a, S: Source, C, O> {
     pub(super) control: &'a Control,
     pub(super) journal: RefCell<Journal<'a, O>>,
     pub(super) queue: RefCell<Queue<S>>,
-    pub(super) outbox: RefCell<Outbox<S>>,
+    pub(super) outbox: RefCell<Outbox<S::Payload, S::Receipt>>,
     /// Deliveries whose handlers were dropped.
     pub(super) net: Net<S::Payload, S::Receipt>,
     pub(super) in_flight: Cell<usize>,
@@ -87,7 +80,7 @@ impl<'a, S: Source, C: Clock, O: Observer> Desk<'a, S, C, O> {
             control,
             journal: RefCell::new(Journal::new(observer)),
             queue: RefCell::default(),
-            outbox: RefCell::default(),
+            outbox: RefCell::new(Outbox::new()),
             net: RefCell::default(),
             in_flight: Cell::new(0),
             settling: Cell::new(0),
@@ -144,6 +137,11 @@ impl<'a, S: Source, C: Clock, O: Observer> Desk<'a, S, C, O> {
     /// Whether a limit's worth of settlements waits behind those that the source is being told: then nothing new is begun.
     fn is_backed_up(&self) -> bool {
         self.outbox.borrow().len() >= self.limit.get().get()
+    }
+
+    /// Whether a claim may be possible, at the latest when the settlements in waiting are on their way.
+    pub(super) fn wants_claim(&self) -> bool {
+        self.asked.get() == 0 && (self.room().is_some() || (self.is_backed_up() && self.settling.get() == 0))
     }
 
     /// How many more tasks this run may take on.
@@ -250,9 +248,7 @@ impl<'a, S: Source, C: Clock, O: Observer> Desk<'a, S, C, O> {
             }
         };
         self.leave_batch(&mut journal, 1);
-        self.outbox
-            .borrow_mut()
-            .push(Outgoing { settlement: Settlement::new(delivery, verdict), outcome: Some(outcome) });
+        self.outbox.borrow_mut().push(delivery, verdict, Some(outcome));
     }
 
     #[cold]
@@ -289,11 +285,10 @@ impl<'a, S: Source, C: Clock, O: Observer> Desk<'a, S, C, O> {
     pub(super) fn release_queue(&self) {
         let mut queue = self.queue.borrow_mut();
         self.leave_batch(&mut self.journal.borrow_mut(), queue.len());
-        self.outbox.borrow_mut().extend(
-            queue
-                .drain(..)
-                .map(|delivery| Outgoing { settlement: Settlement::new(delivery, Verdict::Release), outcome: None }),
-        );
+        let mut outbox = self.outbox.borrow_mut();
+        for delivery in queue.drain(..) {
+            outbox.push(delivery, Verdict::Release, None);
+        }
     }
 
     /// Gives back what was running: its handlers are dropped by now.
@@ -305,16 +300,13 @@ impl<'a, S: Source, C: Clock, O: Observer> Desk<'a, S, C, O> {
             let outcome = Outcome::Cancelled;
             journal.write(EventKind::Ended { task, attempt, slot, outcome, reason: None });
             self.leave_batch(&mut journal, 1);
-            self.outbox
-                .borrow_mut()
-                .push(Outgoing { settlement: Settlement::new(delivery, Verdict::Release), outcome: Some(outcome) });
+            self.outbox.borrow_mut().push(delivery, Verdict::Release, Some(outcome));
         }
         self.in_flight.set(0);
     }
 
     /// The source took a verdict, or refused it.
-    pub(super) fn settled(&self, outgoing: &Outgoing<S::Payload, S::Receipt>) {
-        let settlement = &outgoing.settlement;
+    pub(super) fn settled(&self, settlement: &Settlement<S::Payload, S::Receipt>, outcome: Option<Outcome>) {
         let ending = match settlement.verdict() {
             _ if settlement.is_lost() => Ending::LeaseLost,
             Verdict::Done => Ending::Done,
@@ -326,19 +318,15 @@ impl<'a, S: Source, C: Clock, O: Observer> Desk<'a, S, C, O> {
             // There is more to come after all.
             self.exhausted.set(false);
         }
-        self.write(EventKind::Settled {
-            task: settlement.task(),
-            attempt: settlement.attempt(),
-            outcome: outgoing.outcome,
-            ending,
-        });
+        let (task, attempt) = (settlement.task(), settlement.attempt());
+        self.write(EventKind::Settled { task, attempt, outcome, ending });
     }
 
     /// Leaves a delivery to the source, which could not be told how it ended.
-    pub(super) fn abandon(&self, mut outgoing: Outgoing<S::Payload, S::Receipt>) {
-        let (task, attempt) = (outgoing.settlement.task(), outgoing.settlement.attempt());
-        self.write(EventKind::Abandoned { task, attempt, outcome: outgoing.outcome });
-        if let Some(delivery) = outgoing.settlement.take() {
+    pub(super) fn abandon(&self, mut settlement: Settlement<S::Payload, S::Receipt>, outcome: Option<Outcome>) {
+        let (task, attempt) = (settlement.task(), settlement.attempt());
+        self.write(EventKind::Abandoned { task, attempt, outcome });
+        if let Some(delivery) = settlement.take() {
             self.source.abandon(delivery);
         }
     }
@@ -347,8 +335,8 @@ impl<'a, S: Source, C: Clock, O: Observer> Desk<'a, S, C, O> {
     pub(super) fn abandon_all(&self) {
         self.release_queue();
         self.release_net();
-        let outbox = self.outbox.take();
-        outbox.into_iter().for_each(|outgoing| self.abandon(outgoing));
+        let mut outbox = self.outbox.replace(Outbox::new());
+        outbox.drain().for_each(|(settlement, outcome)| self.abandon(settlement, outcome));
     }
 
     /// Nothing is claimed that is not settled.
@@ -367,7 +355,7 @@ impl<S: Source, C, O> Drop for Desk<'_, S, C, O> {
     fn drop(&mut self) {
         let queue = self.queue.get_mut().drain(..);
         let net = self.net.get_mut().drain(..).map(|(_, delivery)| delivery);
-        let outbox = self.outbox.get_mut().iter_mut().filter_map(|outgoing| outgoing.settlement.take());
+        let outbox = self.outbox.get_mut().settlements.iter_mut().filter_map(Settlement::take);
         queue.chain(net).chain(outbox).for_each(|delivery| self.source.abandon(delivery));
     }
 }

@@ -57,8 +57,9 @@ where
     pub(super) fn new(desk: &'d Desk<'a, S, C, O>, make: M) -> Self {
         let jobs = Executor::new();
         let mut parts: Executor<Part<'d, S::Error>> = jobs.sibling();
-        let claim = parts.spawn(Box::pin(async move { PartEnd::Claim(parts::claim(desk).await) }));
+        // In this order: what a tick settles makes room for what it claims.
         parts.spawn(Box::pin(parts::settle(desk)));
+        let claim = parts.spawn(Box::pin(async move { PartEnd::Claim(parts::claim(desk).await) }));
         parts.spawn(Box::pin(async move {
             match desk.source.drive().await {
                 Err(error) => PartEnd::Drive(error),
@@ -158,7 +159,7 @@ where
         if !desk.outbox.borrow().is_empty() {
             desk.settle_bell.ring();
         }
-        if desk.asked.get() == 0 && desk.room().is_some() {
+        if desk.wants_claim() {
             desk.claim_bell.ring();
         }
         if self.pause.is_none()

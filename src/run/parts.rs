@@ -1,13 +1,12 @@
 //! The parts of a run that wait for its source, polled beside the tasks: one claims, one settles.
 
-use alloc::vec::Vec;
 use core::{
     future::{Future, poll_fn},
     mem,
     pin::pin,
 };
 
-use super::desk::{Desk, Outgoing};
+use super::{desk::Desk, outbox::Outbox};
 use crate::{Claims, Clock, EventKind, Observer, Source, Supply};
 
 /// Claims whenever there is room. It ends only with the source's failure.
@@ -54,15 +53,13 @@ impl<S: Source, C: Clock, O: Observer> Drop for Intake<'_, '_, S, C, O> {
 
 /// Tells the source what has ended, all of it at once; what ends meanwhile goes with the next message.
 pub(super) async fn settle<S: Source, C: Clock, O: Observer, T>(desk: &Desk<'_, S, C, O>) -> T {
-    let mut post = Post { batch: Vec::new(), outcomes: Vec::new(), desk };
+    let mut post = Post { outbox: Outbox::new(), desk };
     loop {
         desk.settle_bell.until(|| (!desk.outbox.borrow().is_empty()).then_some(())).await;
-        for outgoing in desk.outbox.borrow_mut().drain(..) {
-            post.batch.push(outgoing.settlement);
-            post.outcomes.push(outgoing.outcome);
-        }
-        desk.settling.set(post.batch.len());
-        match desk.source.settle(&mut post.batch).await {
+        // The list that is empty by now is the next one to be filled: in the steady state none is allocated.
+        mem::swap(&mut post.outbox, &mut desk.outbox.borrow_mut());
+        desk.settling.set(post.outbox.len());
+        match desk.source.settle(&mut post.outbox.settlements).await {
             Ok(()) => post.confirm(),
             Err(error) => {
                 desk.fail(error);
@@ -74,23 +71,22 @@ pub(super) async fn settle<S: Source, C: Clock, O: Observer, T>(desk: &Desk<'_, 
 
 /// Settlements on their way; when that is cut short, what the source has not taken is left to it.
 struct Post<'d, 'a, S: Source, C: Clock, O: Observer> {
-    batch: Vec<crate::Settlement<S::Payload, S::Receipt>>,
-    outcomes: Vec<Option<crate::Outcome>>,
+    outbox: Outbox<S::Payload, S::Receipt>,
     desk: &'d Desk<'a, S, C, O>,
 }
 
 impl<S: Source, C: Clock, O: Observer> Post<'_, '_, S, C, O> {
     fn confirm(&mut self) {
         self.desk.date();
-        for (settlement, outcome) in self.batch.drain(..).zip(self.outcomes.drain(..)) {
-            self.desk.settled(&Outgoing { settlement, outcome });
+        for (settlement, outcome) in self.outbox.drain() {
+            self.desk.settled(&settlement, outcome);
         }
         self.desk.settling.set(0);
     }
 
     fn abandon(&mut self) {
-        for (settlement, outcome) in self.batch.drain(..).zip(self.outcomes.drain(..)) {
-            self.desk.abandon(Outgoing { settlement, outcome });
+        for (settlement, outcome) in self.outbox.drain() {
+            self.desk.abandon(settlement, outcome);
         }
         self.desk.settling.set(0);
     }
