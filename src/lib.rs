@@ -34,6 +34,8 @@ pub mod executor;
 mod failure;
 mod job;
 mod pattern;
+#[cfg(any(feature = "jsonl", feature = "redis"))]
+mod payload;
 mod random;
 mod report;
 mod run;
@@ -52,6 +54,8 @@ pub use error::{RunError, TaskFailure};
 pub use event::{Ending, Event, EventKind, Observer, ObserverFn, Outcome, observer_fn};
 pub use failure::Failure;
 pub use pattern::{Pattern, UnknownPattern};
+#[cfg(any(feature = "jsonl", feature = "redis"))]
+pub use payload::{Json, JsonError};
 pub use report::{Percentiles, Report};
 pub use run::{Run, run};
 pub use source::{Claims, DeadLetter, Delivery, MemorySource, Settlement, Source, Supply, Verdict};
