@@ -17,6 +17,10 @@ use crate::{Attempt, Ending, Event, EventKind, Observer, Outcome, Pattern, Perce
 /// How many of the latest failures are kept with their reasons.
 const FAILURES_MAX: usize = 16;
 
+/// How many tasks that wait for another attempt are remembered. Where several processes share a queue, most of them come back to
+/// another one, and nothing here would ever tell.
+const WAITING_MAX: usize = 16_384;
+
 /// All that the events so far say about a run.
 ///
 /// ```
@@ -49,6 +53,7 @@ pub struct State {
     next_sequence: u64,
     missed: u64,
     tasks: BTreeMap<TaskId, Live>,
+    waiting: usize,
     wait: Histogram,
     service: Histogram,
     total: Histogram,
@@ -86,6 +91,8 @@ pub struct Live {
     pub started: Option<(Time, usize)>,
     /// How the present attempt ended.
     pub outcome: Option<Outcome>,
+    /// Whether it is with its source again, for another attempt.
+    pub is_waiting: bool,
 }
 
 /// A failed attempt, for display.
@@ -204,14 +211,11 @@ impl State {
 
     fn claimed(&mut self, task: TaskId, attempt: Attempt) {
         let now = self.at;
-        let live = self.tasks.entry(task).or_insert(Live {
-            attempt,
-            first_claimed_at: now,
-            claimed_at: now,
-            started: None,
-            outcome: None,
-        });
-        *live = Live { attempt, claimed_at: now, started: None, outcome: None, ..*live };
+        let fresh =
+            Live { attempt, first_claimed_at: now, claimed_at: now, started: None, outcome: None, is_waiting: false };
+        let live = self.tasks.entry(task).or_insert(fresh);
+        self.waiting -= usize::from(live.is_waiting);
+        *live = Live { first_claimed_at: live.first_claimed_at, ..fresh };
     }
 
     fn started(&mut self, task: TaskId, slot: usize) {
@@ -239,8 +243,7 @@ impl State {
 
     fn settled(&mut self, task: TaskId, ending: Ending) {
         match ending {
-            // It waits for its next attempt; where another run takes that one, it stays until this run ends.
-            Ending::Retried => {}
+            Ending::Retried => self.wait_for_retry(task),
             Ending::Done | Ending::Dead => {
                 if let Some(live) = self.tasks.remove(&task) {
                     self.total.record(self.at.since(live.first_claimed_at));
@@ -249,6 +252,18 @@ impl State {
             Ending::Released | Ending::LeaseLost => {
                 self.tasks.remove(&task);
             }
+        }
+    }
+
+    fn wait_for_retry(&mut self, task: TaskId) {
+        let Some(live) = self.tasks.get_mut(&task) else { return };
+        live.is_waiting = true;
+        self.waiting += 1;
+        if self.waiting > WAITING_MAX
+            && let Some(oldest) = self.tasks.iter().find_map(|(id, live)| live.is_waiting.then_some(*id))
+        {
+            self.tasks.remove(&oldest);
+            self.waiting -= 1;
         }
     }
 }
@@ -261,4 +276,31 @@ impl Observer for State {
 
 fn nanos(nanos: u128) -> Duration {
     Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retries_that_others_take_are_not_remembered_for_ever() {
+        let mut state = State::new();
+        let attempt = Attempt::FIRST;
+        for id in 0..3 * WAITING_MAX as u64 {
+            let task = TaskId(id);
+            let outcome = Some(Outcome::Failed);
+            for kind in [
+                EventKind::Claimed { task, attempt },
+                EventKind::Started { task, attempt, slot: 0 },
+                EventKind::Ended { task, attempt, slot: 0, outcome: Outcome::Failed, reason: None },
+                EventKind::Settled { task, attempt, outcome, ending: Ending::Retried },
+            ] {
+                state.apply(&Event { sequence: 0, at: Time::ZERO, kind });
+            }
+        }
+        assert_eq!(state.tasks().len(), WAITING_MAX);
+        assert_eq!(state.tally().retried, 3 * WAITING_MAX as u64);
+        let (last, _) = state.tasks().last_key_value().unwrap();
+        assert_eq!(last.0, 3 * WAITING_MAX as u64 - 1, "the latest stay");
+    }
 }
