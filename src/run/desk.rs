@@ -182,28 +182,31 @@ impl<'a, S: Source, C: Clock, O: Observer> Desk<'a, S, C, O> {
         (pacer.ready(now) == 0).then(|| pacer.wait(now))
     }
 
-    /// The next task to start, if one may.
+    /// How many tasks may start now, by the limits; [`next_start`](Self::next_start) looks at what may change with each.
+    pub(super) fn startable(&self) -> usize {
+        if self.stage.get() != Stage::Running {
+            return 0;
+        }
+        let limit = self.limit.get().get();
+        let workers = self.config.workers.filter(|_| self.config.pattern == Pattern::WorkerPool);
+        let slots = workers.map_or(limit, |workers| workers.get().min(limit));
+        slots.saturating_sub(self.in_flight.get()).min(self.queue.borrow().len())
+    }
+
+    /// The next task to start, if one still may.
+    #[inline]
     pub(super) fn next_start(&self) -> Option<Delivery<S::Payload, S::Receipt>> {
-        let slots = match self.config.pattern {
-            Pattern::WorkerPool => self.config.workers.map_or(usize::MAX, NonZeroUsize::get),
-            _ => usize::MAX,
-        };
-        if self.in_flight.get() >= slots.min(self.limit.get().get())
-            || self.stage.get() != Stage::Running
-            || self.is_backed_up()
-            || self.control.wanted() != Stop::No
-        {
+        if self.is_backed_up() || self.control.wanted() != Stop::No {
             return None;
         }
-        let mut queue = self.queue.borrow_mut();
-        if let (Some(pacer), false) = (&mut *self.pacer.borrow_mut(), queue.is_empty()) {
+        if let Some(pacer) = &mut *self.pacer.borrow_mut() {
             let now = self.clock.now();
             if pacer.ready(now) == 0 {
                 return None;
             }
             pacer.start(now);
         }
-        queue.pop_front()
+        self.queue.borrow_mut().pop_front()
     }
 
     /// What a claim brought.

@@ -134,11 +134,21 @@ where
 
     fn start_tasks(&mut self, budget: &mut Budget) -> bool {
         let mut started = false;
+        // What finishes at once makes room for the next in the same turn.
         while !budget.is_spent() {
-            let Some(delivery) = self.desk.next_start() else { break };
-            self.start(delivery);
-            budget.spend();
-            started = true;
+            let startable = self.desk.startable();
+            if startable == 0 {
+                break;
+            }
+            for _ in 0..startable {
+                if budget.is_spent() {
+                    break;
+                }
+                let Some(delivery) = self.desk.next_start() else { return started };
+                self.start(delivery);
+                budget.spend();
+                started = true;
+            }
         }
         started
     }

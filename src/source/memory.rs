@@ -68,6 +68,26 @@ enum Feed<'a, P> {
     Ended,
 }
 
+impl<P> Feed<'_, P> {
+    /// The next new payload, if there is one now.
+    #[inline]
+    fn pull(&mut self) -> Option<P> {
+        let next = match self {
+            Feed::Iterator(iterator) => iterator.next(),
+            Feed::Channel(receiver) => match receiver.try_recv() {
+                Ok(payload) => Some(payload),
+                Err(TryRecvError::Empty) => return None,
+                Err(TryRecvError::Closed) => None,
+            },
+            Feed::Ended => return None,
+        };
+        if next.is_none() {
+            *self = Feed::Ended;
+        }
+        next
+    }
+}
+
 impl<'a, P, C: Clock> MemorySource<'a, P, C> {
     /// The items of `tasks`, each pulled when it is claimed.
     pub fn new<I: IntoIterator<Item = P, IntoIter: 'a>>(clock: C, tasks: I) -> Self {
@@ -113,9 +133,8 @@ impl<'a, P, C: Clock> MemorySource<'a, P, C> {
     pub fn take_rest(&self) -> Vec<Task<P>> {
         let mut rest: Vec<Task<P>> = self.returned.take().into();
         rest.extend(self.delayed.take().into_values());
-        while let Some(payload) = self.pull() {
-            rest.push(self.first(payload));
-        }
+        let mut feed = self.feed.borrow_mut();
+        rest.extend(core::iter::from_fn(|| feed.pull()).map(|payload| self.first(payload)));
         rest
     }
 
@@ -123,23 +142,6 @@ impl<'a, P, C: Clock> MemorySource<'a, P, C> {
         let id = self.next_id.get();
         self.next_id.set(id + 1);
         Task { id: TaskId(id), attempt: Attempt::FIRST, payload }
-    }
-
-    fn pull(&self) -> Option<P> {
-        let mut feed = self.feed.borrow_mut();
-        let next = match &mut *feed {
-            Feed::Iterator(iterator) => iterator.next(),
-            Feed::Channel(receiver) => match receiver.try_recv() {
-                Ok(payload) => Some(payload),
-                Err(TryRecvError::Empty) => return None,
-                Err(TryRecvError::Closed) => None,
-            },
-            Feed::Ended => return None,
-        };
-        if next.is_none() {
-            *feed = Feed::Ended;
-        }
-        next
     }
 
     fn return_due(&self) {
@@ -158,11 +160,17 @@ impl<'a, P, C: Clock> MemorySource<'a, P, C> {
     fn hand_out(&self, max: usize, claims: &mut Claims<P, ()>) -> usize {
         self.return_due();
         let before = claims.len();
-        claims.deliveries.reserve(max.min(64));
-        while claims.len() - before < max {
-            let returned = self.returned.borrow_mut().pop_front();
-            let Some(task) = returned.or_else(|| self.pull().map(|payload| self.first(payload))) else { break };
+        let mut returned = self.returned.borrow_mut();
+        while claims.len() - before < max
+            && let Some(task) = returned.pop_front()
+        {
             claims.push(Delivery { task, receipt: () });
+        }
+        let mut feed = self.feed.borrow_mut();
+        while claims.len() - before < max
+            && let Some(payload) = feed.pull()
+        {
+            claims.push(Delivery { task: self.first(payload), receipt: () });
         }
         let count = claims.len() - before;
         self.held.set(self.held.get() + count);
@@ -243,7 +251,12 @@ impl<P, C: Clock> Source for MemorySource<'_, P, C> {
     }
 
     async fn settle(&self, settlements: &mut [Settlement<P, ()>]) -> Result<(), Infallible> {
-        for settlement in settlements.iter_mut().filter(|s| *s.verdict() != Verdict::Release) {
+        let mut released = false;
+        for settlement in settlements.iter_mut() {
+            if *settlement.verdict() == Verdict::Release {
+                released = true;
+                continue;
+            }
             let Some(Delivery { mut task, .. }) = settlement.take() else { continue };
             self.end_hold();
             match settlement.verdict() {
@@ -259,11 +272,13 @@ impl<P, C: Clock> Source for MemorySource<'_, P, C> {
                 Verdict::Done | Verdict::Release => {}
             }
         }
-        // From the last to the first, so that they stand at the front of the queue in their old order.
-        for settlement in settlements.iter_mut().rev() {
-            if let Some(delivery) = settlement.take() {
-                self.give_back(delivery.task);
-            }
+        if released {
+            // From the last to the first, so that they stand at the front of the queue in their old order.
+            settlements
+                .iter_mut()
+                .rev()
+                .filter_map(Settlement::take)
+                .for_each(|delivery| self.give_back(delivery.task));
         }
         self.changed.notify();
         Ok(())
