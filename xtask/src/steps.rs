@@ -2,9 +2,15 @@
 
 use crate::shell;
 use crate::tally::Tally;
-use std::io::{BufRead, BufReader, Write};
-use std::process::{Command, ExitCode, Stdio};
+use std::io::{BufRead, BufReader, IsTerminal, Write};
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, ExitCode, Stdio};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
+
+/// What one program of a step may take, so that a test that hangs is named before all of CI runs out of time.
+const LIMIT: Duration = Duration::from_secs(10 * 60);
 
 struct Step {
     title: String,
@@ -16,6 +22,7 @@ struct Step {
 /// The steps so far, and where they are told.
 pub(crate) struct Steps<W> {
     output: W,
+    limit: Option<Duration>,
     start: Instant,
     done: Vec<Step>,
 }
@@ -24,18 +31,21 @@ pub(crate) struct Steps<W> {
 pub(crate) struct Work<'a> {
     output: &'a mut dyn Write,
     tests: Tally,
+    /// None at a terminal: there a program stays in the terminal's group, where Ctrl-C reaches it and all it started.
+    limit: Option<Duration>,
 }
 
 impl<W: Write> Steps<W> {
     pub(crate) fn new(output: W) -> Self {
-        Self { output, start: Instant::now(), done: Vec::new() }
+        let limit = (!std::io::stdin().is_terminal()).then_some(LIMIT);
+        Self { output, limit, start: Instant::now(), done: Vec::new() }
     }
 
     /// Runs one step and goes on, whatever comes of it.
     pub(crate) fn step(&mut self, title: &str, work: impl FnOnce(&mut Work<'_>) -> Result<(), String>) {
         say(&mut self.output, &format!("\n== {title}"));
         let start = Instant::now();
-        let mut at_work = Work { output: &mut self.output, tests: Tally::default() };
+        let mut at_work = Work { output: &mut self.output, tests: Tally::default(), limit: self.limit };
         let mut failure = work(&mut at_work).err();
         let tests = at_work.tests;
         if failure.is_none() && tests.failed > 0 {
@@ -67,7 +77,11 @@ impl Work<'_> {
     pub(crate) fn run(&mut self, command: &mut Command) -> Result<(), String> {
         say(self.output, &format!("$ {}", shell::spelled(command)));
         let unable = |error: std::io::Error| format!("cannot run: {error}");
+        if self.limit.is_some() {
+            command.process_group(0);
+        }
         let mut child = command.stdout(Stdio::piped()).spawn().map_err(unable)?;
+        let watchdog = self.limit.map(|limit| Watchdog::new(&child, limit));
         if let Some(output) = child.stdout.take() {
             for line in BufReader::new(output).split(b'\n') {
                 let line = line.map_err(unable)?;
@@ -77,7 +91,37 @@ impl Work<'_> {
             }
         }
         let status = child.wait().map_err(unable)?;
+        if watchdog.is_some_and(Watchdog::bit) {
+            return Err("hung, and was ended".to_owned());
+        }
         if status.success() { Ok(()) } else { Err(format!("ended with {status}")) }
+    }
+}
+
+/// Ends a program and all it started when the time is up.
+struct Watchdog {
+    leash: Sender<()>,
+    thread: JoinHandle<bool>,
+}
+
+impl Watchdog {
+    fn new(child: &Child, limit: Duration) -> Self {
+        let (leash, held) = channel::<()>();
+        let group = format!("-{}", child.id());
+        let thread = std::thread::spawn(move || {
+            let late = held.recv_timeout(limit) == Err(RecvTimeoutError::Timeout);
+            if late {
+                // Whatever comes of it, the step has failed.
+                let _ = shell::command("kill", ["-KILL", "--", &group]).status();
+            }
+            late
+        });
+        Self { leash, thread }
+    }
+
+    fn bit(self) -> bool {
+        drop(self.leash);
+        self.thread.join().unwrap_or(true)
     }
 }
 
@@ -133,6 +177,16 @@ mod tests {
         let mut steps = Steps::new(Vec::new());
         steps.run("liar", &mut shell::command("echo", ["test result: FAILED. 2 passed; 1 failed; 0 ignored"]));
         assert_eq!(steps.done[0].failure.as_deref(), Some("failed tests: 1"));
+    }
+
+    #[test]
+    fn a_program_that_hangs_is_ended_with_all_it_started() {
+        let mut steps = Steps::new(Vec::new());
+        steps.limit = Some(Duration::from_millis(200));
+        // The inner shell holds the output open, as a test does that outlives its cargo.
+        steps.run("hangs", &mut shell::command("sh", ["-c", "sh -c 'sleep 60; :' & wait"]));
+        assert_eq!(steps.done[0].failure.as_deref(), Some("hung, and was ended"));
+        assert!(steps.start.elapsed() < Duration::from_secs(30));
     }
 
     #[test]
