@@ -23,7 +23,6 @@ const FOR_TEST: &[Tool] = &[Tool {
 }];
 
 const FOR_BENCH: &[Tool] = &[
-    Tool { program: "python3", package: "python3", reason: "the asyncio originals are measured beside ours" },
     Tool { program: "valgrind", package: "valgrind", reason: "callgrind counts instructions" },
     Tool { program: "parallel", package: "parallel", reason: "the command is measured against GNU parallel" },
 ];

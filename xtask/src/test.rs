@@ -34,7 +34,16 @@ pub(crate) fn run() -> ExitCode {
         let title = format!("bare metal: {}", name(features));
         steps.step(&title, |work| work.run(&mut cross::build(features)?));
     }
+    benches(&mut steps);
     steps.finish()
+}
+
+/// The workspace of the benchmarks: its tests run every peer, so that no row of a table can be hollow.
+fn benches(steps: &mut Steps) {
+    let at = |words: &[&str]| cargo([words[0], "--manifest-path", "benches/Cargo.toml"].iter().chain(&words[1..]));
+    steps.run("benches: format", &mut at(&["fmt", "--check"]));
+    steps.run("benches: clippy", &mut at(&["clippy", "--all-targets", "--", "--deny", "warnings"]));
+    steps.run("benches: tests", &mut at(&["test", "--no-fail-fast"]));
 }
 
 fn lint(steps: &mut Steps) {

@@ -1,0 +1,14 @@
+//! fourfold beside its peers: the same tasks, one thread, one limit, measured in turns.
+//!
+//! [`work`] says what a task does, [`peers`] who runs them, [`measure`] takes the time, [`report`] shows it.
+#![forbid(unsafe_code)]
+
+pub mod asyncio;
+pub mod instructions;
+pub mod measure;
+pub mod peers;
+pub mod report;
+pub mod work;
+
+/// Every error here ends in a line for a person.
+pub type Result<T, E = Box<dyn std::error::Error>> = std::result::Result<T, E>;
