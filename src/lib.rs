@@ -58,6 +58,11 @@ pub use pattern::{Pattern, UnknownPattern};
 pub use payload::{Json, JsonError};
 pub use report::{Percentiles, Report};
 pub use run::{Run, run};
+#[cfg(feature = "redis")]
+pub use source::redis::{
+    DeadSelection, PopSide, RedisConsumer, RedisDeadLetter, RedisError, RedisOptions, RedisQueue, RedisReceipt,
+    RedisSource, RedisStats,
+};
 pub use source::{Claims, DeadLetter, Delivery, MemorySource, Settlement, Source, Supply, Verdict};
 pub use state::{FailureSeen, Histogram, Live, Phase, Profile, State, Tally};
 pub use task::{Attempt, Task, TaskId};

@@ -6,6 +6,8 @@
 
 mod claims;
 pub(crate) mod memory;
+#[cfg(feature = "redis")]
+pub(crate) mod redis;
 mod settlement;
 
 use core::num::NonZeroUsize;

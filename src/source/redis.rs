@@ -1,0 +1,207 @@
+//! Tasks from a Redis list, at least once.
+//!
+//! Producers push JSON with LPUSH or RPUSH; any number of consumers on any number of machines share the queue. Every task is at every
+//! moment in exactly one place on the server: the queue, a consumer's hash, the delayed ones, the dead letters. A consumer that
+//! is killed loses its lease and what it held goes back; a reply that is lost on the way is found again.
+
+mod book;
+mod connection;
+mod entry;
+mod error;
+mod keys;
+mod list;
+mod options;
+mod queue;
+mod script;
+mod session;
+
+use core::{
+    cell::{Cell, RefCell},
+    convert::Infallible,
+    fmt,
+    num::NonZeroUsize,
+};
+use std::{rc::Rc, string::String};
+
+use self::{
+    book::{Book, Job, until},
+    connection::Link,
+    list::{Act, Consumer, List},
+};
+pub use self::{
+    error::RedisError,
+    options::{PopSide, RedisOptions},
+    queue::{DeadSelection, RedisConsumer, RedisDeadLetter, RedisQueue, RedisStats},
+};
+use super::{Claims, Delivery, Settlement, Source, Supply, Verdict};
+use crate::Json;
+
+/// A delivery's mark: its number, and under which lease it was got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct RedisReceipt {
+    delivery: u64,
+    generation: u32,
+}
+
+/// Tasks from a Redis list, at least once; see [`RedisOptions`] for where and how.
+///
+/// It works while its [`drive`](Source::drive) is polled, as [`run`](crate::run()) does; one run at a time.
+///
+/// ```no_run
+/// use core::convert::Infallible;
+/// use fourfold::{Json, NativeClock, RedisOptions, RedisSource, Run, Task};
+///
+/// # smol::block_on(async {
+/// let options = RedisOptions::from_url("redis://localhost/0?list=tasks")?;
+/// let source = RedisSource::connect(options).await?;
+/// let run = Run::new(&source, async |task: &Task<Json>| {
+///     println!("{}", task.payload);
+///     Ok::<_, Infallible>(())
+/// });
+/// let report = run.clock(NativeClock::new()).await?;
+/// println!("{} done", report.tally.done);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # });
+/// ```
+pub struct RedisSource {
+    options: RedisOptions,
+    list: List,
+    book: Book,
+    link: RefCell<Option<Link>>,
+    me: RefCell<Rc<Consumer>>,
+    is_joined: Cell<bool>,
+    consumers: Cell<u32>,
+    /// Host, process and a number that no other start has.
+    boot: String,
+}
+
+impl RedisSource {
+    /// Connects to the server and looks whether the key can be a queue.
+    ///
+    /// # Errors
+    /// At once when the server cannot be reached or wants another password, or when the key holds something else than a list.
+    pub async fn connect(options: RedisOptions) -> Result<Self, RedisError> {
+        let link = queue::open(&options).await?;
+        let list = List::new(&options);
+        let boot = format!("{}:{}:{:016x}", host(), std::process::id(), session::random());
+        let me = RefCell::new(Rc::new(list.consumer(format!("{boot}-0"))));
+        let link = RefCell::new(Some(link));
+        let (is_joined, consumers) = (Cell::new(false), Cell::new(0));
+        Ok(Self { options, list, book: Book::default(), link, me, is_joined, consumers, boot })
+    }
+
+    /// The name under which this source holds deliveries just now.
+    pub fn consumer(&self) -> String {
+        self.me().name.clone()
+    }
+
+    fn me(&self) -> Rc<Consumer> {
+        self.me.borrow().clone()
+    }
+
+    /// A name that was never used: what was held under the old one is somebody else's.
+    fn next_consumer(&self) -> Rc<Consumer> {
+        self.consumers.set(self.consumers.get() + 1);
+        Rc::new(self.list.consumer(format!("{}-{}", self.boot, self.consumers.get())))
+    }
+}
+
+impl Source for RedisSource {
+    type Payload = Json;
+    type Receipt = RedisReceipt;
+    type Error = RedisError;
+
+    async fn claim(&self, max: NonZeroUsize, claims: &mut Claims<Json, RedisReceipt>) -> Result<Supply, RedisError> {
+        /// A claim that is dropped wants nothing more; one that got something may get the rest with the next.
+        struct Waiting<'a>(&'a Book);
+
+        impl Drop for Waiting<'_> {
+            fn drop(&mut self) {
+                self.0.want(0);
+            }
+        }
+
+        let book = &self.book;
+        // Even when something is there already: what there is room for beyond it should be on its way meanwhile.
+        book.want(max.get());
+        let waiting = Waiting(book);
+        let supply = until(&book.changed, || {
+            if book.hand_out(max.get(), claims) {
+                return Some(Ok(Supply::Open));
+            }
+            if book.is_exhausted() {
+                return Some(Ok(Supply::Exhausted));
+            }
+            book.failure().map(Err)
+        })
+        .await;
+        core::mem::forget(waiting);
+        supply
+    }
+
+    async fn settle(&self, settlements: &mut [Settlement<Json, RedisReceipt>]) -> Result<(), RedisError> {
+        let book = &self.book;
+        let mut job = Job { generation: book.generation(), ..Job::default() };
+        for settlement in settlements.iter_mut() {
+            let Some(RedisReceipt { delivery, generation }) = settlement.delivery().map(|it| it.receipt) else {
+                continue;
+            };
+            if generation != job.generation {
+                settlement.lose();
+                settlement.take();
+                continue;
+            }
+            match settlement.verdict() {
+                Verdict::Done => job.done.push(delivery),
+                Verdict::Retry { after, .. } => job.acts.push((delivery, Act::Retry { after: *after })),
+                Verdict::Dead { reason } => job.acts.push((delivery, Act::Dead { reason: reason.clone() })),
+                Verdict::Release => job.acts.push((delivery, Act::Release)),
+            }
+        }
+        // Released from the last to the first, so that they stand at the front of the queue in their old order.
+        job.acts.sort_unstable_by_key(|(delivery, _)| core::cmp::Reverse(*delivery));
+        if job.done.is_empty() && job.acts.is_empty() {
+            return Ok(());
+        }
+        let job = book.tell(job);
+        until(&book.changed, || if job.is_finished.get() { Some(Ok(())) } else { book.failure().map(Err) }).await?;
+        for settlement in settlements.iter_mut() {
+            if settlement.take().is_some() && job.is_lost.get() {
+                settlement.lose();
+            }
+        }
+        Ok(())
+    }
+
+    async fn drive(&self) -> Result<Infallible, RedisError> {
+        self.work().await
+    }
+
+    fn abandon(&self, delivery: Delivery<Json, RedisReceipt>) {
+        self.book.take_back(delivery);
+    }
+
+    async fn close(&self) -> Result<(), RedisError> {
+        let book = &self.book;
+        book.is_closing.set(true);
+        book.work.notify();
+        until(&book.changed, || if book.is_closed.get() { Some(Ok(())) } else { book.failure().map(Err) }).await
+    }
+}
+
+impl fmt::Debug for RedisSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisSource")
+            .field("options", &self.options)
+            .field("consumer", &self.me.borrow().name)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The machine's name, for people who look at the queue's keys.
+fn host() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
+    let name = name.or_else(|| std::env::var("HOSTNAME").ok()).unwrap_or_default();
+    let name: String = name.trim().chars().filter(|c| c.is_ascii_graphic() && !"{}:".contains(*c)).take(64).collect();
+    if name.is_empty() { String::from("host") } else { name }
+}

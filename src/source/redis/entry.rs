@@ -1,0 +1,127 @@
+//! How a task looks in the queue and in a batch of them.
+
+use core::num::NonZeroU32;
+use std::vec::Vec;
+
+use super::error::{Trouble, odd_reply};
+
+/// An entry of the queue: a payload as its producer pushed it or, once it has a history, with that in front
+/// (`lua/entry.lua` writes it).
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Entry<'a> {
+    /// The task's id, when it already has one.
+    pub(super) task: Option<u64>,
+    /// How many attempts were counted.
+    pub(super) attempts: u32,
+    pub(super) payload: &'a [u8],
+}
+
+impl<'a> Entry<'a> {
+    pub(super) fn parse(bytes: &'a [u8]) -> Self {
+        Self::with_history(bytes).unwrap_or(Self { task: None, attempts: 0, payload: bytes })
+    }
+
+    fn with_history(bytes: &'a [u8]) -> Option<Self> {
+        let rest = bytes.strip_prefix(b"\0")?;
+        let (task, rest) = number(rest)?;
+        let (attempts, rest) = number(rest)?;
+        let (_crashes, rest) = number(rest)?;
+        let (_since, payload) = number(rest)?;
+        Some(Self { task: Some(task), attempts: u32::try_from(attempts).ok()?, payload })
+    }
+
+    /// The number of the attempt that a delivery of it is.
+    pub(super) fn attempt(&self) -> NonZeroU32 {
+        NonZeroU32::MIN.saturating_add(self.attempts)
+    }
+}
+
+/// A decimal number and what follows its colon.
+pub(super) fn number(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    let at = bytes.iter().take(21).position(|byte| *byte == b':')?;
+    let digits = core::str::from_utf8(&bytes[..at]).ok().filter(|text| text.bytes().all(|b| b.is_ascii_digit()))?;
+    Some((digits.parse().ok()?, &bytes[at + 1..]))
+}
+
+/// The strings of a MessagePack array of strings: how a script returns a batch in one piece.
+pub(super) fn unpack(bytes: &[u8]) -> Result<Vec<&[u8]>, Trouble> {
+    strings(bytes).ok_or_else(|| odd_reply("a claim"))
+}
+
+fn strings(mut bytes: &[u8]) -> Option<Vec<&[u8]>> {
+    let count = match take(&mut bytes, 1)?[0] {
+        short @ 0x90..=0x9f => usize::from(short & 0x0f),
+        0xdc => length(&mut bytes, 2)?,
+        0xdd => length(&mut bytes, 4)?,
+        _ => return None,
+    };
+    // Each string takes a byte at least: a wrong count cannot reserve more than the reply is long.
+    let mut strings = Vec::with_capacity(count.min(bytes.len()));
+    for _ in 0..count {
+        let length = match take(&mut bytes, 1)?[0] {
+            short @ 0xa0..=0xbf => usize::from(short & 0x1f),
+            0xd9 => length(&mut bytes, 1)?,
+            0xda => length(&mut bytes, 2)?,
+            0xdb => length(&mut bytes, 4)?,
+            _ => return None,
+        };
+        strings.push(take(&mut bytes, length)?);
+    }
+    bytes.is_empty().then_some(strings)
+}
+
+fn length(bytes: &mut &[u8], width: usize) -> Option<usize> {
+    Some(take(bytes, width)?.iter().fold(0, |sum, byte| (sum << 8) | usize::from(*byte)))
+}
+
+fn take<'a>(bytes: &mut &'a [u8], count: usize) -> Option<&'a [u8]> {
+    let (taken, rest) = bytes.split_at_checked(count)?;
+    *bytes = rest;
+    Some(taken)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Entry, strings};
+
+    #[test]
+    fn entries_with_and_without_a_history() {
+        let check = |bytes: &[u8], task, attempts, payload: &[u8]| {
+            assert_eq!(Entry::parse(bytes), Entry { task, attempts, payload }, "{bytes:?}");
+        };
+        check(b"{}", None, 0, b"{}");
+        check(b"", None, 0, b"");
+        check(b"\x007:2:1:1700000000000:{\"a\":1}", Some(7), 2, b"{\"a\":1}");
+        check(b"\x007:2:1:0::", Some(7), 2, b":");
+        for forged in [&b"\0"[..], b"\x007:2:1:0", b"\x00-7:2:1:0:x", b"\x007:4294967296:1:0:x", b"\0:::::"] {
+            check(forged, None, 0, forged);
+        }
+    }
+
+    #[test]
+    fn batches_of_strings_of_every_length() {
+        let packed = |parts: &[(&[u8], usize)]| {
+            let mut bytes = vec![0x90 | u8::try_from(parts.len()).unwrap()];
+            for (head, length) in parts {
+                bytes.extend_from_slice(head);
+                bytes.extend(std::iter::repeat_n(b'x', *length));
+            }
+            bytes
+        };
+        let bytes = packed(&[
+            (&[0xa0], 0),
+            (&[0xbf], 31),
+            (&[0xd9, 32], 32),
+            (&[0xda, 1, 0], 256),
+            (&[0xdb, 0, 1, 0, 1], 65537),
+        ]);
+        let lengths: Vec<usize> = strings(&bytes).unwrap().iter().map(|s| s.len()).collect();
+        assert_eq!(lengths, [0, 31, 32, 256, 65537]);
+        for end in 0..bytes.len() {
+            assert_eq!(strings(&bytes[..end]), None);
+        }
+        assert_eq!(strings(&[0xdd, 0xff, 0xff, 0xff, 0xff]), None);
+        assert_eq!(strings(&[0xdc, 0, 1, 0xa1, b'x']), Some(vec![&b"x"[..]]));
+        assert_eq!(strings(&[0x90, 0]), None);
+    }
+}

@@ -1,0 +1,348 @@
+//! The work on a connection: claims, settlements, heartbeat, reaping and waiting, side by side until the connection ends.
+
+use core::{convert::Infallible, future::pending, time::Duration};
+use std::{
+    hash::{BuildHasher, Hasher, RandomState},
+    string::String,
+    time::Instant,
+};
+
+use smol::{
+    Timer,
+    future::{or, try_zip},
+};
+use tracing::{debug, info, warn};
+
+use super::{
+    RedisSource,
+    book::until,
+    connection::{Ended, Link, Pulse, ended},
+    error::{Kind, RedisError, Trouble},
+    list::{BATCH_MAX, Claimed, Consumer},
+    script::On,
+};
+
+const TARGET: &str = "fourfold::redis";
+/// The most settlements other than done that one script ends.
+const ACTS_MAX: usize = 250;
+/// The shortest silence that means that the server is gone.
+const SILENCE_MIN: Duration = Duration::from_secs(1);
+/// A connection that ends sooner than this is part of the same outage.
+const CALM: Duration = Duration::from_secs(2);
+const PAUSE_MIN: Duration = Duration::from_millis(50);
+const PAUSE_MAX: Duration = Duration::from_secs(2);
+
+/// The time during which the server is gone.
+#[derive(Clone, Copy, Debug)]
+struct Outage {
+    since: Instant,
+    tries: u32,
+}
+
+impl Outage {
+    /// How long to wait before the next try: longer each time, and not the same for everybody.
+    fn pause(&mut self, reconnect: Duration) -> Option<Duration> {
+        let left = reconnect.checked_sub(self.since.elapsed()).filter(|left| !left.is_zero())?;
+        let ceiling = PAUSE_MIN.saturating_mul(1 << self.tries.min(10)).min(PAUSE_MAX);
+        self.tries += 1;
+        Some((ceiling / 2 + ceiling.mul_f64(random_part() / 2.0)).min(left))
+    }
+}
+
+/// A random number from 0 up to 1.
+fn random_part() -> f64 {
+    (random() >> 11) as f64 / (1_u64 << 53) as f64
+}
+
+pub(super) fn random() -> u64 {
+    RandomState::new().build_hasher().finish()
+}
+
+impl RedisSource {
+    /// Works until the server cannot be had any more.
+    pub(super) async fn work(&self) -> Result<Infallible, RedisError> {
+        self.book.reopen();
+        let mut link = self.link.take();
+        let mut outage = None;
+        let mut over: Option<(Outage, Instant)> = None;
+        loop {
+            let trouble = match link.take() {
+                Some(open) => self.sessions(open, &mut outage, &mut over).await,
+                None => match Link::open(&self.options).await {
+                    Ok(open) => {
+                        link = Some(open);
+                        continue;
+                    }
+                    Err(trouble) => trouble,
+                },
+            };
+            let Trouble::Connection(reason) = trouble else {
+                return self.give_up(trouble.into_error(&self.options.place()));
+            };
+            let address = &self.options.address;
+            let current = outage.get_or_insert_with(|| match over.take().filter(|(_, back)| back.elapsed() < CALM) {
+                Some((outage, _)) => outage,
+                None => {
+                    let reconnect = self.options.reconnect;
+                    warn!(target: TARGET, "lost {address}: {reason}; trying again for {reconnect:?}");
+                    Outage { since: Instant::now(), tries: 0 }
+                }
+            });
+            debug!(target: TARGET, "{address}: {reason}");
+            let Some(pause) = current.pause(self.options.reconnect) else {
+                let gone = self.options.reconnect;
+                let message =
+                    format!("{address} has been gone for {gone:?}: {reason} (wait longer with a longer --reconnect)");
+                return self.give_up(RedisError::new(Kind::Unreachable, message));
+            };
+            Timer::after(pause).await;
+        }
+    }
+
+    fn give_up(&self, error: RedisError) -> Result<Infallible, RedisError> {
+        self.book.fail(&error);
+        Err(error)
+    }
+
+    /// Works on one connection. A lost lease ends a session, not the connection.
+    async fn sessions(
+        &self,
+        mut link: Link,
+        outage: &mut Option<Outage>,
+        over: &mut Option<(Outage, Instant)>,
+    ) -> Trouble {
+        let on = On { client: link.client.clone(), place: self.options.place() };
+        let pulse = link.pulse.clone();
+        let work = async {
+            loop {
+                match self.session(&on, &pulse, outage, over).await {
+                    Err(Trouble::Reaped) => self.begin_again(),
+                    ended => return ended,
+                }
+            }
+        };
+        match or(work, async { Err(ended(&mut link.driver).await) }).await {
+            Err(trouble) => trouble,
+            Ok(never) => match never {},
+        }
+    }
+
+    async fn session(
+        &self,
+        on: &On<'_>,
+        pulse: &Pulse,
+        outage: &mut Option<Outage>,
+        over: &mut Option<(Outage, Instant)>,
+    ) -> Ended {
+        self.book.restart();
+        if !self.book.is_leaving.get() {
+            self.join(on).await?;
+        }
+        if let Some(outage) = outage.take() {
+            *over = Some((outage, Instant::now()));
+            let (address, gone) = (&self.options.address, outage.since.elapsed());
+            info!(target: TARGET, "{address} is back after {gone:.1?}");
+        }
+        self.side_by_side(on, pulse).await
+    }
+
+    /// The lease ended: what was held under the old name is not ours any more.
+    fn begin_again(&self) {
+        self.is_joined.set(false);
+        let lost = self.book.lose();
+        self.me.replace(self.next_consumer());
+        warn!(target: TARGET, "the lease ended, {lost} deliveries are lost to other consumers");
+    }
+
+    /// Writes the first heartbeat, before the first claim; later, takes up what the server holds and this side does not know.
+    async fn join(&self, on: &On<'_>) -> Result<(), Trouble> {
+        let me = self.me();
+        let is_new = !self.is_joined.get();
+        self.list.beat(on, &me, is_new).await?;
+        self.is_joined.set(true);
+        if is_new { Ok(()) } else { self.adopt(on, &me).await }
+    }
+
+    async fn side_by_side(&self, on: &On<'_>, pulse: &Pulse) -> Ended {
+        let me = self.me();
+        let (on, me) = (on, &*me);
+        // Settlements first: what they end makes room for what the claims behind them bring.
+        let traffic = or(
+            self.settle_jobs(on, me),
+            or(
+                or(self.claim_shares(on, me), self.claim_shares(on, me)),
+                or(self.claim_shares(on, me), self.claim_shares(on, me)),
+            ),
+        );
+        let upkeep = or(or(self.beat(on, me, pulse), self.sweep(on)), or(self.audit(on, me), self.wait()));
+        or(traffic, or(upkeep, self.leave(on, me))).await
+    }
+
+    async fn claim_shares(&self, on: &On<'_>, me: &Consumer) -> Ended {
+        let book = &self.book;
+        loop {
+            let share = until(&book.work, || book.share()).await;
+            let claimed = self.list.claim(on, me, share).await?;
+            book.answered(share);
+            match claimed {
+                Claimed::Some { first, packed } => book.accept(&self.options.key, first, &packed)?,
+                Claimed::None { held, due } => book.found_none(self.options.follow, held, due, self.recheck()),
+            }
+            if book.is_closing.get() {
+                book.work.notify();
+            }
+        }
+    }
+
+    async fn settle_jobs(&self, on: &On<'_>, me: &Consumer) -> Ended {
+        let book = &self.book;
+        loop {
+            let job = until(&book.work, || book.next_job()).await;
+            let done = async {
+                for batch in job.done.chunks(BATCH_MAX) {
+                    self.list.done(on, me, batch).await?;
+                }
+                Ok(())
+            };
+            let acts = async {
+                for batch in job.acts.chunks(ACTS_MAX) {
+                    self.list.settle(on, me, batch).await?;
+                }
+                Ok(())
+            };
+            try_zip(done, acts).await?;
+            book.finish(&job);
+        }
+    }
+
+    async fn beat(&self, on: &On<'_>, me: &Consumer, pulse: &Pulse) -> Ended {
+        let period = self.recheck();
+        loop {
+            Timer::after(period).await;
+            if self.book.is_leaving.get() {
+                return pending().await;
+            }
+            pulse.take();
+            let silence = async {
+                let wait = period.max(SILENCE_MIN);
+                loop {
+                    Timer::after(wait).await;
+                    if !pulse.take() {
+                        return Err(Trouble::Connection(format!("no answer for {wait:?}")));
+                    }
+                }
+            };
+            let held = or(self.list.beat(on, me, false), silence).await?;
+            self.book.compare(held);
+        }
+    }
+
+    /// Gives back what consumers without a heartbeat held.
+    async fn sweep(&self, on: &On<'_>) -> Ended {
+        loop {
+            let me = self.me().name.clone();
+            for (name, is_alive) in self.list.consumers(on).await? {
+                if !is_alive && name != me {
+                    self.reap(on, name).await?;
+                }
+            }
+            Timer::after(self.options.lease.mul_f64(0.5 + random_part() / 2.0)).await;
+        }
+    }
+
+    async fn reap(&self, on: &On<'_>, name: String) -> Result<(), Trouble> {
+        loop {
+            let left = self.list.reap(on, name.clone()).await?;
+            if left.back + left.buried > 0 {
+                warn!(
+                    target: TARGET,
+                    "consumer {name} is gone: {} deliveries back in the queue, {} to the dead letters", left.back, left.buried
+                );
+                self.book.look_again();
+            }
+            if left.is_all {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn audit(&self, on: &On<'_>, me: &Consumer) -> Ended {
+        loop {
+            until(&self.book.work, || self.book.audit()).await;
+            self.adopt(on, me).await?;
+            self.book.audited();
+        }
+    }
+
+    /// Takes up what the server holds for this consumer though it never heard of it: the reply to a claim was lost.
+    async fn adopt(&self, on: &On<'_>, me: &Consumer) -> Result<(), Trouble> {
+        let unknown = self.book.unknown(self.list.held(on, me).await?);
+        for numbers in unknown.chunks(BATCH_MAX) {
+            let entries = self.list.entries(on, me, numbers).await?;
+            let adopted = self.book.adopt(&self.options.key, numbers, &entries);
+            info!(target: TARGET, "took up {adopted} deliveries whose claim was never answered");
+        }
+        Ok(())
+    }
+
+    /// Waits for the queue on a connection of its own, when it was found empty.
+    async fn wait(&self) -> Ended {
+        until(&self.book.work, || self.book.waits_until()).await;
+        let mut link = Link::open(&self.options).await?;
+        let on = On { client: link.client.clone(), place: self.options.place() };
+        or(self.wait_on(&on), async { Err(ended(&mut link.driver).await) }).await
+    }
+
+    async fn wait_on(&self, on: &On<'_>) -> Ended {
+        let book = &self.book;
+        let wait = async || {
+            let limit = self.recheck();
+            let late = async {
+                Timer::after(limit + SILENCE_MIN * 4).await;
+                Err(Trouble::Connection(String::from("no answer to a wait")))
+            };
+            or(self.list.wait(on, limit), late).await
+        };
+        // A wait goes on when its claim does not need it any more: the server answers the next one behind it only.
+        let mut under_way = None;
+        loop {
+            let time = until(&book.work, || book.waits_until()).await;
+            let arrival = under_way.get_or_insert_with(|| std::boxed::Box::pin(wait()));
+            let arrived = or(async { Some(arrival.await) }, async {
+                let no_longer = until(&book.work, || book.waits_until().is_none().then_some(()));
+                or(
+                    async {
+                        Timer::at(time).await;
+                    },
+                    no_longer,
+                )
+                .await;
+                None
+            });
+            if let Some(arrived) = arrived.await {
+                under_way = None;
+                arrived?;
+            }
+            if book.waits_until().is_some() {
+                book.look_again();
+            }
+        }
+    }
+
+    /// Gives back what is held, when the source is to be closed and nothing is under way any more.
+    async fn leave(&self, on: &On<'_>, me: &Consumer) -> Ended {
+        let book = &self.book;
+        until(&book.work, || book.can_leave()).await;
+        book.is_leaving.set(true);
+        while !self.list.leave(on, me).await?.is_all {}
+        self.is_joined.set(false);
+        book.is_closed.set(true);
+        book.changed.notify();
+        pending().await
+    }
+
+    /// Heartbeats come, and empty queues are looked at again, this often.
+    fn recheck(&self) -> Duration {
+        self.options.lease / 3
+    }
+}
