@@ -67,6 +67,8 @@ fn clamp(duration: Duration) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use alloc::vec::Vec;
+
     use super::*;
 
     #[test]
