@@ -74,7 +74,7 @@ fn loom(steps: &mut Steps) {
         return;
     }
     let mut command = only("test", "std", &["--release", "--test", "loom", "--target-dir", "target/loom"]);
-    steps.run("loom", command.env("RUSTFLAGS", "--cfg loom"));
+    steps.run("loom", command.env("RUSTFLAGS", "--cfg fourfold_loom"));
 }
 
 /// The package `fourfold` with these features and no others.
