@@ -77,6 +77,42 @@ pub enum Start<T> {
     Running(usize),
 }
 
+/// The tasks, and which of them are ready.
+struct Tasks<F> {
+    // In this order: tasks wake others when they are dropped, and only then is the ready set closed.
+    slots: Slots<F>,
+    ready: Ready,
+}
+
+impl<F: Future> Tasks<F> {
+    #[inline]
+    fn begin_tick(&mut self, membership: &Membership) -> bool {
+        if self.ready.in_tick() {
+            return true;
+        }
+        if membership.catch_up() {
+            self.ready.collect();
+        }
+        self.ready.snapshot()
+    }
+
+    #[inline(always)]
+    fn next_in_tick(&mut self, budget: &mut Budget) -> Option<(usize, F::Output)> {
+        while !budget.is_spent() {
+            let slot = self.ready.pop()?;
+            match self.slots.poll(slot) {
+                Some(Poll::Ready(output)) => {
+                    budget.spend();
+                    return Some((slot, output));
+                }
+                Some(Poll::Pending) => budget.spend(),
+                None => {} // a wake that came too late
+            }
+        }
+        None
+    }
+}
+
 /// Runs futures of one type. See the [module](self).
 ///
 /// ```
@@ -96,9 +132,7 @@ pub enum Start<T> {
 /// assert_eq!(block_on(executor.next()), None);
 /// ```
 pub struct Executor<F: Future> {
-    // In this order: tasks wake others when they are dropped, and only then is the ready set closed.
-    slots: Slots<F>,
-    ready: Ready,
+    tasks: Tasks<F>,
     membership: Membership,
 }
 
@@ -132,7 +166,7 @@ impl<F: Future> Executor<F> {
     }
 
     fn at(gate: &Gate) -> Self {
-        Executor { slots: Slots::new(), ready: Ready::default(), membership: gate.join() }
+        Executor { tasks: Tasks { slots: Slots::new(), ready: Ready::default() }, membership: gate.join() }
     }
 
     /// The gate to go through before ticks.
@@ -143,7 +177,7 @@ impl<F: Future> Executor<F> {
     /// How many tasks there are.
     #[inline]
     pub fn len(&self) -> usize {
-        self.slots.len()
+        self.tasks.slots.len()
     }
 
     /// Whether there is no task.
@@ -155,14 +189,15 @@ impl<F: Future> Executor<F> {
     /// The slot that the next task gets: the one freed last, else a new one at the end.
     #[inline]
     pub fn next_slot(&self) -> usize {
-        self.slots.next()
+        self.tasks.slots.next()
     }
 
     /// Starts a task: polls it at once and keeps it only if it is pending.
-    #[inline]
+    // Inlined, so that the future is built in its slot instead of being copied there.
+    #[inline(always)]
     pub fn start(&mut self, future: F) -> Start<F::Output> {
         let slot = self.provide();
-        match self.slots.start(future) {
+        match self.tasks.slots.start(future) {
             Poll::Ready(output) => Start::Finished(output),
             Poll::Pending => Start::Running(slot),
         }
@@ -171,20 +206,25 @@ impl<F: Future> Executor<F> {
     /// Adds a task that is first polled in the next tick; gives its slot.
     pub fn spawn(&mut self, future: F) -> usize {
         let slot = self.provide();
-        self.slots.fill(future);
-        self.ready.mark(slot);
-        self.gate().call_from_outside();
+        self.tasks.slots.fill(future);
+        self.tasks.ready.mark(slot);
         slot
     }
 
     /// Sees to it that the next slot exists.
     #[inline]
     fn provide(&mut self) -> usize {
-        let slot = self.next_slot();
-        if self.slots.are_full() {
-            self.slots.add(self.ready.add(slot, &self.membership.gate));
+        if self.tasks.slots.are_full() {
+            self.grow();
         }
-        slot
+        self.next_slot()
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn grow(&mut self) {
+        let slot = self.next_slot();
+        self.tasks.slots.add(self.tasks.ready.add(slot, &self.membership.gate));
     }
 
     /// Begins a tick: takes a snapshot of the tasks that are ready. A tick that is not yet at its end goes on instead.
@@ -193,13 +233,7 @@ impl<F: Future> Executor<F> {
     /// Call this between [`Gate::enter`] and the end of its guard.
     #[inline]
     pub fn begin_tick(&mut self) -> bool {
-        if self.ready.in_tick() {
-            return true;
-        }
-        if self.membership.catch_up() {
-            self.ready.collect();
-        }
-        self.ready.snapshot()
+        self.tasks.begin_tick(&self.membership)
     }
 
     /// Polls on through the tick until a task finishes: its slot and its output. `None` at the end of the tick, and
@@ -208,66 +242,58 @@ impl<F: Future> Executor<F> {
     /// # Panics
     ///
     /// If a task panics; its slot is free then, and the tick goes on with the next call.
-    #[inline]
+    #[inline(always)]
     pub fn next_in_tick(&mut self, budget: &mut Budget) -> Option<(usize, F::Output)> {
-        while !budget.is_spent() {
-            let slot = self.ready.pop()?;
-            match self.slots.poll(slot) {
-                Some(Poll::Ready(output)) => {
-                    budget.spend();
-                    return Some((slot, output));
-                }
-                Some(Poll::Pending) => budget.spend(),
-                None => {} // a wake that came too late
-            }
-        }
-        None
+        self.tasks.next_in_tick(budget)
     }
 
     /// Whether a task is known to be ready, in this tick or the next.
     pub fn is_ready(&self) -> bool {
-        self.ready.any() || self.membership.is_behind()
+        self.tasks.ready.any() || self.membership.is_behind()
     }
 
     /// Drops the task in a slot; says whether there was one.
     pub fn cancel(&mut self, slot: usize) -> bool {
-        self.slots.vacate(slot)
+        self.tasks.slots.vacate(slot)
     }
 
     /// Drops every task. Slots are kept; the next task gets the first one.
     pub fn clear(&mut self) {
-        self.slots.clear();
+        self.tasks.slots.clear();
     }
 
     /// The next task to finish: its slot and its output. `None` when there is no task.
     ///
     /// This is all it takes to use an executor by itself: it goes through the gate, ticks, and comes back to the
     /// parent after [`POLLS_PER_TURN`] polls that finished nothing, asking to be polled again.
+    #[inline]
     pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<(usize, F::Output)>> {
-        let mut inside = self.gate().enter_unregistered();
-        let mut budget = Budget::default();
+        let Executor { tasks, membership } = self;
+        let outermost = membership.gate.look_in();
         let mut registered = false;
+        let mut budget = Budget::default();
         loop {
-            while self.begin_tick() {
-                if let Some(finished) = self.next_in_tick(&mut budget) {
+            while tasks.begin_tick(membership) {
+                if let Some(finished) = tasks.next_in_tick(&mut budget) {
                     return Poll::Ready(Some(finished));
                 }
                 if budget.is_spent() {
-                    // Once registered, `inside` sees to that.
-                    if !registered {
-                        cx.waker().wake_by_ref();
-                    }
+                    cx.waker().wake_by_ref();
                     return Poll::Pending;
                 }
             }
-            if self.is_empty() {
+            if tasks.slots.len() == 0 {
                 return Poll::Ready(None);
             }
+            if !outermost {
+                return Poll::Pending; // whoever went in sees to the rest
+            }
             if registered {
+                membership.gate.sleep();
                 return Poll::Pending;
             }
-            // Then once more round, for wakes that came before the parent could be told.
-            inside.register(cx);
+            // Then one more round, for wakes that came before the parent could be told.
+            membership.gate.register(cx);
             registered = true;
         }
     }

@@ -1,4 +1,4 @@
-//! The gate: who is polling right now, and whom to wake otherwise.
+//! The gate: where a parent goes in to poll, and how it is called back.
 
 use alloc::rc::Rc;
 use alloc::sync::Arc;
@@ -9,27 +9,27 @@ use core::task::Context;
 use super::sync::{AtomicBool, AtomicUsize, NOBODY, Ordering, Parent, this_thread};
 
 /// The part that wakers reach, from any thread.
-#[derive(Default)]
 pub(super) struct Shared {
-    /// The thread that is inside, or [`NOBODY`]. Only ever set by the one thread that owns the gate, so another
-    /// thread cannot find itself here however late it reads.
-    owner: AtomicUsize,
+    /// The thread that the gate lives on: a gate cannot be sent to another.
+    owner: usize,
     /// How many groups and snapshots hold ready bits of the owner. Only the owner reads or writes it.
     ready: AtomicUsize,
-    /// Somebody else set a ready bit since the owner last looked; the parent has been woken for it.
+    /// The parent sleeps, and expects to be woken by the owner's first ready bit. Only the owner reads or writes it.
+    asleep: AtomicBool,
+    /// Another thread set a ready bit since the owner last looked; the parent has been woken for it.
     called: AtomicBool,
     parent: Parent,
 }
 
 impl Shared {
-    /// Whether the caller is the thread that is inside.
+    /// Whether the caller is the owner.
     #[inline]
-    pub(super) fn is_inside(&self) -> bool {
+    pub(super) fn is_here(&self) -> bool {
         let here = this_thread();
-        here != NOBODY && self.owner.load(Ordering::Relaxed) == here
+        here != NOBODY && self.owner == here
     }
 
-    /// Calls the owner back after a ready bit was set from elsewhere: one wake of the parent, however many calls.
+    /// Calls the owner after a ready bit was set by another thread: one wake of the parent, however many calls.
     pub(super) fn call(&self) {
         // Release: who clears the flag sees the bit. Acquire: whose call is the first sees the parent's waker.
         if !self.called.swap(true, Ordering::AcqRel) {
@@ -41,6 +41,10 @@ impl Shared {
     #[inline]
     pub(super) fn add_ready(&self) {
         self.ready.store(self.ready.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+        if self.asleep.load(Ordering::Relaxed) {
+            self.asleep.store(false, Ordering::Relaxed);
+            self.parent.wake();
+        }
     }
 
     /// A group or a snapshot gave up its last ready bit (owner only).
@@ -63,13 +67,31 @@ struct Local {
 }
 
 impl Local {
-    /// Answers a call: from here on every member has to collect its remote bits, and a new call wakes the parent again.
+    /// The parent is up: answers a call, so that every member has to collect its remote bits, and a new call wakes
+    /// the parent again.
     #[inline]
     fn answer(&self) {
+        self.shared.asleep.store(false, Ordering::Relaxed);
         // Only a clear that reads the caller's write is sure to see the caller's bits, hence the swap.
         if self.shared.called.load(Ordering::Relaxed) && self.shared.called.swap(false, Ordering::AcqRel) {
             self.round.set(self.round.get().wrapping_add(1));
             self.behind.set(self.members.get());
+        }
+    }
+
+    /// Whoever calls from now on wakes this parent; who called before is answered.
+    fn register(&self, cx: &Context<'_>) {
+        // In this order: a call between the two finds the new parent or is answered here.
+        self.shared.parent.register(cx.waker());
+        self.answer();
+    }
+
+    /// The parent goes to sleep, or comes back at once if a member has something left to do.
+    fn sleep(&self) {
+        if self.shared.ready.load(Ordering::Relaxed) == 0 && self.behind.get() == 0 {
+            self.shared.asleep.store(true, Ordering::Relaxed);
+        } else {
+            self.shared.parent.wake();
         }
     }
 }
@@ -80,17 +102,25 @@ impl Drop for Local {
     }
 }
 
-/// Where a thread goes in to poll: executors that are polled by one and the same parent share one.
+/// Where a parent goes in to poll: executors that are polled by one and the same parent share a gate.
 ///
-/// A wake by the thread that is inside sets a bit and nothing else, since that thread is about to look at the bits
-/// anyway; a wake from anywhere else also wakes the parent. Cloning gives another handle to the same gate.
+/// While the parent is up, a wake by its own thread sets a bit and nothing else, since the parent is about to look at
+/// the bits anyway; one that comes while it sleeps wakes it too, once. Other threads' wakes call it from either state.
+/// Cloning gives another handle to the same gate.
 #[derive(Clone)]
 pub struct Gate(Rc<Local>);
 
 impl Gate {
     pub(super) fn new() -> Self {
+        let shared = Shared {
+            owner: this_thread(),
+            ready: AtomicUsize::new(0),
+            asleep: AtomicBool::new(false),
+            called: AtomicBool::new(false),
+            parent: Parent::default(),
+        };
         Gate(Rc::new(Local {
-            shared: Arc::default(),
+            shared: Arc::new(shared),
             inside: Cell::new(false),
             members: Cell::new(0),
             round: Cell::new(0),
@@ -98,43 +128,34 @@ impl Gate {
         }))
     }
 
-    /// Goes in: registers the parent's waker and marks this thread as the one inside, until the guard is dropped
-    /// (by a panic too). Going in again while inside does nothing.
-    ///
-    /// Nothing is lost if ready tasks are left when the guard goes: it wakes the parent then. Leave by dropping the
-    /// guard; forgetting it would make this thread look as if it were inside for ever.
+    /// Goes in, for one poll of the parent: registers its waker. The guard, when dropped (by a panic too), sees to it
+    /// that nothing is lost: it wakes the parent at once if tasks were left ready, or were made ready after the last
+    /// tick. Going in again while inside does nothing.
     pub fn enter(&self, cx: &Context<'_>) -> Entered {
-        let outermost = self.step_in();
-        if outermost {
-            self.register(cx);
-        }
-        Entered { gate: self.clone(), outermost, cares: true }
-    }
-
-    /// Goes in, but registers the parent only before sleeping, if it comes to that: see [`Entered::register`].
-    #[inline]
-    pub(super) fn enter_unregistered(&self) -> Entered {
-        let outermost = self.step_in();
-        if outermost {
-            self.0.answer();
-        }
-        Entered { gate: self.clone(), outermost, cares: false }
-    }
-
-    #[inline]
-    fn step_in(&self) -> bool {
         let outermost = !self.0.inside.replace(true);
         if outermost {
-            self.shared().owner.store(this_thread(), Ordering::Relaxed);
+            self.0.register(cx);
+        }
+        Entered { gate: self.clone(), outermost }
+    }
+
+    /// Has the parent look in without registering it, which is only needed before it sleeps. `true` if it is the
+    /// caller who sees to that, with [`register`](Self::register) and [`sleep`](Self::sleep).
+    #[inline]
+    pub(super) fn look_in(&self) -> bool {
+        let outermost = !self.0.inside.get();
+        if outermost {
+            self.0.answer();
         }
         outermost
     }
 
-    /// Whoever calls from now on wakes this parent; who called before is answered.
-    fn register(&self, cx: &Context<'_>) {
-        // In this order: a call between the two finds the new parent or is answered here.
-        self.shared().parent.register(cx.waker());
-        self.0.answer();
+    pub(super) fn register(&self, cx: &Context<'_>) {
+        self.0.register(cx);
+    }
+
+    pub(super) fn sleep(&self) {
+        self.0.sleep();
     }
 
     #[inline]
@@ -142,17 +163,9 @@ impl Gate {
         &self.0.shared
     }
 
-    /// Has the parent come back for a bit that the owner set, unless it is inside and will see it.
-    #[inline]
-    pub(super) fn call_from_outside(&self) {
-        if !self.0.inside.get() {
-            self.shared().call();
-        }
-    }
-
     pub(super) fn join(&self) -> Membership {
         self.0.members.set(self.0.members.get() + 1);
-        Membership { gate: self.clone(), round: self.0.round.get() }
+        Membership { gate: self.clone(), round: Cell::new(self.0.round.get()) }
     }
 }
 
@@ -162,24 +175,47 @@ impl fmt::Debug for Gate {
     }
 }
 
+/// Being inside a [`Gate`], until dropped.
+#[must_use = "dropping it leaves the gate"]
+pub struct Entered {
+    gate: Gate,
+    outermost: bool,
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        if self.outermost {
+            self.gate.0.inside.set(false);
+            self.gate.0.sleep();
+        }
+    }
+}
+
+impl fmt::Debug for Entered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Entered").field("outermost", &self.outermost).finish_non_exhaustive()
+    }
+}
+
 /// An executor's place at its gate.
 pub(super) struct Membership {
     pub(super) gate: Gate,
-    round: usize,
+    round: Cell<usize>,
 }
 
 impl Membership {
+    /// Whether there may be remote bits to collect.
     #[inline]
     pub(super) fn is_behind(&self) -> bool {
-        self.round != self.gate.0.round.get()
+        self.round.get() != self.gate.0.round.get()
     }
 
-    /// Says that this member has collected its remote bits, or will now.
+    /// Whether there may be remote bits to collect, which the caller does now.
     #[inline]
-    pub(super) fn catch_up(&mut self) -> bool {
+    pub(super) fn catch_up(&self) -> bool {
         let behind = self.is_behind();
         if behind {
-            self.round = self.gate.0.round.get();
+            self.round.set(self.gate.0.round.get());
             self.gate.0.behind.set(self.gate.0.behind.get() - 1);
         }
         behind
@@ -190,46 +226,5 @@ impl Drop for Membership {
     fn drop(&mut self) {
         self.catch_up();
         self.gate.0.members.set(self.gate.0.members.get() - 1);
-    }
-}
-
-/// Being inside a [`Gate`], until dropped.
-#[must_use = "dropping it leaves the gate"]
-pub struct Entered {
-    gate: Gate,
-    outermost: bool,
-    /// Whether to wake the parent for what is left.
-    cares: bool,
-}
-
-impl Entered {
-    /// Registers late, right before going to sleep; from here on it takes care of what is left, such as tasks of
-    /// other members that were woken meanwhile. An outer guard does all this by itself.
-    pub(super) fn register(&mut self, cx: &Context<'_>) {
-        if self.outermost {
-            self.gate.register(cx);
-            self.cares = true;
-        }
-    }
-}
-
-impl Drop for Entered {
-    #[inline]
-    fn drop(&mut self) {
-        if !self.outermost {
-            return;
-        }
-        let local = &self.gate.0;
-        local.shared.owner.store(NOBODY, Ordering::Relaxed);
-        local.inside.set(false);
-        if self.cares && (local.shared.ready.load(Ordering::Relaxed) != 0 || local.behind.get() != 0) {
-            local.shared.call();
-        }
-    }
-}
-
-impl fmt::Debug for Entered {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Entered").field("outermost", &self.outermost).finish_non_exhaustive()
     }
 }

@@ -1,8 +1,8 @@
 //! The ready set: which slots are to be polled next.
 //!
 //! Slots lie in groups of words, each group with a summary of its words that are not empty, so that looking for ready
-//! slots costs as much as there are ready slots. Every group has two sides: the owner's, which only the thread inside
-//! the gate touches and which therefore needs no locked instruction, and the remote one for everybody else.
+//! slots costs as much as there are ready slots. Every group has two sides: the owner's, which only the thread of
+//! the gate touches and which therefore needs no locked instruction, and the remote one for other threads.
 
 use alloc::sync::Arc;
 use alloc::task::Wake;
@@ -129,7 +129,7 @@ impl Wake for SlotWaker {
 
     #[inline]
     fn wake_by_ref(self: &Arc<Self>) {
-        if self.group.gate.is_inside() {
+        if self.group.gate.is_here() {
             self.group.mark(self.index);
         } else {
             self.group.mark_remotely(self.index);

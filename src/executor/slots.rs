@@ -56,13 +56,13 @@ impl<F: Future> Slots<F> {
     }
 
     /// Polls a future in the next slot and leaves it there if it is pending.
-    #[inline]
+    #[inline(always)]
     pub(super) fn start(&mut self, future: F) -> Poll<F::Output> {
         let next = self.next();
         let slot = &mut self.slots[next];
-        slot.future.set(Some(future));
-        let polled = Tenant { future: slot.future.as_mut(), leave: || () }.poll(&slot.waker);
-        match polled {
+        let mut tenant = Tenant { future: slot.future.as_mut(), leave: || () };
+        tenant.future.set(Some(future));
+        match tenant.poll(&slot.waker) {
             Some(Poll::Ready(output)) => Poll::Ready(output),
             _ => {
                 self.free.pop();
@@ -74,11 +74,13 @@ impl<F: Future> Slots<F> {
     /// Polls what is in a slot, if anything is, and frees the slot if it finishes or panics.
     #[inline]
     pub(super) fn poll(&mut self, index: usize) -> Option<Poll<F::Output>> {
-        let slot = &mut self.slots[index];
-        if slot.future.is_none() {
+        let Slots { slots, free } = self;
+        let Slot { future, waker } = &mut slots[index];
+        let future = future.as_mut();
+        if future.is_none() {
             return None;
         }
-        Tenant { future: slot.future.as_mut(), leave: || self.free.push(index) }.poll(&slot.waker)
+        Tenant { future, leave: move || free.push(index) }.poll(waker)
     }
 
     /// Drops what is in a slot; says whether anything was.
@@ -106,18 +108,20 @@ struct Tenant<'a, F, L: FnMut()> {
 }
 
 impl<F: Future, L: FnMut()> Tenant<'_, F, L> {
-    #[inline]
+    #[inline(always)]
     fn poll(mut self, waker: &Waker) -> Option<Poll<F::Output>> {
-        let polled = self.future.as_mut().as_pin_mut()?.poll(&mut Context::from_waker(waker));
-        if polled.is_pending() {
-            mem::forget(self);
+        match self.future.as_mut().as_pin_mut()?.poll(&mut Context::from_waker(waker)) {
+            Poll::Pending => {
+                mem::forget(self);
+                Some(Poll::Pending)
+            }
+            ready => Some(ready),
         }
-        Some(polled)
     }
 }
 
 impl<F, L: FnMut()> Drop for Tenant<'_, F, L> {
-    #[inline]
+    #[inline(always)]
     fn drop(&mut self) {
         // First: should the future's drop panic, the slot is still free.
         (self.leave)();
