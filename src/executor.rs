@@ -2,7 +2,7 @@
 //!
 //! An [`Executor`] starts no thread and needs no runtime: whoever polls it, its parent, drives its tasks. A task costs
 //! no heap allocation once its slot exists, a task that is ready at its first poll costs hardly more than that poll,
-//! and a wake from within the poll costs a bit. Several executors with futures of different types may share a [`Gate`].
+//! and a wake from within the poll only sets a bit. Several executors with futures of different types may share a [`Gate`].
 //!
 //! ```text
 //!            start: polled at once ──ready──▶ Finished
@@ -142,7 +142,8 @@ impl<F: Future> Executor<F> {
         Self::at(&Gate::new())
     }
 
-    /// An executor at the same gate: the same parent polls both, and tasks of one wake those of the other for a bit.
+    /// An executor at the same gate: the same parent polls both, and tasks of one wake those of the other by a bit,
+    /// without waking the parent. So do not poll it from within a task of the other: nobody would wake that task.
     ///
     /// ```
     /// use core::{future, pin::pin, task::{Context, Poll, Waker}};
