@@ -166,7 +166,8 @@ where
     /// Has the parts look at what has changed for them.
     fn ring(&mut self) {
         let desk = self.desk;
-        if !desk.outbox.borrow().is_empty() {
+        // Not while it waits for the source: a bell rung at every turn would keep the run awake.
+        if desk.settling.get() == 0 && !desk.outbox.borrow().is_empty() {
             desk.settle_bell.ring();
         }
         if desk.wants_claim() {
