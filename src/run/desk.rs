@@ -165,7 +165,9 @@ impl<'a, S: Source, C: Clock, O: Observer> Desk<'a, S, C, O> {
     /// How many starts the rate allows now. What is claimed with no place to wait must be able to start.
     fn starts_ready(&self) -> usize {
         match &*self.pacer.borrow() {
-            Some(pacer) if !self.config.pattern.queues() => pacer.ready(self.clock.now()),
+            Some(pacer) if !self.config.pattern.queues() => {
+                pacer.ready(self.clock.now()).saturating_sub(self.queue.borrow().len())
+            }
             _ => usize::MAX,
         }
     }
