@@ -24,9 +24,9 @@ pub struct Config {
     pub limit: NonZeroUsize,
     /// How many workers a pool has. Default: as many as the limit; they follow it when it changes.
     pub workers: Option<NonZeroUsize>,
-    /// How many claimed tasks a pool's queue holds. Default: the limit.
+    /// How many claimed tasks a pool's queue holds. Default: the limit, and it follows it when it changes.
     pub queue_capacity: Option<NonZeroUsize>,
-    /// How many tasks a batch has at most. Default: four times the limit.
+    /// How many tasks a batch has at most. Default: four times the limit, as it is when the batch is claimed.
     pub batch_size: Option<NonZeroUsize>,
     /// How long one attempt may take. Default: as long as it likes.
     pub timeout: Option<Duration>,
@@ -62,12 +62,22 @@ impl Config {
 
     /// How many claimed tasks a pool's queue holds.
     pub fn queue_capacity(&self) -> usize {
-        self.queue_capacity.unwrap_or(self.limit).get()
+        self.queue_capacity_at(self.limit)
+    }
+
+    /// The same once the limit has become another one.
+    pub(crate) fn queue_capacity_at(&self, limit: NonZeroUsize) -> usize {
+        self.queue_capacity.unwrap_or(limit).get()
     }
 
     /// How many tasks a batch has at most.
     pub fn batch_size(&self) -> usize {
-        self.batch_size.map_or_else(|| self.limit.get().saturating_mul(4), NonZeroUsize::get)
+        self.batch_size_at(self.limit)
+    }
+
+    /// The same once the limit has become another one.
+    pub(crate) fn batch_size_at(&self, limit: NonZeroUsize) -> usize {
+        self.batch_size.map_or_else(|| limit.get().saturating_mul(4), NonZeroUsize::get)
     }
 }
 

@@ -115,12 +115,13 @@ impl<'a, S: Source, C: Clock, O: Observer> Desk<'a, S, C, O> {
     }
 
     fn view(&self) -> View {
+        let limit = self.limit.get();
         View {
-            limit: self.limit.get().get(),
+            limit: limit.get(),
             in_flight: self.in_flight.get(),
             queued: self.queue.borrow().len(),
-            queue_capacity: self.config.queue_capacity(),
-            batch_size: self.config.batch_size(),
+            queue_capacity: self.config.queue_capacity_at(limit),
+            batch_size: self.config.batch_size_at(limit),
             batch_open: self.batch.get().is_some(),
         }
     }
