@@ -196,10 +196,17 @@ impl<'a, S: Source, C: Clock, O: Observer> Desk<'a, S, C, O> {
         slots.saturating_sub(self.in_flight.get()).min(self.queue.borrow().len())
     }
 
+    /// Whether a handler that ran in this turn has said something that the next start must heed.
+    fn is_interrupted(&self) -> bool {
+        self.control.wanted() != Stop::No
+            || self.control.limit().is_some_and(|limit| limit != self.limit.get())
+            || !self.failures.borrow().is_empty()
+    }
+
     /// The next task to start, if one still may.
     #[inline]
     pub(super) fn next_start(&self) -> Option<Delivery<S::Payload, S::Receipt>> {
-        if self.is_backed_up() || self.control.wanted() != Stop::No {
+        if self.is_backed_up() || self.is_interrupted() {
             return None;
         }
         if let Some(pacer) = &mut *self.pacer.borrow_mut() {
