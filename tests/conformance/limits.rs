@@ -1,0 +1,239 @@
+//! Limits, rates and how much is claimed.
+
+use std::{cell::Cell, convert::Infallible};
+
+use fourfold::*;
+
+use crate::common::*;
+
+#[test]
+fn the_peak_in_flight_reaches_the_limit_and_never_passes_it() {
+    for config in grid() {
+        let limit = config.limit.get();
+        let bench = Bench::new(config, limit as u64 * 6 + 1);
+        let gauge = Gauge::default();
+        let (ended, _) = bench.run(async |task| {
+            let _in = gauge.enter();
+            bench.clock.sleep(ms(1 + task.payload % 3)).await;
+            Ok::<_, Infallible>(())
+        });
+        let tally = ended.unwrap().tally;
+        assert_eq!((gauge.peak(), tally.peak_in_flight), (limit, limit as u64));
+        assert_eq!((gauge.now(), tally.done), (0, limit as u64 * 6 + 1));
+    }
+}
+
+#[test]
+fn fewer_tasks_than_the_limit_and_none_at_all() {
+    for config in grid() {
+        for tasks in [0, 1, 3] {
+            let bench = Bench::new(config.clone(), tasks);
+            let (ended, _) = bench.run(async |_| Ok::<_, Infallible>(()));
+            assert_eq!(ended.unwrap().tally.done, tasks);
+            assert_eq!(bench.source.books.borrow().closes, 1);
+        }
+    }
+}
+
+#[test]
+fn a_raised_limit_is_reached() {
+    for pattern in Pattern::ALL {
+        let bench = Bench::new(Config::new(pattern, nz(2)), 300);
+        let gauge = Gauge::default();
+        let (ended, _) = bench.run(async |task| {
+            let _in = gauge.enter();
+            if task.payload == 3 {
+                assert!(gauge.peak() <= 2);
+                bench.control.set_limit(nz(32));
+            }
+            bench.clock.sleep(ms(5)).await;
+            Ok::<_, Infallible>(())
+        });
+        let report = ended.unwrap();
+        assert_eq!((gauge.peak(), report.limit, report.tally.done), (32, 32, 300), "{pattern}");
+    }
+}
+
+#[test]
+fn a_lowered_limit_takes_effect_at_once_and_old_releases_do_not_refill_it() {
+    for pattern in Pattern::ALL {
+        for tasks_sleep in [true, false] {
+            let bench = Bench::new(Config::new(pattern, nz(16)), 200);
+            let (gauge, lowered) = (Gauge::default(), Cell::new(false));
+            let (ended, checker) = bench.run(async |task| {
+                let _in = gauge.enter();
+                assert!(!lowered.get() || gauge.now() <= 3, "{pattern}: {} in flight, 3 may be", gauge.now());
+                if task.payload == 40 {
+                    bench.control.set_limit(nz(3));
+                    lowered.set(true);
+                }
+                if tasks_sleep || task.payload % 7 == 0 {
+                    bench.clock.sleep(ms(5 + task.payload % 4)).await;
+                }
+                Ok::<_, Infallible>(())
+            });
+            assert_eq!(ended.unwrap().tally.done, 200);
+            assert_eq!(checker.state.limit(), 3);
+        }
+    }
+}
+
+/// It is lowered by the very first handler, while others could still start in the same turn.
+#[test]
+fn a_limit_lowered_by_a_handler_holds_for_the_next_start() {
+    for pattern in Pattern::ALL {
+        let bench = Bench::new(Config::new(pattern, nz(16)), 50);
+        let gauge = Gauge::default();
+        let (ended, _) = bench.run(async |_| {
+            let _in = gauge.enter();
+            bench.control.set_limit(nz(1));
+            bench.clock.sleep(ms(5)).await;
+            Ok::<_, Infallible>(())
+        });
+        assert_eq!((ended.unwrap().tally.done, gauge.peak()), (50, 1), "{pattern}");
+    }
+}
+
+#[test]
+fn a_pools_workers_and_its_permits_are_two_bounds() {
+    for (limit, workers, peak) in [(8, 3, 3), (3, 8, 3), (4, 4, 4), (64, 1, 1)] {
+        let config = Config { workers: Some(nz(workers)), ..Config::new(Pattern::WorkerPool, nz(limit)) };
+        let bench = Bench::new(config, 100);
+        let gauge = Gauge::default();
+        let (ended, _) = bench.run(async |_| {
+            let _in = gauge.enter();
+            bench.clock.sleep(ms(2)).await;
+            Ok::<_, Infallible>(())
+        });
+        assert_eq!((ended.unwrap().tally.done, gauge.peak()), (100, peak));
+    }
+}
+
+#[test]
+fn claimed_and_not_started_is_what_the_table_says() {
+    for config in grid() {
+        let limit = config.limit.get();
+        for (capacity, batch) in [(None, None), (Some(nz(3)), Some(nz(7)))] {
+            let config = Config { queue_capacity: capacity, batch_size: batch, ..config.clone() };
+            let bench = Bench::new(config.clone(), 40 * limit as u64);
+            let most_open = Cell::new(0);
+            let (ended, _) = bench.run(async |_| {
+                // While a handler runs, all that was claimed is in flight, waits in the queue, or waits to be settled.
+                most_open.set(bench.source.open().max(most_open.get()));
+                bench.clock.sleep(ms(3)).await;
+                Ok::<_, Infallible>(())
+            });
+            let bound = match config.pattern {
+                Pattern::TaskSet | Pattern::TaskGroup => limit,
+                Pattern::WorkerPool => limit + capacity.map_or(limit, usize::from),
+                Pattern::SemaphoreBatch => batch.map_or(4 * limit, usize::from),
+            };
+            assert_eq!(ended.unwrap().tally.done, 40 * limit as u64);
+            assert!(most_open.get() <= bound, "{} of {bound}: {config:?}", most_open.get());
+            // It is not only kept but used: what is collected while the handlers run is claimed before they end.
+            assert_eq!(bench.source.books.borrow().most_open, bound, "{config:?}");
+        }
+    }
+}
+
+/// While the source is told how tasks ended, about a limit of others may end; then nothing is claimed or started until it answers.
+#[test]
+fn a_source_that_settles_slowly_holds_up_claims_and_starts() {
+    for config in grid() {
+        let limit = config.limit.get();
+        let batch = matches!(config.pattern, Pattern::SemaphoreBatch);
+        let faults = Faults { settle_delay: ms(50), ..Faults::default() };
+        let bench = Bench::with_faults(config.clone(), 12 * limit as u64, faults);
+        let waiting = if batch { 4 * limit } else { limit };
+        let (ended, _) = bench.run(async |task| {
+            let settled = bench.source.books.borrow().done.len();
+            let ahead = task.payload as usize - settled;
+            assert!(ahead < 4 * limit, "{ahead} ended or in flight and not settled: {config:?}");
+            let out = bench.source.open();
+            assert!(out <= 4 * limit + waiting, "{out} claimed and not settled: {config:?}");
+            if task.payload % 2 == 0 {
+                bench.clock.sleep(ms(1)).await;
+            }
+            Ok::<_, Infallible>(())
+        });
+        let most = bench.source.books.borrow().most_settled;
+        assert!(most <= 2 * limit, "{most} settled at once");
+        let report = ended.unwrap();
+        assert_eq!(report.tally.done, 12 * limit as u64);
+        // And it is not one at a time either.
+        assert!(report.elapsed <= ms(50 * 13), "{:?}: {config:?}", report.elapsed);
+    }
+}
+
+#[test]
+fn tasks_in_flight_go_on_while_a_claim_and_a_settlement_wait() {
+    for pattern in Pattern::ALL {
+        let faults = Faults { claim_delay: ms(1000), settle_delay: ms(1000), claim_most: Some(4), ..Faults::default() };
+        let bench = Bench::with_faults(Config::new(pattern, nz(8)), 4, faults);
+        let (ended, checker) = bench.run(async |_| {
+            for _ in 0..10 {
+                bench.clock.sleep(ms(1)).await;
+            }
+            Ok::<_, Infallible>(())
+        });
+        assert_eq!(ended.unwrap().tally.done, 4);
+        assert_eq!(checker.state.report().service.unwrap().max, ms(10), "nobody waited for the source");
+    }
+}
+
+#[test]
+fn exactly_max_tasks_end() {
+    for config in grid() {
+        for max in [0, 1, 7, 64, 65] {
+            for faults in [Faults::default(), Faults { settle_delay: ms(9), claim_delay: ms(3), ..Faults::default() }] {
+                let config = Config { max_tasks: Some(max), ..config.clone() };
+                let bench = Bench::with_faults(config.clone(), 200, faults);
+                let (ended, _) = bench.run(async |task| {
+                    bench.clock.sleep(ms(task.payload % 3)).await;
+                    match (task.payload % 5, task.attempt.get()) {
+                        (0, 1) => Err(Failure::retry_after("once more", ms(2))),
+                        _ => Ok(()),
+                    }
+                });
+                let tally = ended.unwrap().tally;
+                assert_eq!((tally.done, tally.dead, tally.released), (max, 0, 0), "{config:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_rate_is_kept_and_reached() {
+    for pattern in Pattern::ALL {
+        let config = Config { rate: Rate::per_second(50.0), ..Config::new(pattern, nz(16)) };
+        let bench = Bench::new(config, 101);
+        let starts = std::cell::RefCell::new(Vec::new());
+        let (ended, _) = bench.run(async |_| {
+            starts.borrow_mut().push(bench.clock.now());
+            bench.clock.sleep(ms(30)).await;
+            Ok::<_, Infallible>(())
+        });
+        let report = ended.unwrap();
+        assert_eq!(report.tally.done, 101);
+        let gaps = |pair: &[Time]| pair[1].since(pair[0]);
+        assert!(starts.borrow().windows(2).map(gaps).all(|gap| gap >= ms(20)), "{pattern}: {starts:?}");
+        let most = if pattern == Pattern::SemaphoreBatch { ms(2100) } else { ms(2030) };
+        assert!(report.elapsed >= ms(2030) && report.elapsed <= most, "{pattern} took {:?}", report.elapsed);
+    }
+}
+
+#[test]
+fn what_a_rate_holds_up_is_not_claimed_where_it_cannot_wait() {
+    for pattern in [Pattern::TaskSet, Pattern::TaskGroup] {
+        let config = Config { rate: Rate::per_second(10.0), ..Config::new(pattern, nz(8)) };
+        let bench = Bench::new(config, 20);
+        let gauge = Gauge::default();
+        let (_, checker) = bench.run(async |_| {
+            let _in = gauge.enter();
+            assert_eq!(bench.source.open(), gauge.now());
+            bench.clock.sleep(ms(250)).await;
+            Ok::<_, Infallible>(())
+        });
+        assert_eq!(checker.state.report().wait.unwrap().max, ms(0));
+    }
+}

@@ -1,0 +1,144 @@
+//! How attempts end, and what is left of them: nothing.
+
+use std::convert::Infallible;
+
+use fourfold::*;
+
+use crate::common::*;
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Kind {
+    Error,
+    Later,
+    PanicAtOnce,
+    PanicLate,
+    Timeout,
+}
+
+const KINDS: [Kind; 5] = [Kind::Error, Kind::Later, Kind::PanicAtOnce, Kind::PanicLate, Kind::Timeout];
+
+async fn act(kind: Kind, clock: &SimulatedClock) -> Result<(), Failure> {
+    if kind == Kind::PanicAtOnce {
+        panic!("at once");
+    }
+    clock.sleep(ms(2)).await;
+    match kind {
+        Kind::Error => Err("x".parse::<u8>().unwrap_err().into()),
+        Kind::Later => Err(Failure::retry_after("busy", ms(3))),
+        Kind::PanicLate => panic!("late"),
+        Kind::Timeout => std::future::pending().await,
+        Kind::PanicAtOnce => unreachable!(),
+    }
+}
+
+fn counted(kind: Kind, tally: &Tally) -> u64 {
+    match kind {
+        Kind::Error | Kind::Later => tally.failed,
+        Kind::PanicAtOnce | Kind::PanicLate => tally.panicked,
+        Kind::Timeout => tally.timed_out,
+    }
+}
+
+#[test]
+fn permits_are_whole_again_whatever_an_attempt_came_to() {
+    silence_panics();
+    for config in grid() {
+        for kind in KINDS {
+            let limit = config.limit.get();
+            let config = Config { timeout: Some(ms(20)), ..config.clone() };
+            let bench = Bench { may_panic: true, ..Bench::new(config.clone(), 8 * limit as u64) };
+            let (all, good) = (Gauge::default(), Gauge::default());
+            let bad = 3 * limit as u64;
+            let (ended, _) = bench.run(async |task| {
+                let _in = all.enter();
+                if task.payload < bad && task.attempt == Attempt::FIRST {
+                    return act(kind, &bench.clock).await;
+                }
+                let _good = good.enter();
+                bench.clock.sleep(ms(10)).await;
+                Ok(())
+            });
+            let tally = ended.unwrap().tally;
+            assert_eq!((all.now(), all.peak(), good.peak()), (0, limit, limit), "{kind:?} {config:?}");
+            assert_eq!((tally.done, tally.dead, tally.retried), (8 * limit as u64, 0, bad));
+            assert_eq!((counted(kind, &tally), tally.succeeded), (bad, 8 * limit as u64));
+            assert_eq!(tally.attempts(), 11 * limit as u64, "each attempt is counted once");
+        }
+    }
+}
+
+#[test]
+fn the_last_failure_is_the_reason_of_the_dead_letter() {
+    silence_panics();
+    for pattern in [Pattern::TaskSet, Pattern::SemaphoreBatch, Pattern::WorkerPool] {
+        let config = Config {
+            timeout: Some(ms(20)),
+            retry: Retry { retries: 2, ..Retry::default() },
+            ..Config::new(pattern, nz(2))
+        };
+        let bench = Bench { may_panic: true, ..Bench::new(config, KINDS.len() as u64 + 1) };
+        let (ended, _) = bench.run(async |task| match KINDS.get(task.payload as usize) {
+            Some(kind) => act(*kind, &bench.clock).await,
+            None => Err(Failure::permanent("no such user")),
+        });
+        let tally = ended.unwrap().tally;
+        assert_eq!((tally.done, tally.dead, tally.retried), (0, 6, 10));
+        assert_eq!((tally.failed, tally.panicked, tally.timed_out), (7, 6, 3));
+        let books = bench.source.books.borrow();
+        let reasons: Vec<_> = books.dead.values().map(String::as_str).collect();
+        let expected =
+            ["invalid digit found in string", "busy", "at once", "late", "timed out after 20ms", "no such user"];
+        assert_eq!(reasons, expected);
+    }
+}
+
+#[test]
+fn a_timeout_ends_an_attempt_at_its_time_and_spares_what_is_ready() {
+    for pattern in Pattern::ALL {
+        let config = Config { timeout: Some(ms(10)), retry: Retry::NEVER, ..Config::new(pattern, nz(1)) };
+        let bench = Bench::new(config, 2);
+        let (ended, checker) = bench.run(async |task| {
+            // The first is ready at the very moment of its timeout.
+            bench.clock.sleep(ms(10 + task.payload)).await;
+            Ok::<_, Infallible>(())
+        });
+        let report = match &ended {
+            Ok(report) => report,
+            Err(error) => error.report(),
+        };
+        assert_eq!((report.tally.succeeded, report.tally.timed_out, report.elapsed), (1, 1, ms(20)));
+        assert_eq!(checker.state.report().service.unwrap().max, ms(10));
+    }
+}
+
+#[test]
+fn a_lost_lease_counts_as_such_and_as_nothing_else() {
+    for config in grid() {
+        let faults = Faults { loses_one_in: Some(3), seed: Some(7), ..Faults::default() };
+        let bench = Bench::with_faults(config, 200, faults);
+        let (ended, _) = bench.run(async |task| {
+            if task.attempt == Attempt::FIRST && task.payload % 4 == 0 {
+                return Err(Failure::transient("once more"));
+            }
+            Ok(())
+        });
+        let tally = ended.unwrap().tally;
+        let lost = bench.source.books.borrow().lost.len() as u64;
+        assert!(lost > 20);
+        assert_eq!((tally.lease_lost, tally.done + lost), (lost, 200));
+        assert_eq!(tally.succeeded, tally.done);
+        assert_eq!(tally.failed, tally.retried);
+    }
+}
+
+#[test]
+fn what_is_no_task_is_counted_and_holds_nothing_up() {
+    for config in grid() {
+        let faults = Faults { malformed_one_in: Some(1), claim_most: Some(2), ..Faults::default() };
+        let bench = Bench::with_faults(config, 20, faults);
+        let (ended, _) = bench.run(async |_| Ok::<_, Infallible>(()));
+        let tally = ended.unwrap().tally;
+        assert!(tally.malformed >= 11);
+        assert_eq!((tally.done, tally.tasks()), (20, 20 + tally.malformed));
+    }
+}

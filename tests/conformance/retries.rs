@@ -1,0 +1,115 @@
+//! When a failed task is tried again.
+
+use std::{cell::RefCell, collections::BTreeMap, time::Duration};
+
+use fourfold::*;
+
+use crate::common::*;
+
+/// Every wait that was scheduled, by task and attempt, and whether the next attempt came no earlier.
+fn waits(config: Config, tasks: u64) -> BTreeMap<(TaskId, u32), Duration> {
+    let clock = SimulatedClock::new();
+    let source = MemorySource::new(&clock, 0..tasks);
+    let waits = RefCell::new(BTreeMap::new());
+    let mut due = BTreeMap::new();
+    let observer = observer_fn(|event| match event.kind {
+        EventKind::RetryScheduled { task, attempt, after } => {
+            waits.borrow_mut().insert((task, attempt.get()), after);
+            due.insert(task, event.at + after);
+        }
+        EventKind::Claimed { task, attempt } if attempt > Attempt::FIRST => assert!(event.at >= due[&task]),
+        _ => {}
+    });
+    let run = Run::new(&source, async |task: &Task<u64>| {
+        clock.sleep(ms(1 + task.payload % 5)).await;
+        if task.attempt.get() <= 6 { Err(Failure::transient("not yet")) } else { Ok(()) }
+    });
+    let report = clock.run(run.config(config).clock(&clock).observer(observer).into_future()).unwrap().unwrap();
+    assert_eq!((report.tally.done, report.tally.retried), (tasks, 6 * tasks));
+    waits.into_inner()
+}
+
+#[test]
+fn backoff_doubles_up_to_its_ceiling_with_half_of_it_jitter() {
+    let retry = Retry { retries: 6, base: ms(100), max: ms(1000) };
+    for pattern in Pattern::ALL {
+        let waits = waits(Config { retry, ..Config::new(pattern, nz(5)) }, 200);
+        for (attempt, ceiling) in [(1, 100), (2, 200), (3, 400), (4, 800), (5, 1000), (6, 1000)] {
+            let of_attempt: Vec<_> = waits.iter().filter(|((_, n), _)| *n == attempt).map(|(_, wait)| *wait).collect();
+            assert_eq!(of_attempt.len(), 200);
+            let (least, most) = (of_attempt.iter().min().unwrap(), of_attempt.iter().max().unwrap());
+            assert!(*least >= ms(ceiling / 2) && *most <= ms(ceiling), "{least:?} to {most:?}");
+            assert!(*least < ms(ceiling * 11 / 20) && *most > ms(ceiling * 19 / 20), "all of the range is used");
+        }
+    }
+}
+
+#[test]
+fn jitter_depends_on_seed_task_and_attempt_and_not_on_scheduling() {
+    let of = |pattern, limit, seed| {
+        let retry = Retry { retries: 6, ..Retry::default() };
+        waits(Config { retry, seed, ..Config::new(pattern, nz(limit)) }, 50)
+    };
+    let reference = of(Pattern::TaskSet, 1, 42);
+    for pattern in Pattern::ALL {
+        for limit in [1, 5, 64] {
+            assert_eq!(of(pattern, limit, 42), reference);
+        }
+    }
+    assert_ne!(of(Pattern::TaskSet, 1, 43), reference);
+}
+
+#[test]
+fn a_handler_that_says_when_is_heard_and_still_bounded() {
+    for pattern in Pattern::ALL {
+        let config = Config { retry: Retry { retries: 2, ..Retry::default() }, ..Config::new(pattern, nz(3)) };
+        let bench = Bench::new(config, 1);
+        let starts = RefCell::new(Vec::new());
+        let (ended, _) = bench.run(async |_| {
+            starts.borrow_mut().push(bench.clock.now());
+            Err::<(), _>(Failure::retry_after("busy", ms(70)))
+        });
+        assert_eq!(*starts.borrow(), [0, 70, 140].map(|at| Time::ZERO + ms(at)));
+        let tally = match &ended {
+            Ok(report) => report.tally,
+            Err(error) => error.report().tally,
+        };
+        assert_eq!((tally.failed, tally.retried, tally.dead), (3, 2, 1));
+        assert_eq!(bench.source.books.borrow().dead[&TaskId(0)], "busy");
+    }
+}
+
+#[test]
+fn a_permanent_failure_gets_no_second_attempt_and_others_none_beyond_the_policy() {
+    for pattern in Pattern::ALL {
+        for (retries, permanent, attempts) in [(5, true, 1), (0, false, 1), (1, false, 2), (4, false, 5)] {
+            let config = Config { retry: Retry { retries, ..Retry::default() }, ..Config::new(pattern, nz(3)) };
+            let bench = Bench::new(config, 1);
+            let (ended, _) = bench.run(async |_| {
+                Err::<(), _>(if permanent { Failure::permanent("no") } else { Failure::transient("no") })
+            });
+            let tally = match &ended {
+                Ok(report) => report.tally,
+                Err(error) => error.report().tally,
+            };
+            assert_eq!((tally.failed, tally.dead), (attempts, 1));
+        }
+    }
+}
+
+/// A task that waits for its next attempt holds no permit.
+#[test]
+fn others_run_while_a_task_waits_for_its_next_attempt() {
+    for pattern in Pattern::ALL {
+        let bench = Bench::new(Config::new(pattern, nz(1)), 10);
+        let (ended, checker) = bench.run(async |task| {
+            bench.clock.sleep(ms(1)).await;
+            match (task.payload, task.attempt.get()) {
+                (0, 1) => Err(Failure::retry_after("later", ms(100))),
+                _ => Ok(()),
+            }
+        });
+        assert_eq!(ended.unwrap().elapsed, ms(102), "{pattern}");
+        assert_eq!(checker.order.last(), Some(&TaskId(0)));
+    }
+}
