@@ -138,6 +138,8 @@ impl RedisSource {
         if !self.book.is_leaving.get() {
             self.join(on).await?;
         }
+        // Before the first claim: what the vanished held must not be missed by one who finds the queue empty.
+        self.sweep(on).await?;
         if let Some(outage) = outage.take() {
             *over = Some((outage, Instant::now()));
             let (address, gone) = (&self.options.address, outage.since.elapsed());
@@ -174,7 +176,7 @@ impl RedisSource {
                 or(self.claim_shares(on, me), self.claim_shares(on, me)),
             ),
         );
-        let upkeep = or(or(self.beat(on, me, pulse), self.sweep(on)), or(self.audit(on, me), self.wait()));
+        let upkeep = or(or(self.beat(on, me, pulse), self.keep_sweeping(on)), or(self.audit(on, me), self.wait()));
         or(traffic, or(upkeep, self.leave(on, me))).await
     }
 
@@ -237,17 +239,23 @@ impl RedisSource {
         }
     }
 
-    /// Gives back what consumers without a heartbeat held.
-    async fn sweep(&self, on: &On<'_>) -> Ended {
+    async fn keep_sweeping(&self, on: &On<'_>) -> Ended {
         loop {
-            let me = self.me().name.clone();
-            for (name, is_alive) in self.list.consumers(on).await? {
-                if !is_alive && name != me {
-                    self.reap(on, name).await?;
-                }
-            }
+            // Not all at the same time.
             Timer::after(self.options.lease.mul_f64(0.5 + random_part() / 2.0)).await;
+            self.sweep(on).await?;
         }
+    }
+
+    /// Gives back what consumers without a heartbeat held.
+    async fn sweep(&self, on: &On<'_>) -> Result<(), Trouble> {
+        let me = self.me();
+        for (name, is_alive) in self.list.consumers(on).await? {
+            if !is_alive && name != me.name {
+                self.reap(on, name).await?;
+            }
+        }
+        Ok(())
     }
 
     async fn reap(&self, on: &On<'_>, name: String) -> Result<(), Trouble> {
