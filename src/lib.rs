@@ -43,6 +43,8 @@ mod signal;
 mod source;
 mod state;
 mod task;
+#[cfg(feature = "jsonl")]
+mod trace;
 mod workload;
 
 #[cfg(feature = "native")]
@@ -64,6 +66,10 @@ pub use source::redis::{
     RedisSource, RedisStats,
 };
 pub use source::{Claims, DeadLetter, Delivery, MemorySource, Settlement, Source, Supply, Verdict};
+#[cfg(feature = "jsonl")]
+pub use source::{JsonLines, JsonLinesError};
 pub use state::{FailureSeen, Histogram, Live, Phase, Profile, State, Tally};
 pub use task::{Attempt, Task, TaskId};
+#[cfg(feature = "jsonl")]
+pub use trace::{Trace, Traced};
 pub use workload::{Work, Workload, act};

@@ -5,6 +5,8 @@
 //! ```
 
 mod claims;
+#[cfg(feature = "jsonl")]
+mod jsonl;
 pub(crate) mod memory;
 #[cfg(feature = "redis")]
 pub(crate) mod redis;
@@ -12,6 +14,8 @@ mod settlement;
 
 use core::num::NonZeroUsize;
 
+#[cfg(feature = "jsonl")]
+pub use self::jsonl::{JsonLines, JsonLinesError};
 pub use self::{
     claims::{Claims, Supply},
     memory::{DeadLetter, MemorySource},

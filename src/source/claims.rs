@@ -51,6 +51,11 @@ impl<P, R> Claims<P, R> {
     pub fn drain(&mut self) -> impl Iterator<Item = Delivery<P, R>> + '_ {
         self.deliveries.drain(..)
     }
+
+    /// Takes the reasons of the malformed entries out, in the order they came.
+    pub fn take_malformed(&mut self) -> Vec<String> {
+        core::mem::take(&mut self.malformed)
+    }
 }
 
 impl<P, R> Default for Claims<P, R> {
