@@ -1,0 +1,192 @@
+//! One run of the command: the library's run, with signals, progress, trace and log around it.
+
+use std::{
+    cell::RefCell,
+    io::{self, IsTerminal},
+    path::{Path, PathBuf},
+    rc::Rc,
+};
+
+use fourfold::{Config, Control, Json, NativeClock, Report, RunError, SimulatedClock, Source, State, Trace, run};
+use futures_lite::future::or;
+
+use super::{
+    args::{OutputArgs, WorkArgs},
+    clock::AnyClock,
+    exit::{self, Fault},
+    handler::AnyHandler,
+    observe::{Fold, Log, Maybe},
+    progress::{self, Done},
+    screen::{self, Stdout},
+    signals::{self, Asked},
+};
+
+/// All that a run needs beside its source.
+pub(crate) struct Session {
+    pub(crate) clock: AnyClock,
+    pub(crate) handler: AnyHandler,
+    pub(crate) control: Control,
+    pub(crate) stdout: Rc<Stdout>,
+    pub(crate) asked: Asked,
+    trace: Option<(PathBuf, Trace)>,
+    progress: bool,
+}
+
+/// What came of one run.
+pub(crate) struct Ran<E> {
+    pub(crate) state: State,
+    pub(crate) error: Option<RunError<E>>,
+}
+
+impl Session {
+    /// Everything checked and opened, nothing claimed. `demo` is a source that brings its own handler, and simulated work
+    /// is on a simulated clock where `simulated` allows it.
+    pub(crate) fn new(work: &WorkArgs, source: &str, demo: bool, simulated: bool) -> Result<Self, Fault> {
+        let control = Control::new();
+        let stdout = Rc::new(Stdout::new(Some(&control)));
+        let acts = demo && work.handler.exec.is_none() && work.handler.pipe.is_none() || work.handler.simulate;
+        let clock = if acts && simulated && !work.real {
+            AnyClock::Simulated(SimulatedClock::new())
+        } else {
+            AnyClock::Native(NativeClock::new())
+        };
+        let handler = match AnyHandler::new(&work.handler, &clock, &control, &stdout)? {
+            Some(handler) => handler,
+            None if demo => AnyHandler::Simulate(clock.clone()),
+            None => {
+                return Err(Fault::usage(format_args!(
+                    "say what is to be done with each task of {source}: --exec CMD, --pipe CMD or --simulate"
+                )));
+            }
+        };
+        let trace = work.output.trace.as_deref().map(open_trace).transpose()?;
+        let progress = !work.output.quiet && io::stderr().is_terminal();
+        Ok(Self { clock, handler, control, stdout, asked: Asked::default(), trace, progress })
+    }
+
+    pub(crate) fn is_simulated(&self) -> bool {
+        matches!(self.clock, AnyClock::Simulated(_))
+    }
+
+    /// Drains a source.
+    pub(crate) fn drain<S: Source<Payload = Json>>(
+        &mut self,
+        source: &S,
+        config: &Config,
+        done: Done<'_>,
+    ) -> Ran<S::Error> {
+        let state = RefCell::new(State::new());
+        let trace = Maybe(self.trace.as_mut().map(|(_, trace)| trace));
+        let mut observer = (Fold(&state), (trace, Log::new()));
+        let (handler, control) = (&self.handler, &self.control);
+        let attempt = async |task: &_| handler.attempt(task).await;
+        let run = run(source, &self.clock, attempt, config, control, &mut observer);
+        let result = match &self.clock {
+            AnyClock::Simulated(clock) => Some(clock.run(run)),
+            AnyClock::Native(_) => {
+                let beside = beside(&self.asked, control, handler, &state, done, self.progress);
+                Some(Ok(smol::block_on(or(run, beside))))
+            }
+        };
+        let error = match result {
+            Some(Ok(result)) => result.err(),
+            Some(Err(stalled)) => {
+                screen::say(&format!("error: {stalled}"));
+                None
+            }
+            None => None,
+        };
+        smol::block_on(handler.close());
+        Ran { state: state.into_inner(), error }
+    }
+
+    /// Ends the trace. The exit code for what went wrong with it or with standard output.
+    pub(crate) fn finish(&mut self) -> Option<u8> {
+        let mut code = None;
+        if let Some((path, trace)) = self.trace.take() {
+            let traced = trace.finish();
+            let path = path.display();
+            if let Some(error) = traced.error {
+                screen::say(&format!(
+                    "error: --trace {path}: {error}; the run went on without it, {} events are missing",
+                    traced.lost
+                ));
+                code = Some(exit::NOT_WRITTEN);
+            } else if traced.lost > 0 {
+                screen::say(&format!(
+                    "warning: --trace {path}: {} of {} events are missing: it could not be written as fast as they came",
+                    traced.lost,
+                    traced.lost + traced.written
+                ));
+            }
+        }
+        self.stdout.exit_code().or(code)
+    }
+}
+
+/// What is done beside a run on the wall clock, on the same thread.
+async fn beside<T>(
+    asked: &Asked,
+    control: &Control,
+    handler: &AnyHandler,
+    state: &RefCell<State>,
+    done: Done<'_>,
+    progress: bool,
+) -> T {
+    let watch = async {
+        asked.watch(signals::catch(), control).await;
+    };
+    let show = async {
+        if progress {
+            progress::show(state, done).await;
+        }
+        std::future::pending().await
+    };
+    let reap = async {
+        // Without it, async-process would do that on a thread of its own, and take the reactor there.
+        if handler.has_processes() {
+            smol::process::driver().await;
+        }
+        std::future::pending().await
+    };
+    or(watch, or(show, reap)).await;
+    std::future::pending().await
+}
+
+fn open_trace(path: &Path) -> Result<(PathBuf, Trace), Fault> {
+    let shown = path.display();
+    if path.to_string_lossy().ends_with(".perfetto.json") {
+        return Err(Fault::usage(format_args!(
+            "--trace {shown}: Perfetto traces are not supported yet: name a file that ends in .jsonl"
+        )));
+    }
+    let file = create(path, "--trace")?;
+    Ok((path.to_owned(), Trace::new(file)))
+}
+
+/// A file that a flag asks for; better now than when it is too late.
+pub(crate) fn create(path: &Path, flag: &str) -> Result<std::fs::File, Fault> {
+    std::fs::File::create(path).map_err(|error| Fault::usage(format_args!("{flag} {}: {error}", path.display())))
+}
+
+/// The exit code of a run by itself.
+pub(crate) fn exit_code<E>(report: &Report, error: Option<&RunError<E>>) -> u8 {
+    match error {
+        Some(RunError::Group { .. }) => exit::NOT_ALL_DONE,
+        Some(_) => exit::SOURCE_FAILED,
+        None if report.tally.dead + report.tally.malformed > 0 => exit::NOT_ALL_DONE,
+        None => exit::DONE,
+    }
+}
+
+/// Where reports go: the tasks' own output may have standard output to itself.
+pub(crate) fn print_summary(session: &Session, output: &OutputArgs, table: &str, json: &str) {
+    if output.json {
+        session.stdout.write(format!("{json}\n").as_bytes());
+    } else if output.quiet {
+    } else if session.handler.owns_stdout() {
+        screen::print_stderr(table);
+    } else {
+        session.stdout.print(table);
+    }
+}
