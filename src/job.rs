@@ -14,7 +14,7 @@ use core::{
 
 use alloc::vec::Vec;
 
-pub(crate) use self::contain::contain;
+pub(crate) use self::contain::{Panic, catch, contain};
 use crate::{Clock, Delivery, Failure, Outcome, Task};
 
 /// How an attempt ended.

@@ -36,6 +36,7 @@ mod job;
 mod pattern;
 #[cfg(any(feature = "jsonl", feature = "redis"))]
 mod payload;
+mod permits;
 mod random;
 mod report;
 mod run;
@@ -55,9 +56,14 @@ pub use control::Control;
 pub use error::{RunError, TaskFailure};
 pub use event::{Ending, Event, EventKind, Observer, ObserverFn, Outcome, observer_fn};
 pub use failure::Failure;
-pub use pattern::{Pattern, UnknownPattern};
+pub use pattern::{
+    Group, GroupError, GroupFailure, GroupOutput, JoinQueue, NoRoom, Pattern, Push, PushError, Queue, SpawnNamed,
+    TaskName, TaskSet, TryPushError, UnknownPattern, batch, batch_with, task_group, task_group_with, worker_pool,
+    worker_pool_with,
+};
 #[cfg(any(feature = "jsonl", feature = "redis"))]
 pub use payload::{Json, JsonError};
+pub use permits::{Acquire, Permit, Permits};
 pub use report::{Percentiles, Report};
 pub use run::{Run, run};
 #[cfg(feature = "redis")]

@@ -1,11 +1,19 @@
 //! The four patterns: what they share, and which one to choose.
 
+mod line;
 mod semaphore_batch;
 mod task_group;
 mod task_set;
 mod worker_pool;
 
 use core::{fmt, str::FromStr};
+
+pub use self::{
+    semaphore_batch::{batch, batch_with},
+    task_group::{Group, GroupError, GroupFailure, GroupOutput, SpawnNamed, TaskName, task_group, task_group_with},
+    task_set::TaskSet,
+    worker_pool::{JoinQueue, Push, PushError, Queue, TryPushError, worker_pool, worker_pool_with},
+};
 
 /// Which of the four ways to keep at most `limit` tasks in flight.
 ///
@@ -118,3 +126,27 @@ impl Pattern {
         matches!(self, Self::SemaphoreBatch | Self::WorkerPool)
     }
 }
+
+/// There is no room for another task now; this is its future, not polled yet.
+pub struct NoRoom<F>(pub(crate) F);
+
+impl<F> NoRoom<F> {
+    /// The future that was not started.
+    pub fn into_inner(self) -> F {
+        self.0
+    }
+}
+
+impl<F> fmt::Debug for NoRoom<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NoRoom").finish_non_exhaustive()
+    }
+}
+
+impl<F> fmt::Display for NoRoom<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("as many tasks are running as may")
+    }
+}
+
+impl<F> core::error::Error for NoRoom<F> {}

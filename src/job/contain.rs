@@ -1,25 +1,70 @@
-//! Panics become failures, where the platform can stop them.
+//! Panics are caught where the platform can stop them.
+
+use alloc::string::{String, ToString};
 
 use crate::Failure;
 
 /// Runs a piece of the user's code; a panic in it comes back as a failure.
-#[cfg(feature = "std")]
 #[inline]
 pub(crate) fn contain<T>(code: impl FnOnce() -> T) -> Result<T, Failure> {
-    // Unwind safety: what the code has left half done is dropped by the caller and never looked at again.
-    std::panic::catch_unwind(std::panic::AssertUnwindSafe(code)).map_err(|payload| {
-        let reason = payload
-            .downcast_ref::<&str>()
-            .map(|text| (*text).into())
-            .or_else(|| payload.downcast_ref::<alloc::string::String>().cloned())
-            .unwrap_or_else(|| "a panic without a message".into());
-        Failure::panicked(reason)
-    })
+    catch(code).map_err(|panic| Failure::panicked(panic.message()))
 }
 
-/// Without `std` a panic ends the program, or is the platform's business.
+#[cfg(feature = "std")]
+mod platform {
+    use alloc::boxed::Box;
+    use core::any::Any;
+    use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+    /// What was thrown.
+    pub(crate) struct Panic(Box<dyn Any + Send>);
+
+    impl Panic {
+        pub(super) fn text(&self) -> Option<&str> {
+            let text = self.0.downcast_ref::<&str>().copied();
+            text.or_else(|| self.0.downcast_ref::<alloc::string::String>().map(|text| text.as_str()))
+        }
+
+        /// Goes on with it. The panic hook has seen it already and is not called again.
+        pub(crate) fn resume(self) -> ! {
+            resume_unwind(self.0)
+        }
+    }
+
+    /// Runs a piece of the user's code; a panic in it comes back instead of passing through.
+    #[inline]
+    pub(crate) fn catch<T>(code: impl FnOnce() -> T) -> Result<T, Panic> {
+        // Unwind safety: what the code has left half done is dropped by the caller and never looked at again.
+        catch_unwind(AssertUnwindSafe(code)).map_err(Panic)
+    }
+}
+
 #[cfg(not(feature = "std"))]
-#[inline]
-pub(crate) fn contain<T>(code: impl FnOnce() -> T) -> Result<T, Failure> {
-    Ok(code())
+mod platform {
+    /// There is none: without `std` a panic ends the program, or is the platform's business.
+    pub(crate) enum Panic {}
+
+    impl Panic {
+        pub(super) fn text(&self) -> Option<&str> {
+            match *self {}
+        }
+
+        pub(crate) fn resume(self) -> ! {
+            match self {}
+        }
+    }
+
+    /// Runs a piece of the user's code.
+    #[inline]
+    pub(crate) fn catch<T>(code: impl FnOnce() -> T) -> Result<T, Panic> {
+        Ok(code())
+    }
+}
+
+pub(crate) use platform::{Panic, catch};
+
+impl Panic {
+    fn message(&self) -> String {
+        self.text().unwrap_or("a panic without a message").to_string()
+    }
 }

@@ -1,0 +1,44 @@
+//! How a scope gets its permits.
+
+use crate::{
+    Permit, Permits,
+    executor::{Budget, Executor},
+    permits::Acquire,
+};
+
+/// A scope's place in the line for permits. It waits at the gate of the scope's tasks, so that a permit which one task of the
+/// scope leaves to the next costs a bit, and no wake of whoever polls the scope.
+pub(super) struct Line {
+    permits: Permits,
+    wait: Executor<Acquire>,
+}
+
+impl Line {
+    /// In the line of `permits`, at the gate of `tasks`.
+    pub(super) fn new<F: Future>(permits: Permits, tasks: &Executor<F>) -> Self {
+        Self { permits, wait: tasks.sibling() }
+    }
+
+    /// A permit, if it is this scope's turn. If not, it waits in line, and is polled again when it is.
+    #[inline]
+    pub(super) fn permit(&mut self) -> Option<Permit> {
+        if self.wait.is_empty() {
+            let permit = self.permits.try_acquire();
+            if permit.is_some() {
+                return permit;
+            }
+            self.wait.spawn(self.permits.acquire());
+        }
+        while self.wait.begin_tick() {
+            if let Some((_, permit)) = self.wait.next_in_tick(&mut Budget::default()) {
+                return Some(permit);
+            }
+        }
+        None
+    }
+
+    /// Leaves the line: there is nothing to do.
+    pub(super) fn leave(&mut self) {
+        self.wait.clear();
+    }
+}

@@ -1,0 +1,80 @@
+//! How a group ends.
+
+use alloc::{borrow::Cow, vec::Vec};
+use core::fmt;
+
+/// What a task of a group is called.
+pub type TaskName = Cow<'static, str>;
+
+/// All tasks of a group and its body have succeeded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupOutput<T, R> {
+    /// What the body returned.
+    pub value: R,
+    /// What the tasks returned, in the order in which they finished.
+    pub results: Vec<(TaskName, T)>,
+}
+
+impl<T, R> GroupOutput<T, R> {
+    /// The result of the task of this name; of the first to finish, if there are several.
+    pub fn get(&self, name: &str) -> Option<&T> {
+        self.results.iter().find_map(|(task, result)| (task == name).then_some(result))
+    }
+}
+
+/// A group has failed: what it had come to.
+#[derive(Clone, PartialEq, Eq)]
+pub struct GroupError<T, E> {
+    /// Every failure, the first first. There is at least one.
+    pub failures: Vec<GroupFailure<E>>,
+    /// What other tasks had returned by then, in the order in which they finished.
+    pub results: Vec<(TaskName, T)>,
+    /// The tasks that were dropped before they had finished.
+    pub cancelled: Vec<TaskName>,
+}
+
+/// A failure in a group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupFailure<E> {
+    /// Whose: a task's, or the body's if `None`.
+    pub name: Option<TaskName>,
+    /// What.
+    pub error: E,
+}
+
+impl<E: fmt::Display> fmt::Display for GroupFailure<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, error } = self;
+        write!(f, "{}: {error}", name.as_deref().unwrap_or("the body"))
+    }
+}
+
+impl<T, E: fmt::Display> fmt::Display for GroupError<T, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (n, s) = (self.failures.len(), if self.failures.len() == 1 { "" } else { "s" });
+        write!(f, "the group failed ({n} failure{s})")?;
+        let mut separator = ": ";
+        for failure in &self.failures {
+            write!(f, "{separator}{failure}")?;
+            separator = "; ";
+        }
+        Ok(())
+    }
+}
+
+impl<T, E: fmt::Debug> fmt::Debug for GroupError<T, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GroupError")
+            .field("failures", &self.failures)
+            .field("results", &self.results.len())
+            .field("cancelled", &self.cancelled)
+            .finish()
+    }
+}
+
+impl<T, E: core::error::Error + 'static> core::error::Error for GroupError<T, E> {
+    /// The first failure.
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        self.failures.first().map(|failure| &failure.error as _)
+    }
+}
