@@ -45,10 +45,14 @@ struct Worker(Child);
 
 impl Worker {
     fn start(server: &Server, file: &Path) -> Self {
+        Self(Self::command(&server.url(), file).spawn().unwrap())
+    }
+
+    fn command(url: &str, file: &Path) -> Command {
         let mut command = Command::new(env::current_exe().unwrap());
         command.args(["--exact", "processes::worker", "--nocapture"]);
-        command.env(URL, server.url()).env(FILE, file).stdout(Stdio::null()).stderr(Stdio::null());
-        Self(command.spawn().unwrap())
+        command.env(URL, url).env(FILE, file).stdout(Stdio::null()).stderr(Stdio::null());
+        command
     }
 }
 
@@ -134,4 +138,43 @@ fn a_drained_run_puts_back_what_it_had_only_claimed() {
     let report = smol::block_on(run.clock(NativeClock::new()).into_future()).unwrap();
     assert_eq!(usize::try_from(report.tally.done).unwrap() + server.queued().len(), 500);
     assert!(report.tally.done >= 100 && !server.queued().is_empty());
+}
+
+#[test]
+fn a_worker_speaks_tls_with_a_server_that_it_trusts_and_with_no_other() {
+    let certificate = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let [cert, key] = ["cert.pem", "key.pem"].map(|name| dir.path().join(name).display().to_string());
+    std::fs::write(&cert, certificate.cert.pem()).unwrap();
+    std::fs::write(&key, certificate.signing_key.serialize_pem()).unwrap();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
+    let server = Server::with(&[
+        "--tls-port",
+        &port,
+        "--bind",
+        "127.0.0.1",
+        "--tls-auth-clients",
+        "no",
+        "--tls-cert-file",
+        &cert,
+        "--tls-key-file",
+        &key,
+        "--tls-ca-cert-file",
+        &cert,
+    ]);
+    let url = format!("rediss://localhost:{port}/0?list=tasks");
+
+    let stranger = smol::block_on(RedisSource::connect(RedisOptions::from_url(&url).unwrap())).unwrap_err();
+    assert!(stranger.is_unreachable() && stranger.to_string().contains("certificate"), "{stranger}");
+
+    server.push(&(0..100).map(|n| n.to_string()).collect::<Vec<_>>());
+    let file = dir.path().join("done");
+    let mut worker = Worker::command(&url, &file);
+    worker.env("SSL_CERT_FILE", &cert);
+    let _worker = Worker(worker.spawn().unwrap());
+    let start = Instant::now();
+    while done(&file).len() < 100 {
+        assert!(start.elapsed() < Duration::from_secs(30), "{} of 100", done(&file).len());
+        thread::sleep(Duration::from_millis(5));
+    }
 }

@@ -66,6 +66,7 @@ impl Link {
             }
             // The client sets TLS up best, but hands such a connection out only with its driver on smol's own thread.
             _ => {
+                choose_cryptography();
                 let client = Client::open(options.info.clone()).map_err(failed)?;
                 let client = client.get_multiplexed_async_connection_with_config(&config).await.map_err(failed)?;
                 Ok(Self { client, driver: Box::pin(pending()), pulse: Pulse::unknown() })
@@ -93,6 +94,14 @@ impl Link {
 pub(super) async fn ended(driver: &mut Driver) -> Trouble {
     driver.await;
     Trouble::Connection("the server closed the connection".into())
+}
+
+/// Whoever embeds this may have chosen before. With features of several crates there is no choice by default, and none is a panic.
+fn choose_cryptography() {
+    if rustls::crypto::CryptoProvider::get_default().is_none() {
+        // Somebody on another thread was faster: then there is one.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    }
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "what map_err wants")]
