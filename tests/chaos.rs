@@ -2,6 +2,7 @@
 //!
 //! `FOURFOLD_ROUNDS` makes it as long as one likes; `FOURFOLD_SEED` repeats the moments of an earlier run.
 #![cfg(all(feature = "cli", unix))]
+#![allow(clippy::unwrap_used, reason = "all of it is test code")]
 
 use std::{
     collections::BTreeMap,

@@ -14,7 +14,7 @@ const TASKS: u64 = 200;
 /// A task of its own length, sometimes of none.
 async fn work(gauge: &Gauge, clock: &SimulatedClock, n: u64) -> u64 {
     let _inside = gauge.enter();
-    if n % 4 > 0 {
+    if !n.is_multiple_of(4) {
         clock.sleep(ms(n * 7 % 13)).await;
     }
     n

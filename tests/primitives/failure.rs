@@ -138,7 +138,7 @@ fn in_a_batch_a_failure_stops_nobody() {
     let clock = SimulatedClock::new();
     let handler = async |n: u64| {
         clock.sleep(ms(20 - n)).await;
-        if n % 3 == 0 { Err(n) } else { Ok(n) }
+        if n.is_multiple_of(3) { Err(n) } else { Ok(n) }
     };
     let results = clock.run(batch(nz(4), 0..10, handler)).unwrap();
     assert!(results.into_iter().eq((0..10).map(|n| if n % 3 == 0 { Err(n) } else { Ok(n) })));

@@ -12,7 +12,10 @@ use super::{Gauge, ms, nz};
 /// The message of the panic that `code` must end with.
 fn panics<T>(code: impl FnOnce() -> T) -> String {
     let panic = catch_unwind(AssertUnwindSafe(code)).err().expect("it panics");
-    panic.downcast_ref::<String>().cloned().unwrap_or_else(|| panic.downcast_ref::<&str>().unwrap().to_string())
+    panic
+        .downcast_ref::<String>()
+        .cloned()
+        .unwrap_or_else(|| panic.downcast_ref::<&str>().expect("it has a message").to_string())
 }
 
 #[test]
@@ -24,7 +27,7 @@ fn a_join_ends_when_handlers_panic_and_no_worker_is_lost() {
         let joined = Cell::new(false);
         let handler = async |n: u64| {
             let _inside = gauge.enter();
-            if n % every == 0 {
+            if n.is_multiple_of(every) {
                 clock.sleep(ms(wait)).await;
                 panic!("task {n}");
             }

@@ -38,7 +38,12 @@ fn a_set_that_is_driven_lets_go_of_a_lock_that_its_owner_awaits() {
 fn a_body_gets_a_lock_that_its_tasks_hold() {
     let (clock, lock) = (SimulatedClock::new(), Mutex::new(0));
     let group = task_group(nz(2), async |group| {
-        group.spawn("holder", async { Ok(hold(&lock, &clock).await) }).await;
+        group
+            .spawn("holder", async {
+                hold(&lock, &clock).await;
+                Ok(())
+            })
+            .await;
         turn().await;
         Ok::<_, ()>(*lock.lock().await)
     });
