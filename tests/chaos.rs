@@ -163,12 +163,12 @@ fn killed_workers_and_a_restarted_server_lose_nothing() {
     let mut workers: Vec<Worker> = (0..WORKERS).map(|_| Worker::start(&server)).collect();
     let (mut kills, mut held) = (0, 0);
     for round in 0..rounds {
-        for index in 0..WORKERS {
+        for worker in &mut workers {
             let goal = (server.done().len() + draw(50)).min(tasks);
             wait_for("progress", || server.done().len() >= goal);
-            workers[index].kill();
-            held += server.held_by(&format!(":{}:", workers[index].0.id()));
-            workers[index] = Worker::start(&server);
+            worker.kill();
+            held += server.held_by(&format!(":{}:", worker.0.id()));
+            *worker = Worker::start(&server);
             kills += 1;
         }
         if round == rounds / 2 {

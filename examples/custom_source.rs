@@ -1,0 +1,72 @@
+//! A source of one's own: files in a folder are tasks, and a file that is done is deleted.
+
+use std::{
+    cell::{Cell, RefCell},
+    fs, io,
+    num::NonZeroUsize,
+    path::PathBuf,
+};
+
+use fourfold::{Claims, Delivery, Failure, Retry, Run, Settlement, Source, Supply, Task, Verdict};
+use futures_lite::future::block_on;
+
+struct Folder {
+    files: RefCell<Vec<PathBuf>>,
+    next: Cell<u64>,
+}
+
+impl Source for Folder {
+    type Payload = PathBuf;
+    type Receipt = ();
+    type Error = io::Error;
+
+    async fn claim(&self, max: NonZeroUsize, claims: &mut Claims<PathBuf, ()>) -> io::Result<Supply> {
+        for _ in 0..max.get() {
+            let Some(file) = self.files.borrow_mut().pop() else { return Ok(Supply::Exhausted) };
+            claims.push(Delivery { task: Task::new(self.next.replace(self.next.get() + 1), file), receipt: () });
+        }
+        Ok(Supply::Open)
+    }
+
+    async fn settle(&self, settlements: &mut [Settlement<PathBuf, ()>]) -> io::Result<()> {
+        for settlement in settlements {
+            let Some(Delivery { task, .. }) = settlement.take() else { continue };
+            match settlement.verdict() {
+                Verdict::Done => fs::remove_file(&task.payload)?,
+                Verdict::Dead { .. } => fs::rename(&task.payload, task.payload.with_extension("dead"))?,
+                // It still lies there: whoever looks next finds it.
+                Verdict::Retry { .. } | Verdict::Release => self.files.borrow_mut().push(task.payload),
+            }
+        }
+        Ok(())
+    }
+
+    fn abandon(&self, _: Delivery<PathBuf, ()>) {}
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let folder = std::env::temp_dir().join(format!("fourfold-folder-{}", std::process::id()));
+    fs::create_dir(&folder)?;
+    for (name, text) in [("a.txt", "12"), ("b.txt", "30"), ("c.txt", "many")] {
+        fs::write(folder.join(name), text)?;
+    }
+    let files = fs::read_dir(&folder)?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?;
+    let source = Folder { files: RefCell::new(files), next: Cell::new(0) };
+
+    let sum = Cell::new(0);
+    let add = async |task: &Task<PathBuf>| {
+        let number: u32 = fs::read_to_string(&task.payload)?.parse()?;
+        sum.set(sum.get() + number);
+        Ok::<_, Failure>(())
+    };
+    let config = fourfold::Config { retry: Retry::NEVER, ..fourfold::Config::default() };
+    let report = block_on(Run::new(&source, add).config(config).into_future())?;
+
+    assert_eq!((report.tally.done, report.tally.dead, sum.get()), (2, 1, 42));
+    let left: Vec<_> =
+        fs::read_dir(&folder)?.map(|entry| entry.map(|entry| entry.file_name())).collect::<Result<_, _>>()?;
+    assert_eq!(left, ["c.dead"]);
+    println!("{} files added up to {}, {} set aside", report.tally.done, sum.get(), report.tally.dead);
+    fs::remove_dir_all(folder)?;
+    Ok(())
+}

@@ -1,0 +1,44 @@
+//! Inside a smol program: producers feed a run through a channel, other tasks of the executor go on beside it.
+
+use std::{cell::Cell, convert::Infallible, num::NonZeroUsize, time::Duration};
+
+use fourfold::{Clock, MemorySource, NativeClock, Run, State, Task};
+use smol::LocalExecutor;
+
+fn main() {
+    let ticks = Cell::new(0_u32);
+    let clock = NativeClock::new();
+    let executor = LocalExecutor::new();
+    let capacity = NonZeroUsize::new(4).expect("4 is not 0");
+    let (producer, source) = MemorySource::channel(clock, capacity);
+
+    executor
+        .spawn(async move {
+            for n in 0..40_u64 {
+                if producer.send(n).await.is_err() {
+                    return; // nobody claims any more
+                }
+            }
+        })
+        .detach();
+    let beside = executor.spawn(async {
+        loop {
+            clock.sleep(Duration::from_millis(1)).await;
+            ticks.set(ticks.get() + 1);
+        }
+    });
+
+    let mut state = State::new();
+    let work = async |task: &Task<u64>| {
+        clock.sleep(Duration::from_millis(task.payload % 7)).await;
+        Ok::<_, Infallible>(())
+    };
+    let run = Run::new(&source, work).limit(capacity).clock(clock).observer(&mut state);
+    let report = smol::block_on(executor.run(run.into_future())).expect("memory does not fail");
+    drop(beside);
+
+    assert_eq!((report.tally.done, report.tally.peak_in_flight), (40, 4));
+    assert!(ticks.get() > 0, "the rest of the program went on");
+    let service = state.report().service.unwrap_or_default();
+    println!("{} done, half of them within {:?}, {} ticks beside", report.tally.done, service.p50, ticks.get());
+}
