@@ -29,7 +29,7 @@ struct Shown(ProgressBar);
 impl Shown {
     fn new(bounded: bool) -> Self {
         let bar = if bounded { ProgressBar::new(SCALE) } else { ProgressBar::no_length() };
-        let template = if bounded { "{bar:24.cyan/dim} {msg}" } else { "{spinner:.cyan} {msg}" };
+        let template = if bounded { "{bar:24.cyan/dim} {wide_msg}" } else { "{spinner:.cyan} {wide_msg}" };
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style.progress_chars("█▉▊▋▌▍▎▏ "));
         }

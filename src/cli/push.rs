@@ -69,7 +69,8 @@ async fn copy(args: &PushArgs, reader: Reader, bar: Option<&ProgressBar>) -> Res
 
 fn bar(length: Option<u64>) -> ProgressBar {
     let bar = length.map_or_else(ProgressBar::no_length, ProgressBar::new);
-    let template = if length.is_some() { "{bar:24.cyan/dim} {msg} · {eta} left" } else { "{spinner:.cyan} {msg}" };
+    let template =
+        if length.is_some() { "{bar:24.cyan/dim} {msg} · {eta} left" } else { "{spinner:.cyan} {wide_msg}" };
     if let Ok(style) = indicatif::ProgressStyle::with_template(template) {
         bar.set_style(style.progress_chars("█▉▊▋▌▍▎▏ "));
     }

@@ -7,8 +7,9 @@ use std::{
     time::Duration,
 };
 
-use fourfold::{JsonLines, JsonLinesError, RedisSource, RunError, State};
+use fourfold::{JsonLines, JsonLinesError, RedisSource, Report, RunError, State};
 use futures_lite::future::or;
+use serde::Serialize;
 
 use super::{
     args::RunArgs,
@@ -147,7 +148,7 @@ fn finish<E: std::error::Error + 'static>(
         Some(path) => format!("{left} lines are not done: they are in {}", path.display()),
         None => format!("{left} lines are not done (--rest FILE would keep them)"),
     });
-    let json = json(&ran.state, left);
+    let json = json(report, left);
     session::print_summary(session, &args.work.output, &table::summary(&ran.state, note.as_deref()), &json);
     if code != exit::SOURCE_FAILED {
         code = session.asked.exit_code().unwrap_or(code);
@@ -170,11 +171,16 @@ fn explain<E: std::error::Error + 'static>(args: &RunArgs, error: &RunError<E>) 
     }
 }
 
-/// The report as data; for a file, with the number of lines that are left.
-fn json(state: &State, left: Option<u64>) -> String {
-    let mut report = serde_json::to_value(state.report()).unwrap_or_default();
-    if let (Some(left), Some(report)) = (left, report.as_object_mut()) {
-        report.insert("left".to_owned(), left.into());
-    }
-    report.to_string()
+/// The report as data.
+#[derive(Serialize)]
+struct Told {
+    #[serde(flatten)]
+    report: Report,
+    /// For a file: how many lines are not done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    left: Option<u64>,
+}
+
+fn json(report: Report, left: Option<u64>) -> String {
+    serde_json::to_string(&Told { report, left }).unwrap_or_default()
 }

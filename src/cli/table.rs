@@ -125,8 +125,12 @@ fn others(counts: &[(u64, &str)]) -> String {
     counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!(", {count} {what}")).collect()
 }
 
-fn first_line(reason: &str) -> &str {
-    reason.lines().next().unwrap_or_default()
+/// As much of a reason as a line takes.
+fn first_line(reason: &str) -> String {
+    const WIDTH: usize = 100;
+    let line = reason.lines().next().unwrap_or_default();
+    let short: String = line.chars().take(WIDTH).collect();
+    if short.len() < line.len() { short + "…" } else { short }
 }
 
 fn percentiles(report: &Report) -> String {

@@ -1,0 +1,13 @@
+//! The command, as its users meet it: a process with arguments, files, signals and an exit code.
+#![cfg(all(feature = "cli", unix))]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod bad_input;
+mod command;
+mod compare;
+mod exec;
+mod pipe;
+mod queue;
+mod signals;
+mod texts;
+mod trace;

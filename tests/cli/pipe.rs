@@ -1,0 +1,107 @@
+//! `--pipe`: long-lived processes.
+
+use super::command::{Place, seq};
+
+#[test]
+fn each_permit_has_a_process_and_no_more() {
+    let place = Place::new();
+    place.write("tasks", seq(300));
+    place.script("worker", "echo $$ >> started; while read -r line; do echo \"$line\" >> seen; echo ok; done");
+    let report = place.run(&["run", "tasks", "-c", "3", "--json", "--pipe", "./worker"]).expect(0).report();
+    assert_eq!((report["done"].as_u64(), report["peak_in_flight"].as_u64()), (Some(300), Some(3)));
+    assert_eq!(place.read("started").lines().count(), 3);
+    assert_eq!(place.read("seen").lines().count(), 300);
+}
+
+#[test]
+fn replies_decide() {
+    let place = Place::new();
+    place.write("tasks", "{}\n{\"error\": \"busy\"}\n{\"error\": \"gone\", \"permanent\": true}\n{\"error\": null}\n");
+    let args = ["run", "tasks", "--json", "--retries", "1", "--backoff", "1ms", "--dead", "dead", "--pipe", "cat"];
+    let report = place.run(&args).expect(1).report();
+    let count = |key: &str| report[key].as_u64().unwrap();
+    assert_eq!([count("done"), count("dead"), count("failed"), count("retried")], [2, 2, 3, 1]);
+    let dead = place.read("dead");
+    assert!(
+        dead.contains(r#""attempts":2,"reason":"busy""#) && dead.contains(r#""attempts":1,"reason":"gone""#),
+        "{dead}"
+    );
+}
+
+#[test]
+fn a_process_that_dies_fails_its_task_and_is_replaced() {
+    let place = Place::new();
+    place.write("tasks", seq(10));
+    let script = "while read -r n; do [ $n = 5 ] && { echo out of cheese >&2; exit 9; }; echo ok; done";
+    let args = ["run", "tasks", "-c", "1", "--json", "--retries", "0", "--dead", "dead", "--pipe", "sh", "-c", script];
+    let report = place.run(&args).expect(1).report();
+    assert_eq!((report["done"].as_u64(), report["dead"].as_u64()), (Some(9), Some(1)));
+    let dead = place.read("dead");
+    assert!(dead.contains(r#""task":5"#) && dead.contains("exit code 9: out of cheese"), "{dead}");
+}
+
+#[test]
+fn a_process_that_retires_between_tasks_costs_nothing() {
+    let place = Place::new();
+    place.write("tasks", seq(20));
+    // It answers once and ends; where its end is seen only after the next task was written, that one is tried again.
+    let args = [
+        "run",
+        "tasks",
+        "-c",
+        "1",
+        "--json",
+        "--retries",
+        "100",
+        "--backoff",
+        "1ms",
+        "--pipe",
+        "sh",
+        "-c",
+        "read -r n; echo ok",
+    ];
+    assert_eq!(place.run(&args).expect(0).report()["done"], 20);
+}
+
+#[test]
+fn a_process_that_hangs_is_killed_and_replaced() {
+    let place = Place::new();
+    place.write("tasks", seq(4));
+    let script = "while read -r n; do [ $n = 2 ] && sleep 1000; echo ok; done";
+    let args = [
+        "run",
+        "tasks",
+        "-c",
+        "1",
+        "--json",
+        "--retries",
+        "0",
+        "--timeout",
+        "500ms",
+        "-q",
+        "--pipe",
+        "sh",
+        "-c",
+        script,
+    ];
+    let report = place.run(&args).expect(1).report();
+    assert_eq!((report["done"].as_u64(), report["timed_out"].as_u64()), (Some(3), Some(1)));
+}
+
+#[test]
+fn large_tasks_and_replies_pass_each_other() {
+    let place = Place::new();
+    place.write("tasks", format!("\"{}\"\n", "x".repeat(2_000_000)).repeat(3));
+    assert_eq!(place.run(&["run", "tasks", "--json", "--pipe", "cat"]).expect(0).report()["done"], 3);
+}
+
+#[test]
+fn megabytes_on_stderr_do_not_block() {
+    let place = Place::new();
+    place.write("tasks", seq(3));
+    let script = "while read -r n; do head -c 3000000 /dev/zero >&2; echo ok; done";
+    assert_eq!(
+        place.run(&["run", "tasks", "-c", "1", "--json", "--pipe", "sh", "-c", script]).expect(0).report()["done"],
+        3
+    );
+}

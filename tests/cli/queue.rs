@@ -1,0 +1,101 @@
+//! `push`, `stats`, `dead` and `run` on a Redis list.
+
+use std::{
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use super::command::{Place, seq, until};
+
+/// A server of the test's own, on a socket in its directory.
+struct Server {
+    place: Place,
+    child: Child,
+}
+
+impl Server {
+    fn start() -> Self {
+        let place = Place::new();
+        let child = Command::new("redis-server")
+            .args(["--port", "0", "--unixsocket", "socket", "--save", "", "--loglevel", "warning"])
+            .current_dir(place.path("."))
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("redis-server is installed (cargo xtask setup)");
+        let server = Self { place, child };
+        until("redis-server is up", || server.client().is_ok());
+        server
+    }
+
+    fn client(&self) -> redis::RedisResult<redis::Connection> {
+        redis::Client::open(format!("redis+unix://{}", self.place.path("socket").display()))?
+            .get_connection_with_timeout(Duration::from_secs(5))
+    }
+
+    fn url(&self) -> String {
+        format!("redis+unix://{}?list=tasks", self.place.path("socket").display())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn what_is_pushed_is_counted_drained_and_buried() {
+    let server = Server::start();
+    let (place, url) = (&server.place, server.url());
+    let pushed = place.feed(&["push", &url], format!("{}bad\n", seq(2500)).as_bytes()).expect(1);
+    assert_eq!(pushed.stdout, "2500 pushed, 1 malformed lines left out\n");
+    assert!(pushed.stderr.contains("line 2501"), "{}", pushed.stderr);
+    let stats = place.run(&["stats", &url, "--json"]).expect(0).report();
+    assert_eq!(
+        (stats["waiting"].as_u64(), stats["dead"].as_u64(), stats["in_flight"].as_u64()),
+        (Some(2500), Some(0), Some(0))
+    );
+    assert!(place.run(&["stats", &url]).expect(0).stdout.contains("waiting    2500"));
+
+    let script = "[ {} -ne 7 ] || { echo seven >&2; exit 1; }";
+    let args = ["run", &url, "-c", "4", "--max-tasks", "20", "--retries", "0", "--json", "--exec", "sh", "-c", script];
+    let report = place.run(&args).expect(1).report();
+    assert_eq!(report["dead"], 1, "{report}");
+    let report = place.run(&["run", &url, "-c", "16", "--simulate", "--json"]).expect(0).report();
+    assert_eq!((report["peak_in_flight"].as_u64() <= Some(16), report["released"].as_u64()), (true, Some(0)));
+
+    let list = place.run(&["dead", "list", &url, "--json"]).expect(0).report();
+    assert_eq!((list["payload"].as_u64(), list["reason"].as_str()), (Some(7), Some("exit code 1: seven")));
+    let id = list["task"].to_string();
+    assert!(place.run(&["dead", "list", &url]).expect(0).stdout.contains("seven"));
+    assert!(place.run(&["dead", "show", &url, &id]).expect(0).stdout.contains("\"payload\": 7"));
+    place.run(&["dead", "show", &url, "999999"]).expect(1).says(&["999999"]);
+    assert_eq!(place.run(&["dead", "requeue", &url, &id]).expect(0).stdout, "1 requeued\n");
+    assert_eq!(place.run(&["dead", "purge", &url, &id]).expect(1).stdout, "0 purged\n");
+    assert_eq!(place.run(&["run", &url, "--simulate", "--json"]).expect(0).report()["done"], 1);
+    assert_eq!(place.run(&["dead", "purge", &url, "--all"]).expect(0).stdout, "0 purged\n");
+}
+
+#[test]
+fn each_pattern_drains_it_to_the_limit() {
+    let server = Server::start();
+    let (place, url) = (&server.place, server.url());
+    for pattern in ["set", "batch", "pool", "group"] {
+        place.feed(&["push", &url, "-q"], "{\"ms\":5}\n".repeat(200).as_bytes()).expect(0);
+        let report = place.run(&["run", &url, "-p", pattern, "-c", "16", "--simulate", "--json"]).expect(0).report();
+        assert_eq!((report["done"].as_u64(), report["peak_in_flight"].as_u64()), (Some(200), Some(16)), "{report}");
+        let stats = place.run(&["stats", &url, "--json"]).expect(0).report();
+        assert_eq!((stats["waiting"].as_u64(), stats["in_flight"].as_u64()), (Some(0), Some(0)), "{stats}");
+    }
+}
+
+#[test]
+fn a_key_of_another_type_is_named() {
+    let server = Server::start();
+    redis::cmd("SET").arg("tasks").arg("x").exec(&mut server.client().unwrap()).unwrap();
+    let url = server.url();
+    for args in [&["run", &url, "--simulate"][..], &["push", &url, "/dev/null"], &["stats", &url]] {
+        server.place.run(args).expect(3).says(&["tasks", "string"]);
+    }
+}
