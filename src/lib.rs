@@ -79,3 +79,8 @@ pub use task::{Attempt, Task, TaskId};
 #[cfg(feature = "jsonl")]
 pub use trace::{Trace, Traced};
 pub use workload::{Work, Workload, act};
+
+/// The program in the README is one of the tests.
+#[cfg(all(doctest, feature = "native"))]
+#[doc = include_str!("../README.md")]
+struct Readme;
