@@ -20,6 +20,42 @@
 //! assert_eq!((report.tally.done, report.tally.dead), (3, 1));
 //! assert_eq!(source.take_dead()[0].reason, "invalid digit found in string");
 //! ```
+//!
+//! # The four as scopes
+//!
+//! Tasks that live in a program need no source. Each pattern is also a scope of its own, which gives results instead of a
+//! report; what it starts is polled together with what starts it, so that nothing is begun and then forgotten.
+//!
+//! | for | use | instead of asyncio's |
+//! |---|---|---|
+//! | a simple script: start the next as soon as one ends | [`TaskSet`] | `create_task` and `wait` |
+//! | results in the order of the inputs, failures among them | [`batch`] | `Semaphore` and `gather` |
+//! | a service: producers are held up when the workers are behind | [`worker_pool`] | `Queue`, workers, `join`, sentinels |
+//! | all or nothing: the first failure cancels the others | [`task_group`] | `TaskGroup` and `Semaphore` |
+//!
+//! [`Permits`] are what they have in common: [`batch_with`], [`worker_pool_with`] and [`task_group_with`] share one limit between
+//! several scopes, or change it on the way. Retries, timeouts, rates, drain and events are a run's, whose source may be in
+//! memory.
+//!
+//! ```
+//! use core::num::NonZeroUsize;
+//! use fourfold::{Permits, batch_with, task_group_with};
+//! use futures_lite::future::{block_on, yield_now};
+//!
+//! let permits = Permits::new(NonZeroUsize::new(4).unwrap());
+//! let length = async |word: &str| {
+//!     yield_now().await;
+//!     word.len()
+//! };
+//! let output = block_on(task_group_with(&permits, async |group| {
+//!     group.spawn("title", async { Ok(length("Four").await) }).await;
+//!     // Beside the title, and at most four of all of them at a time.
+//!     let lengths = batch_with(&permits, ["ways", "to", "run", "tasks"], length).await;
+//!     if lengths.contains(&0) { Err("an empty word") } else { Ok(lengths) }
+//! }));
+//! let output = output.unwrap();
+//! assert_eq!((output.value, output.results), (vec![4, 2, 3, 5], vec![("title".into(), 4)]));
+//! ```
 #![cfg_attr(not(feature = "std"), no_std)]
 #![forbid(unsafe_code)]
 
