@@ -37,6 +37,15 @@ impl Line {
         None
     }
 
+    /// Collects the wakes that came when it did not stand in line. A gate calls its parent back until every member has, and without
+    /// `std` every wake is one from elsewhere.
+    #[inline]
+    pub(super) fn keep_up(&mut self) {
+        while self.wait.is_empty() && self.wait.begin_tick() {
+            self.wait.next_in_tick(&mut Budget::default());
+        }
+    }
+
     /// Leaves the line: there is nothing to do.
     pub(super) fn leave(&mut self) {
         self.wait.clear();

@@ -99,6 +99,7 @@ where
         let mut budget = Budget::default();
         loop {
             let mut went_on = self.start(&mut budget);
+            self.line.keep_up();
             if self.tasks.begin_tick() {
                 went_on = true;
                 while let Some((slot, output)) = self.tasks.next_in_tick(&mut budget) {

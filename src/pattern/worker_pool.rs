@@ -207,6 +207,9 @@ where
     }
 
     fn tick(&mut self, budget: &mut Budget) -> bool {
+        if let Some(line) = &mut self.line {
+            line.keep_up();
+        }
         if !self.tasks.begin_tick() {
             return false;
         }
