@@ -68,11 +68,11 @@ where
     let held = Held { delivery: Some(delivery), slot, net };
     async move {
         let result = {
-            // The call itself stands inside: it is the user's code too, and may panic.
-            let mut future = pin!(Some(async { handler(held.task()).await.map(drop) }));
+            // The call and the conversion stand inside: they are the user's code too, and may panic.
+            let mut future = pin!(Some(async { handler(held.task()).await.map(drop).map_err(Into::into) }));
             let mut sleep = pin!(None);
             poll_fn(|cx| match contain(|| poll_once(future.as_mut(), cx)) {
-                Ok(Poll::Ready(result)) => Poll::Ready(result.map_err(|error| failed(error.into()))),
+                Ok(Poll::Ready(result)) => Poll::Ready(result.map_err(failed)),
                 Ok(Poll::Pending) => match timeout {
                     Some(timeout) if expired(sleep.as_mut(), clock, timeout, cx) => {
                         Poll::Ready(Err(timed_out(timeout, || future.set(None))))

@@ -7,7 +7,11 @@ use crate::Failure;
 /// Runs a piece of the user's code; a panic in it comes back as a failure.
 #[inline]
 pub(crate) fn contain<T>(code: impl FnOnce() -> T) -> Result<T, Failure> {
-    catch(code).map_err(|panic| Failure::panicked(panic.message()))
+    catch(code).map_err(|panic| {
+        let message = panic.message();
+        panic.discard();
+        Failure::panicked(message)
+    })
 }
 
 #[cfg(feature = "std")]
@@ -23,6 +27,13 @@ mod platform {
         pub(super) fn text(&self) -> Option<&str> {
             let text = self.0.downcast_ref::<&str>().copied();
             text.or_else(|| self.0.downcast_ref::<alloc::string::String>().map(|text| text.as_str()))
+        }
+
+        /// Drops it, which may panic once more, and so may what that throws: there it ends.
+        pub(super) fn discard(self) {
+            if let Err(Panic(payload)) = catch(|| drop(self)) {
+                core::mem::forget(payload);
+            }
         }
 
         /// Goes on with it. The panic hook has seen it already and is not called again.
@@ -47,6 +58,10 @@ mod platform {
     impl Panic {
         pub(super) fn text(&self) -> Option<&str> {
             match *self {}
+        }
+
+        pub(super) fn discard(self) {
+            match self {}
         }
 
         pub(crate) fn resume(self) -> ! {

@@ -246,12 +246,7 @@ where
 
     fn cancel_tasks(&mut self) {
         self.desk.stage.set(Stage::Aborting);
-        // Dropping a handler is the user's code, which may panic; each round drops at least one of them.
-        for _ in 0..=self.jobs.len() {
-            if contain(|| self.jobs.clear()).is_ok() {
-                break;
-            }
-        }
+        drop_all(&mut self.jobs);
         self.desk.release_net();
     }
 
@@ -309,3 +304,19 @@ async fn watch<E>(control: &Control) -> PartEnd<E> {
         control.listen().await;
     }
 }
+/// A run that is dropped in the middle: no handler's panic keeps the others from being dropped.
+impl<S: Source, C, O, F: Future, M> Drop for Engine<'_, '_, S, C, O, F, M> {
+    fn drop(&mut self) {
+        drop_all(&mut self.jobs);
+    }
+}
+
+/// Dropping a handler is the user's code, which may panic; each round drops at least one of them.
+fn drop_all<F: Future>(jobs: &mut Executor<F>) {
+    for _ in 0..=jobs.len() {
+        if contain(|| jobs.clear()).is_ok() {
+            break;
+        }
+    }
+}
+

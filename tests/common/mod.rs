@@ -143,7 +143,7 @@ pub(crate) fn silence_panics() {
         let report = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
             let said = info.payload_as_str().unwrap_or("at once");
-            if !PANICS.contains(&said) {
+            if !PANICS.iter().any(|panic| said.ends_with(panic)) {
                 report(info);
             }
         }));
@@ -151,7 +151,7 @@ pub(crate) fn silence_panics() {
 }
 
 /// What panics on purpose say.
-const PANICS: [&str; 4] = ["at once", "late", "in a drop", "in a conversion"];
+const PANICS: [&str; 5] = ["at once", "late", "in a drop", "in a conversion", "in a claim"];
 
 /// Polls `future` at most `polls` times, moving the clock on when it waits, then drops it. Its output if it ended by then.
 pub(crate) fn poll_times<F: Future>(clock: &SimulatedClock, future: F, polls: usize) -> Option<F::Output> {

@@ -31,6 +31,8 @@ pub(crate) struct Faults {
     pub(crate) seed: Option<u64>,
     /// The claim with this number, from 0, fails, and those after it.
     pub(crate) claim_fails_at: Option<u64>,
+    /// The claim with this number panics.
+    pub(crate) panics_at_claim: Option<u64>,
     /// The settling with this number, from 0, fails half way, and those after it at once.
     pub(crate) settle_fails_at: Option<u64>,
     /// From this settling on none ends.
@@ -293,6 +295,7 @@ impl Source for Watched<'_> {
         if self.faults.claim_fails_at.is_some_and(|at| number >= at) {
             return Err(Fell::Claim);
         }
+        assert_ne!(self.faults.panics_at_claim, Some(number), "in a claim");
         if self.is_one_in(self.faults.malformed_one_in) {
             self.books.borrow_mut().malformed += 1;
             claims.malformed("no task at all");

@@ -1,8 +1,6 @@
 //! What holds of every pattern, with every limit. Each run goes past an observer and a source that know the rules.
 #![allow(clippy::unwrap_used, reason = "all of it is test code")]
 
-#![allow(clippy::unwrap_used, reason = "what fails here is a test")]
-
 #[path = "../common/mod.rs"]
 mod common;
 
