@@ -33,6 +33,20 @@ enum PartEnd<E> {
     Closed(Result<(), E>),
 }
 
+/// How many polls a turn may make: of starts, of tasks in flight and of the source, so that none keeps the others waiting.
+#[derive(Default)]
+struct Shares {
+    starts: Budget,
+    tasks: Budget,
+    parts: Budget,
+}
+
+impl Shares {
+    fn are_spent(&self) -> bool {
+        self.starts.is_spent() || self.tasks.is_spent() || self.parts.is_spent()
+    }
+}
+
 /// The executors of a run and where its parts are in them.
 pub(super) struct Engine<'d, 'a, S: Source, C, O, F: Future, M> {
     desk: &'d Desk<'a, S, C, O>,
@@ -73,13 +87,13 @@ where
     /// Goes on until nothing is ready, the run is over, or it is somebody else's turn.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let inside = self.jobs.gate().enter(cx);
-        let mut budget = Budget::default();
+        let mut shares = Shares::default();
         loop {
-            let went_on = self.turn(&mut budget);
+            let went_on = self.turn(&mut shares);
             if self.is_over {
                 return Poll::Ready(());
             }
-            if budget.is_spent() {
+            if shares.are_spent() {
                 // The gate wakes for what is ready in it; what could start is known only here.
                 cx.waker().wake_by_ref();
                 drop(inside);
@@ -91,13 +105,13 @@ where
         }
     }
 
-    fn turn(&mut self, budget: &mut Budget) -> bool {
+    fn turn(&mut self, shares: &mut Shares) -> bool {
         self.desk.date();
         self.heed();
-        let mut went_on = self.start_tasks(budget);
+        let mut went_on = self.start_tasks(&mut shares.starts);
         if self.jobs.begin_tick() {
             went_on = true;
-            while let Some((slot, ended)) = self.jobs.next_in_tick(budget) {
+            while let Some((slot, ended)) = self.jobs.next_in_tick(&mut shares.tasks) {
                 self.desk.finish(slot, ended);
             }
         }
@@ -105,7 +119,7 @@ where
         self.ring();
         if self.parts.begin_tick() {
             went_on = true;
-            while let Some((slot, end)) = self.parts.next_in_tick(budget) {
+            while let Some((slot, end)) = self.parts.next_in_tick(&mut shares.parts) {
                 self.part_ended(slot, end);
             }
         }

@@ -6,6 +6,8 @@ use core::{
     pin::pin,
 };
 
+use futures_lite::future;
+
 use super::{desk::Desk, outbox::Outbox};
 use crate::{Claims, Clock, EventKind, Observer, Source, Supply};
 
@@ -33,6 +35,10 @@ pub(super) async fn claim<S: Source, C: Clock, O: Observer>(desk: &Desk<'_, S, C
             Err(error) => return error,
         }
         desk.asked.set(0);
+        if desk.room().is_some() {
+            // What it brought is started before the next claim, and a source that answers at once every time starves nobody.
+            future::yield_now().await;
+        }
     }
 }
 
