@@ -237,6 +237,11 @@ impl<F: Future> Executor<F> {
         self.tasks.begin_tick(&self.membership)
     }
 
+    /// Whether a tick was begun and has not come to its end: a budget was spent on the way.
+    pub fn is_in_tick(&self) -> bool {
+        self.tasks.ready.in_tick()
+    }
+
     /// Polls on through the tick until a task finishes: its slot and its output. `None` at the end of the tick, and
     /// when the budget is spent.
     ///

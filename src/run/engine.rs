@@ -266,7 +266,7 @@ where
 
     /// The siblings of a task that failed for good are cancelled, once all that was ready beside it has had its turn.
     fn cancel_failed_group(&mut self) {
-        if self.desk.stage.get() >= Stage::Aborting {
+        if self.desk.stage.get() >= Stage::Aborting || self.jobs.is_in_tick() {
             return;
         }
         let Some(cause) = self.desk.failures.borrow().first().map(|failure| failure.task) else { return };
