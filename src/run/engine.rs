@@ -115,6 +115,8 @@ where
                 self.desk.finish(slot, ended);
             }
         }
+        // Once more: a handler may have had its say.
+        self.heed();
         self.cancel_failed_group();
         self.ring();
         if self.parts.begin_tick() {
