@@ -140,6 +140,12 @@ where
         }
         match desk.control.wanted() {
             Stop::No => {}
+            // The source's goodbye is all that is waited for: not for ever.
+            _ if desk.stage.get() == Stage::Closing => {
+                if self.grace.is_none() {
+                    self.arm_grace();
+                }
+            }
             Stop::Drain => self.drain(),
             Stop::Abort => self.abort(),
         }
