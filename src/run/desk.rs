@@ -346,10 +346,10 @@ impl<'a, S: Source, C: Clock, O: Observer> Desk<'a, S, C, O> {
 
     /// Leaves everything that is claimed and not settled to the source.
     pub(super) fn abandon_all(&self) {
-        self.release_queue();
         self.release_net();
+        self.release_queue();
         let mut outbox = self.outbox.replace(Outbox::new());
-        outbox.drain().for_each(|(settlement, outcome)| self.abandon(settlement, outcome));
+        outbox.drain().rev().for_each(|(settlement, outcome)| self.abandon(settlement, outcome));
     }
 
     /// Nothing is claimed that is not settled.
@@ -366,9 +366,10 @@ impl<'a, S: Source, C: Clock, O: Observer> Desk<'a, S, C, O> {
 /// A run that is dropped in the middle leaves what it holds to its source.
 impl<S: Source, C, O> Drop for Desk<'_, S, C, O> {
     fn drop(&mut self) {
-        let queue = self.queue.get_mut().drain(..);
+        // From the newest to the oldest: a source that puts them in front of the others has them in order.
+        let queue = self.queue.get_mut().drain(..).rev();
         let net = self.net.get_mut().drain(..).map(|(_, delivery)| delivery);
-        let outbox = self.outbox.get_mut().settlements.iter_mut().filter_map(Settlement::take);
+        let outbox = self.outbox.get_mut().settlements.iter_mut().rev().filter_map(Settlement::take);
         queue.chain(net).chain(outbox).for_each(|delivery| self.source.abandon(delivery));
     }
 }

@@ -238,15 +238,21 @@ where
 
     /// Claims nothing more, and gives back what was not started.
     fn drain(&mut self) {
-        let desk = self.desk;
-        if desk.stage.get() >= Stage::Draining {
-            return;
+        if self.begin_drain() {
+            self.desk.release_queue();
+            self.arm_grace();
         }
-        desk.stage.set(Stage::Draining);
-        desk.write(EventKind::DrainStarted);
-        self.stop_claiming();
-        desk.release_queue();
-        self.arm_grace();
+    }
+
+    fn begin_drain(&mut self) -> bool {
+        let desk = self.desk;
+        let begins = desk.stage.get() < Stage::Draining;
+        if begins {
+            desk.stage.set(Stage::Draining);
+            desk.write(EventKind::DrainStarted);
+            self.stop_claiming();
+        }
+        begins
     }
 
     fn stop_claiming(&mut self) {
@@ -260,12 +266,14 @@ where
         if self.desk.stage.get() >= Stage::Aborting {
             return;
         }
-        self.drain();
+        self.begin_drain();
         self.desk.write(EventKind::AbortStarted);
         self.cancel_tasks();
+        self.desk.release_queue();
         self.arm_grace();
     }
 
+    /// Drops what runs and gives it back, so that it comes before what was only claimed.
     fn cancel_tasks(&mut self) {
         self.desk.stage.set(Stage::Aborting);
         drop_all(&mut self.jobs);
@@ -280,8 +288,8 @@ where
         let Some(cause) = self.desk.failures.borrow().first().map(|failure| failure.task) else { return };
         self.desk.write(EventKind::GroupCancelled { cause });
         self.stop_claiming();
-        self.desk.release_queue();
         self.cancel_tasks();
+        self.desk.release_queue();
         self.arm_grace();
     }
 
@@ -320,12 +328,6 @@ where
     }
 }
 
-/// Has the run look at its control handle whenever that changes. Never ends.
-async fn watch<E>(control: &Control) -> PartEnd<E> {
-    loop {
-        control.listen().await;
-    }
-}
 /// A run that is dropped in the middle: no handler's panic keeps the others from being dropped.
 impl<S: Source, C, O, F: Future, M> Drop for Engine<'_, '_, S, C, O, F, M> {
     fn drop(&mut self) {
@@ -342,3 +344,9 @@ fn drop_all<F: Future>(jobs: &mut Executor<F>) {
     }
 }
 
+/// Has the run look at its control handle whenever that changes. Never ends.
+async fn watch<E>(control: &Control) -> PartEnd<E> {
+    loop {
+        control.listen().await;
+    }
+}

@@ -30,7 +30,7 @@ impl<P, R> Outbox<P, R> {
         self.settlements.is_empty()
     }
 
-    pub(super) fn drain(&mut self) -> impl Iterator<Item = (Settlement<P, R>, Option<Outcome>)> {
+    pub(super) fn drain(&mut self) -> impl DoubleEndedIterator<Item = (Settlement<P, R>, Option<Outcome>)> {
         self.settlements.drain(..).zip(self.outcomes.drain(..))
     }
 }
