@@ -4,6 +4,11 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod events;
+mod faults;
+mod group;
 mod limits;
 mod outcomes;
+mod patterns;
 mod retries;
+mod stops;
