@@ -1,6 +1,6 @@
 //! Panics of handlers: wherever they happen, the attempt is counted as panicked, its permit is free and the run goes on.
 #![cfg(feature = "std")]
-#![allow(clippy::unwrap_used, reason = "what fails here is a test")]
+#![allow(clippy::unwrap_used, reason = "all of it is test code")]
 
 mod common;
 
@@ -58,7 +58,7 @@ const PLACES: [Where; 10] = [
 ];
 
 /// Ready at once with a bomb inside that goes off when the future is dropped.
-struct Armed(#[expect(dead_code, reason = "it is dropped")] Bomb);
+struct Armed(Bomb);
 
 impl Future for Armed {
     type Output = ();
@@ -148,7 +148,7 @@ fn handlers_that_panic_when_they_are_aborted_are_dropped_and_given_back_all_the_
         let gauge = Gauge::default();
         let (ended, _) = bench.run(async |task| {
             let _in = gauge.enter();
-            if task.payload % 3 == 0 {
+            if task.payload.is_multiple_of(3) {
                 let _bomb = Bomb;
                 bench.clock.sleep(ms(5)).await;
                 bench.control.abort();
@@ -172,7 +172,7 @@ fn a_run_dropped_with_handlers_that_panic_drops_the_others_and_loses_nothing() {
         let gauge = Gauge::default();
         let run = Run::new(&source, async |task: &Task<u64>| {
             let _in = gauge.enter();
-            let _bomb = (task.payload % 2 == 0).then_some(Bomb);
+            let _bomb = (task.payload.is_multiple_of(2)).then_some(Bomb);
             std::future::pending::<Result<(), Infallible>>().await
         });
         let run = run.config(config.clone()).clock(&clock).into_future();

@@ -34,7 +34,11 @@ fn the_same_run_tells_the_same_events_and_the_pattern_is_the_only_difference_bet
         let mut checker = Checker::new(config).logging();
         let run = Run::new(&bench.source, async |task: &Task<u64>| {
             bench.clock.sleep(ms(task.payload * 13 % 7)).await;
-            if task.payload % 9 == 0 && task.attempt.get() < 3 { Err(Failure::transient("again")) } else { Ok(()) }
+            if task.payload.is_multiple_of(9) && task.attempt.get() < 3 {
+                Err(Failure::transient("again"))
+            } else {
+                Ok(())
+            }
         });
         let run = run.config(config.clone()).clock(&bench.clock).observer(&mut checker);
         bench.clock.run(run.into_future()).unwrap().unwrap();
@@ -75,14 +79,22 @@ fn a_run_that_nobody_watches_counts_the_same() {
         let bench = Bench::new(config.clone(), 100);
         let handler = async |task: &Task<u64>| {
             bench.clock.sleep(ms(task.payload % 4)).await;
-            if task.payload % 7 == 0 && task.attempt.get() == 1 { Err(Failure::transient("again")) } else { Ok(()) }
+            if task.payload.is_multiple_of(7) && task.attempt.get() == 1 {
+                Err(Failure::transient("again"))
+            } else {
+                Ok(())
+            }
         };
         let (watched, _) = bench.run(handler);
         let clock = SimulatedClock::new();
         let source = Watched::new(&clock, 0..100, Faults::default());
         let handler = async |task: &Task<u64>| {
             clock.sleep(ms(task.payload % 4)).await;
-            if task.payload % 7 == 0 && task.attempt.get() == 1 { Err(Failure::transient("again")) } else { Ok(()) }
+            if task.payload.is_multiple_of(7) && task.attempt.get() == 1 {
+                Err(Failure::transient("again"))
+            } else {
+                Ok(())
+            }
         };
         let run = Run::new(&source, handler).config(config).clock(&clock);
         assert_eq!(clock.run(run.into_future()).unwrap().unwrap(), watched.unwrap());

@@ -12,7 +12,7 @@ fn run_with(faults: Faults, config: &Config) -> (Fell, Report, Checker, u64) {
     let (ended, checker) = bench.run(async |task| {
         let _in = gauge.enter();
         bench.clock.sleep(ms(2 + task.payload % 3)).await;
-        if task.payload % 5 == 0 && task.attempt == Attempt::FIRST {
+        if task.payload.is_multiple_of(5) && task.attempt == Attempt::FIRST {
             return Err(Failure::retry_after("once more", ms(5)));
         }
         Ok(())

@@ -49,7 +49,7 @@ fn every_failure_of_the_same_tick_is_kept() {
     for limit in [2, 16, 64, 600, 2000] {
         let bench = Bench::new(Config { timeout: Some(ms(10)), ..group(limit) }, 2 * limit as u64);
         let (ended, _) = bench.run(async |task| {
-            bench.clock.sleep(if task.payload % 2 == 0 { ms(10) } else { ms(50) }).await;
+            bench.clock.sleep(if task.payload.is_multiple_of(2) { ms(10) } else { ms(50) }).await;
             Err::<(), _>(Failure::transient(task.payload.to_string()))
         });
         let (failures, report) = failures(ended);

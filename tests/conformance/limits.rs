@@ -67,7 +67,7 @@ fn a_lowered_limit_takes_effect_at_once_and_old_releases_do_not_refill_it() {
                     bench.control.set_limit(nz(3));
                     lowered.set(true);
                 }
-                if tasks_sleep || task.payload % 7 == 0 {
+                if tasks_sleep || task.payload.is_multiple_of(7) {
                     bench.clock.sleep(ms(5 + task.payload % 4)).await;
                 }
                 Ok::<_, Infallible>(())
@@ -151,7 +151,7 @@ fn a_source_that_settles_slowly_holds_up_claims_and_starts() {
             assert!(ahead < 4 * limit, "{ahead} ended or in flight and not settled: {config:?}");
             let out = bench.source.open();
             assert!(out <= 4 * limit + waiting, "{out} claimed and not settled: {config:?}");
-            if task.payload % 2 == 0 {
+            if task.payload.is_multiple_of(2) {
                 bench.clock.sleep(ms(1)).await;
             }
             Ok::<_, Infallible>(())

@@ -1,4 +1,5 @@
 //! What holds of every pattern, with every limit. Each run goes past an observer and a source that know the rules.
+#![cfg(feature = "std")]
 #![allow(clippy::unwrap_used, reason = "all of it is test code")]
 
 #[path = "../common/mod.rs"]

@@ -123,7 +123,7 @@ fn a_lost_lease_counts_as_such_and_as_nothing_else() {
         let faults = Faults { loses_one_in: Some(3), seed: Some(7), ..Faults::default() };
         let bench = Bench::with_faults(config, 200, faults);
         let (ended, _) = bench.run(async |task| {
-            if task.attempt == Attempt::FIRST && task.payload % 4 == 0 {
+            if task.attempt == Attempt::FIRST && task.payload.is_multiple_of(4) {
                 return Err(Failure::transient("once more"));
             }
             Ok(())
