@@ -93,6 +93,11 @@ impl Checker {
         self
     }
 
+    /// How many there were.
+    pub(crate) fn events(&self) -> u64 {
+        self.sequence
+    }
+
     /// The most that may be claimed and not started.
     fn queue_bound(&self) -> usize {
         match self.rules.pattern {
