@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use fourfold::{Clock, PushError, SimulatedClock, worker_pool};
+use fourfold::{Clock, Permits, PushError, SimulatedClock, worker_pool, worker_pool_with};
 use futures_lite::future::zip;
 
 use super::{Gauge, ms, nz, turn};
@@ -115,5 +115,28 @@ fn taking_the_rest_counts_as_finishing_it() {
             queue.try_push(n).expect("its places are free again");
         }
     });
+    clock.run(pool).unwrap();
+}
+
+#[test]
+fn taking_the_rest_ends_a_join_that_waits_for_nothing_else() {
+    let clock = SimulatedClock::new();
+    let permits = Permits::new(nz(1));
+    let _elsewhere = permits.try_acquire();
+    let pool = worker_pool_with(
+        &permits,
+        nz(2),
+        nz(2),
+        async |_| panic!("it has no permit"),
+        async |queue| {
+            queue.push(1).await.unwrap();
+            let take = async {
+                turn().await;
+                queue.take_rest()
+            };
+            let ((), rest) = zip(queue.join(), take).await;
+            assert_eq!(rest, [1]);
+        },
+    );
     clock.run(pool).unwrap();
 }

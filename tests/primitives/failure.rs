@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use fourfold::{Clock, Permits, SimulatedClock, batch, task_group, task_group_with};
+use fourfold::{Clock, Group, GroupError, GroupOutput, Permits, SimulatedClock, batch, task_group, task_group_with};
 
 use super::{Gauge, ms, never, nz, turn};
 
@@ -87,14 +87,28 @@ fn a_body_that_fails_cancels_its_tasks() {
 }
 
 #[test]
-fn what_was_spawned_and_not_begun_is_named_as_cancelled() {
+fn what_is_spawned_at_the_last_moment_is_named_as_cancelled() {
+    struct AtTheEnd<'g, 'env>(&'g Group<'env, (), &'static str>);
+    impl Drop for AtTheEnd<'_, '_> {
+        fn drop(&mut self) {
+            self.0.try_spawn("by a drop", async { panic!("it is never polled") }).unwrap();
+        }
+    }
     let clock = SimulatedClock::new();
-    let group = task_group(nz(2), async |group| {
-        group.try_spawn("one", std::future::pending::<Result<(), _>>()).unwrap();
-        Err::<(), _>("no")
-    });
-    let error = clock.run(group).unwrap().unwrap_err();
-    assert_eq!(error.cancelled, ["one"]);
+    for body_fails in [true, false] {
+        let group = task_group(nz(3), async |group| {
+            group.try_spawn("in the same turn", std::future::pending()).unwrap();
+            if body_fails {
+                return Err("no");
+            }
+            let _at_the_end = AtTheEnd(group);
+            group.spawn("bad", async { Err("no") }).await;
+            std::future::pending().await
+        });
+        let error: GroupError<(), &str> = clock.run(group).unwrap().map(|_: GroupOutput<(), ()>| ()).unwrap_err();
+        let cancelled = if body_fails { &["in the same turn"][..] } else { &["in the same turn", "by a drop"] };
+        assert_eq!(error.cancelled, cancelled);
+    }
 }
 
 #[test]
