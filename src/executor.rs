@@ -145,6 +145,9 @@ impl<F: Future> Executor<F> {
     /// An executor at the same gate: the same parent polls both, and tasks of one wake those of the other by a bit,
     /// without waking the parent. So do not poll it from within a task of the other: nobody would wake that task.
     ///
+    /// Each poll of the parent begins a tick of every executor at the gate, also of one that has no task: until all of
+    /// them have looked, the gate asks for another poll.
+    ///
     /// ```
     /// use core::{future, pin::pin, task::{Context, Poll, Waker}};
     /// use fourfold::executor::{Budget, Executor};

@@ -11,30 +11,38 @@ use crate::{
 pub(super) struct Line {
     permits: Permits,
     wait: Executor<Acquire>,
+    granted: Option<Permit>,
 }
 
 impl Line {
     /// In the line of `permits`, at the gate of `tasks`.
     pub(super) fn new<F: Future>(permits: Permits, tasks: &Executor<F>) -> Self {
-        Self { permits, wait: tasks.sibling() }
+        Self { permits, wait: tasks.sibling(), granted: None }
+    }
+
+    /// Looks whether its turn has come. To be called in every poll of the scope, needed or not: the gate asks for another
+    /// poll as long as one of those at it has not looked.
+    #[inline]
+    pub(super) fn look(&mut self) {
+        while self.wait.begin_tick() {
+            if let Some((_, permit)) = self.wait.next_in_tick(&mut Budget::default()) {
+                self.granted = Some(permit);
+            }
+        }
     }
 
     /// A permit, if it is this scope's turn. If not, it waits in line, and is polled again when it is.
     #[inline]
     pub(super) fn permit(&mut self) -> Option<Permit> {
-        if self.wait.is_empty() {
+        if self.granted.is_none() && self.wait.is_empty() {
             let permit = self.permits.try_acquire();
             if permit.is_some() {
                 return permit;
             }
             self.wait.spawn(self.permits.acquire());
+            self.look();
         }
-        while self.wait.begin_tick() {
-            if let Some((_, permit)) = self.wait.next_in_tick(&mut Budget::default()) {
-                return Some(permit);
-            }
-        }
-        None
+        self.granted.take()
     }
 
     /// Collects the wakes that came when it did not stand in line. A gate calls its parent back until every member has, and without
@@ -49,5 +57,6 @@ impl Line {
     /// Leaves the line: there is nothing to do.
     pub(super) fn leave(&mut self) {
         self.wait.clear();
+        self.granted = None;
     }
 }

@@ -123,6 +123,7 @@ where
     /// Starts what there are permits for.
     fn start(&mut self, budget: &mut Budget) -> bool {
         let mut started = false;
+        self.line.look();
         // Looks ahead, so as not to wait for a permit with nothing to spend it on.
         while !budget.is_spent()
             && self.inputs.peek().is_some()

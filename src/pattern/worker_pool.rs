@@ -175,6 +175,9 @@ where
     /// Has idle workers take what is queued, the first first.
     fn start(&mut self, budget: &mut Budget) -> bool {
         let mut started = false;
+        if let Some(line) = &mut self.line {
+            line.look();
+        }
         while !budget.is_spent()
             && self.tasks.len() < self.workers
             && !self.queue.is_empty()

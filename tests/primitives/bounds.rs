@@ -182,7 +182,7 @@ fn a_limit_that_shrinks_and_grows_on_the_way_is_kept() {
         assert_eq!(gauge.read().0, 2, "what was released did not come back");
         gauge.limit.set(4);
         permits.set_limit(nz(4));
-        clock.sleep(ms(15)).await;
+        clock.sleep(ms(12)).await;
         assert_eq!(gauge.read().0, 4);
     };
     let handler = async |_| {

@@ -4,6 +4,7 @@ mod bounds;
 mod cancel;
 mod close;
 mod failure;
+mod idle;
 #[cfg(feature = "std")]
 mod memory;
 #[cfg(feature = "std")]
