@@ -165,9 +165,7 @@ fn a_full_queue_holds_the_producer_up() {
     assert_eq!(pushed_at.unwrap(), [0, 0, 0, 0, 0, 10, 10, 20, 20]);
 }
 
-// Without `std` a pool takes a raised limit up later than this expects: to be looked into.
 #[test]
-#[cfg(feature = "std")]
 fn a_limit_that_shrinks_and_grows_on_the_way_is_kept() {
     let clock = SimulatedClock::new();
     let permits = Permits::new(nz(8));
