@@ -1,6 +1,6 @@
 //! When a failed task is tried again.
 
-use std::{cell::RefCell, collections::BTreeMap, time::Duration};
+use std::{cell::RefCell, collections::BTreeMap, convert::Infallible, num::NonZeroUsize, time::Duration};
 
 use fourfold::*;
 
@@ -111,5 +111,42 @@ fn others_run_while_a_task_waits_for_its_next_attempt() {
         });
         assert_eq!(ended.unwrap().elapsed, ms(102), "{pattern}");
         assert_eq!(checker.order.last(), Some(&TaskId(0)));
+    }
+}
+
+/// A source that says it has nothing more did not know that a task would come back.
+#[test]
+fn a_source_that_was_exhausted_is_asked_again_after_a_retry() {
+    struct Hasty<'a>(MemorySource<'a, u64, &'a SimulatedClock>);
+
+    impl Source for Hasty<'_> {
+        type Payload = u64;
+        type Receipt = ();
+        type Error = Infallible;
+
+        async fn claim(&self, max: NonZeroUsize, claims: &mut Claims<u64, ()>) -> Result<Supply, Infallible> {
+            self.0.claim(max, claims).await?;
+            Ok(Supply::Exhausted)
+        }
+
+        async fn settle(&self, settlements: &mut [Settlement<u64, ()>]) -> Result<(), Infallible> {
+            self.0.settle(settlements).await
+        }
+
+        fn abandon(&self, delivery: Delivery<u64, ()>) {
+            self.0.abandon(delivery);
+        }
+    }
+
+    for pattern in Pattern::ALL {
+        let clock = SimulatedClock::new();
+        let source = Hasty(MemorySource::new(&clock, 0..5));
+        let run = Run::new(&source, async |task: &Task<u64>| match task.attempt.get() {
+            1 | 2 if task.payload == 3 => Err(Failure::transient("again")),
+            _ => Ok(()),
+        });
+        let run = run.pattern(pattern).clock(&clock);
+        let report = clock.run(run.into_future()).unwrap().unwrap();
+        assert_eq!((report.tally.done, report.tally.retried), (5, 2), "{pattern}");
     }
 }
