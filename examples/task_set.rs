@@ -5,8 +5,9 @@
 //! for url in urls:
 //!     if len(running) >= limit:
 //!         done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+//!         pages.extend(task.result() for task in done)
 //!     running.add(asyncio.create_task(fetch(url)))
-//! await asyncio.gather(*running)
+//! pages.extend(await asyncio.gather(*running))
 //! ```
 
 use std::{num::NonZeroUsize, time::Duration};
