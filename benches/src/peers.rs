@@ -43,21 +43,27 @@ impl Total {
 #[derive(Clone, Copy)]
 pub struct Entry {
     pub name: &'static str,
-    /// Whether it starts as many tasks as it may before it waits for one.
-    fills: bool,
+    /// So many tasks it starts, where it may, before it polls those that run.
+    fills_to: usize,
     run: fn(Workload, NonZeroUsize, u64) -> Total,
     watched: fn(Workload, NonZeroUsize, u64) -> (Total, usize),
 }
 
 impl Entry {
     const fn of<P: Peer>(name: &'static str) -> Self {
-        Self { name, fills: true, run: run::<P>, watched: watched::<P> }
+        Self { name, fills_to: usize::MAX, run: run::<P>, watched: watched::<P> }
     }
 
     /// One that polls what runs while it could start more (futures-concurrency after each start, tokio when its budget
     /// for cooperation is used up), so that short tasks end before the limit is reached.
     const fn eager<P: Peer>(name: &'static str) -> Self {
-        Self { fills: false, ..Self::of::<P>(name) }
+        Self { fills_to: 0, ..Self::of::<P>(name) }
+    }
+
+    /// A whole run starts only so many tasks before it polls those that run: a turn is bounded, and beyond that tasks that
+    /// are over at their second poll end before more are started.
+    const fn whole_run<P: Peer>(name: &'static str) -> Self {
+        Self { fills_to: ::fourfold::executor::POLLS_PER_TURN, ..Self::of::<P>(name) }
     }
 
     /// Runs the tasks and checks that all came back.
@@ -69,8 +75,8 @@ impl Entry {
     pub fn verify(&self, workload: Workload, limit: NonZeroUsize, tasks: u64) -> Result<()> {
         let (total, peak) = (self.watched)(workload, limit, tasks);
         total.check(tasks).map_err(|error| self.blame(workload, limit, &error.to_string()))?;
-        let reachable = usize::try_from(tasks).unwrap_or(usize::MAX).min(limit.get());
-        if peak > limit.get() || (workload.waits() && self.fills && peak < reachable) {
+        let reachable = usize::try_from(tasks).unwrap_or(usize::MAX).min(limit.get()).min(self.fills_to);
+        if peak > limit.get() || (workload.waits() && peak < reachable) {
             return Err(self.blame(workload, limit, &format!("the peak in flight was {peak}")));
         }
         Ok(())
@@ -106,10 +112,10 @@ pub const REFERENCE: &str = "futures-buffered";
 pub const PEERS: &[Entry] = &[
     Entry::of::<bound::Ring>("bound: a ring without wakers"),
     Entry::of::<fourfold::Bare>("fourfold executor"),
-    Entry::of::<fourfold::Set>("fourfold set"),
-    Entry::of::<fourfold::Batch>("fourfold batch"),
-    Entry::of::<fourfold::Pool>("fourfold pool"),
-    Entry::of::<fourfold::Group>("fourfold group"),
+    Entry::whole_run::<fourfold::Set>("fourfold set"),
+    Entry::whole_run::<fourfold::Batch>("fourfold batch"),
+    Entry::whole_run::<fourfold::Pool>("fourfold pool"),
+    Entry::whole_run::<fourfold::Group>("fourfold group"),
     Entry::of::<combinators::Buffered>(REFERENCE),
     Entry::of::<combinators::Unordered>("FuturesUnordered"),
     Entry::of::<combinators::BufferUnordered>("buffer_unordered"),
