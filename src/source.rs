@@ -7,6 +7,7 @@
 mod claims;
 #[cfg(feature = "jsonl")]
 mod jsonl;
+mod ledger;
 pub(crate) mod memory;
 #[cfg(feature = "redis")]
 pub(crate) mod redis;

@@ -4,7 +4,7 @@ mod dead;
 mod lines;
 
 use std::{
-    cell::{Cell, RefCell},
+    cell::RefCell,
     future::{Future, poll_fn},
     io::{self, Write},
     num::NonZeroUsize,
@@ -13,20 +13,14 @@ use std::{
     time::Duration,
 };
 
-use alloc::{
-    boxed::Box,
-    collections::{BTreeMap, VecDeque},
-    format,
-    string::String,
-    vec::Vec,
-};
+use alloc::{boxed::Box, format, string::String};
 use core::fmt;
 
 use futures_lite::AsyncRead;
 
 use self::lines::{Line, Lines};
-use super::{Claims, Delivery, Settlement, Source, Supply, Verdict};
-use crate::{Clock, Json, Task, TaskId, Time, signal::Signal};
+use super::{Claims, Delivery, Settlement, Source, Supply, Verdict, ledger::Ledger};
+use crate::{Clock, Json, Task};
 
 /// The longest line that is a task, unless [`JsonLines::line_max`] says otherwise: 8 MiB.
 const LINE_MAX: usize = 8 << 20;
@@ -59,11 +53,7 @@ pub struct JsonLines<'a, R, C> {
     lines: RefCell<Lines<R>>,
     dead: RefCell<Box<dyn Write + 'a>>,
     follow: Option<Duration>,
-    /// Given back or due again: delivered before anything new.
-    returned: RefCell<VecDeque<Task<Json>>>,
-    delayed: RefCell<BTreeMap<(Time, TaskId), Task<Json>>>,
-    held: Cell<usize>,
-    changed: Signal,
+    ledger: Ledger<Json>,
 }
 
 /// Why JSON lines cannot go on being a source.
@@ -95,10 +85,7 @@ impl<'a, R: AsyncRead + Unpin, C: Clock> JsonLines<'a, R, C> {
             lines: RefCell::new(Lines::new(reader, LINE_MAX)),
             dead: RefCell::new(Box::new(dead)),
             follow: None,
-            returned: RefCell::default(),
-            delayed: RefCell::default(),
-            held: Cell::new(0),
-            changed: Signal::default(),
+            ledger: Ledger::new(),
         }
     }
 
@@ -124,7 +111,7 @@ impl<'a, R: AsyncRead + Unpin, C: Clock> JsonLines<'a, R, C> {
 
     /// How many tasks wait for the time of their next attempt.
     pub fn delayed(&self) -> usize {
-        self.delayed.borrow().len()
+        self.ledger.delayed()
     }
 
     /// Passes every line that is not done to `line` (what a drained run gave back, what waits for another attempt, what was
@@ -133,8 +120,7 @@ impl<'a, R: AsyncRead + Unpin, C: Clock> JsonLines<'a, R, C> {
     /// # Errors
     /// When the rest cannot be read, or `line` fails.
     pub async fn rest(&self, mut line: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<u64> {
-        let mut tasks: Vec<Task<Json>> = self.returned.take().into();
-        tasks.extend(self.delayed.take().into_values());
+        let mut tasks = self.ledger.take_rest();
         tasks.sort_unstable_by_key(|task| task.id);
         let mut count = tasks.len() as u64;
         for task in tasks {
@@ -162,28 +148,11 @@ impl<'a, R: AsyncRead + Unpin, C: Clock> JsonLines<'a, R, C> {
         }
     }
 
-    fn return_due(&self) {
-        let mut delayed = self.delayed.borrow_mut();
-        if delayed.is_empty() {
-            return;
-        }
-        let now = self.clock.now();
-        while let Some(entry) = delayed.first_entry()
-            && entry.key().0 <= now
-        {
-            self.returned.borrow_mut().push_back(entry.remove());
-        }
-    }
-
     /// Hands out what is there, at most `max`; says whether anything came out, be it malformed.
     fn hand_out(&self, max: usize, claims: &mut Claims<Json, ()>) -> Result<bool, JsonLinesError> {
-        self.return_due();
         let before = claims.len();
         let mut malformed = false;
-        while claims.len() - before < max {
-            let Some(task) = self.returned.borrow_mut().pop_front() else { break };
-            claims.push(Delivery { task, receipt: () });
-        }
+        self.ledger.hand_out(&self.clock, max, claims);
         let mut lines = self.lines.borrow_mut();
         while claims.len() - before < max
             && let Some(line) = lines.next()
@@ -200,7 +169,7 @@ impl<'a, R: AsyncRead + Unpin, C: Clock> JsonLines<'a, R, C> {
             }
         }
         let count = claims.len() - before;
-        self.held.set(self.held.get() + count);
+        self.ledger.hold(count);
         Ok(count > 0 || malformed)
     }
 
@@ -209,17 +178,13 @@ impl<'a, R: AsyncRead + Unpin, C: Clock> JsonLines<'a, R, C> {
     }
 
     fn is_exhausted(&self) -> bool {
-        self.held.get() == 0
-            && self.lines.borrow().is_ended()
-            && self.returned.borrow().is_empty()
-            && self.delayed.borrow().is_empty()
+        self.ledger.is_clear() && self.lines.borrow().is_ended()
     }
 
     /// Reads more; where there is nothing more to read, waits until something else may have changed.
     async fn change(&self) -> Result<(), JsonLinesError> {
         let mut reading = !self.lines.borrow().is_at_end();
-        let due = self.delayed.borrow().first_key_value().map(|((due, _), _)| *due);
-        let due = due.map(|due| due.since(self.clock.now()));
+        let due = self.ledger.next_due(&self.clock);
         let wait = match (due, self.follow) {
             (Some(due), Some(every)) => Some(due.min(every)),
             (due, every) => due.or(every),
@@ -242,20 +207,10 @@ impl<'a, R: AsyncRead + Unpin, C: Clock> JsonLines<'a, R, C> {
             if core::mem::replace(&mut told, true) {
                 return Poll::Ready(Ok(()));
             }
-            self.changed.wait(cx);
+            self.ledger.wait(cx);
             sleep.as_mut().poll(cx).map(Ok)
         })
         .await
-    }
-
-    fn give_back(&self, task: Task<Json>) {
-        self.returned.borrow_mut().push_front(task);
-        self.end_hold();
-    }
-
-    fn end_hold(&self) {
-        // Settling what was never claimed would be a defect of the run; it must not turn the count over.
-        self.held.set(self.held.get().saturating_sub(1));
     }
 }
 
@@ -292,31 +247,18 @@ impl<R: AsyncRead + Unpin, C: Clock> Source for JsonLines<'_, R, C> {
     }
 
     async fn settle(&self, settlements: &mut [Settlement<Json, ()>]) -> Result<(), JsonLinesError> {
-        for settlement in settlements.iter_mut().filter(|s| *s.verdict() != Verdict::Release) {
+        self.ledger.settle(&self.clock, settlements, |settlement| {
             if let (Verdict::Dead { reason }, Some(delivery)) = (settlement.verdict(), settlement.delivery()) {
                 // Written before it is let go of.
                 self.bury(&dead::task(&delivery.task, reason))?;
             }
-            let Some(Delivery { mut task, .. }) = settlement.take() else { continue };
-            self.end_hold();
-            if let Verdict::Retry { after, .. } = settlement.verdict() {
-                task.attempt = task.attempt.next();
-                self.delayed.borrow_mut().insert((self.clock.now() + *after, task.id), task);
-            }
-        }
-        // From the last to the first, so that they stand at the front of the queue in their old order.
-        for settlement in settlements.iter_mut().rev() {
-            if let Some(delivery) = settlement.take() {
-                self.give_back(delivery.task);
-            }
-        }
-        self.changed.notify();
-        Ok(())
+            settlement.take();
+            Ok(())
+        })
     }
 
     fn abandon(&self, delivery: Delivery<Json, ()>) {
-        self.give_back(delivery.task);
-        self.changed.notify();
+        self.ledger.give_back(delivery.task);
     }
 
     async fn close(&self) -> Result<(), JsonLinesError> {
@@ -327,9 +269,9 @@ impl<R: AsyncRead + Unpin, C: Clock> Source for JsonLines<'_, R, C> {
 impl<R, C> fmt::Debug for JsonLines<'_, R, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("JsonLines")
-            .field("held", &self.held.get())
-            .field("returned", &self.returned.borrow().len())
-            .field("delayed", &self.delayed.borrow().len())
+            .field("held", &self.ledger.held())
+            .field("returned", &self.ledger.returned())
+            .field("delayed", &self.ledger.delayed())
             .finish_non_exhaustive()
     }
 }

@@ -1,11 +1,6 @@
 //! Tasks that live in this process.
 
-use alloc::{
-    boxed::Box,
-    collections::{BTreeMap, VecDeque},
-    string::String,
-    vec::Vec,
-};
+use alloc::{boxed::Box, string::String, vec::Vec};
 use core::{
     cell::{Cell, RefCell},
     convert::Infallible,
@@ -18,8 +13,8 @@ use core::{
 
 use async_channel::{Receiver, Sender, TryRecvError};
 
-use super::{Claims, Delivery, Settlement, Source, Supply, Verdict};
-use crate::{Attempt, Clock, Task, TaskId, Time, signal::Signal};
+use super::{Claims, Delivery, Settlement, Source, Supply, Verdict, ledger::Ledger};
+use crate::{Attempt, Clock, Task, TaskId};
 
 /// A task that will not be tried again.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,13 +48,9 @@ pub struct DeadLetter<P> {
 pub struct MemorySource<'a, P, C> {
     clock: C,
     feed: RefCell<Feed<'a, P>>,
-    /// Given back or due again: delivered before anything new.
-    returned: RefCell<VecDeque<Task<P>>>,
-    delayed: RefCell<BTreeMap<(Time, u64), Task<P>>>,
+    ledger: Ledger<P>,
     dead: RefCell<Vec<DeadLetter<P>>>,
     next_id: Cell<u64>,
-    held: Cell<usize>,
-    changed: Signal,
 }
 
 enum Feed<'a, P> {
@@ -101,16 +92,7 @@ impl<'a, P, C: Clock> MemorySource<'a, P, C> {
     }
 
     fn with_feed(clock: C, feed: Feed<'a, P>) -> Self {
-        Self {
-            clock,
-            feed: RefCell::new(feed),
-            returned: RefCell::default(),
-            delayed: RefCell::default(),
-            dead: RefCell::default(),
-            next_id: Cell::new(0),
-            held: Cell::new(0),
-            changed: Signal::default(),
-        }
+        Self { clock, feed: RefCell::new(feed), ledger: Ledger::new(), dead: RefCell::default(), next_id: Cell::new(0) }
     }
 
     /// Takes the dead letters out, in the order they died.
@@ -120,19 +102,18 @@ impl<'a, P, C: Clock> MemorySource<'a, P, C> {
 
     /// How many deliveries are claimed and not settled.
     pub fn held(&self) -> usize {
-        self.held.get()
+        self.ledger.held()
     }
 
     /// How many tasks wait for the time of their next attempt.
     pub fn delayed(&self) -> usize {
-        self.delayed.borrow().len()
+        self.ledger.delayed()
     }
 
     /// Takes out what is left, due or not: what a run that was drained gave back and what it never claimed (what a
     /// channel's producers have not sent yet is still theirs).
     pub fn take_rest(&self) -> Vec<Task<P>> {
-        let mut rest: Vec<Task<P>> = self.returned.take().into();
-        rest.extend(self.delayed.take().into_values());
+        let mut rest = self.ledger.take_rest();
         let mut feed = self.feed.borrow_mut();
         rest.extend(core::iter::from_fn(|| feed.pull()).map(|payload| self.first(payload)));
         rest
@@ -144,28 +125,9 @@ impl<'a, P, C: Clock> MemorySource<'a, P, C> {
         Task { id: TaskId(id), attempt: Attempt::FIRST, payload }
     }
 
-    fn return_due(&self) {
-        let mut delayed = self.delayed.borrow_mut();
-        if delayed.is_empty() {
-            return;
-        }
-        let now = self.clock.now();
-        while let Some(entry) = delayed.first_entry()
-            && entry.key().0 <= now
-        {
-            self.returned.borrow_mut().push_back(entry.remove());
-        }
-    }
-
     fn hand_out(&self, max: usize, claims: &mut Claims<P, ()>) -> usize {
-        self.return_due();
         let before = claims.len();
-        let mut returned = self.returned.borrow_mut();
-        while claims.len() - before < max
-            && let Some(task) = returned.pop_front()
-        {
-            claims.push(Delivery { task, receipt: () });
-        }
+        self.ledger.hand_out(&self.clock, max, claims);
         let mut feed = self.feed.borrow_mut();
         while claims.len() - before < max
             && let Some(payload) = feed.pull()
@@ -173,23 +135,20 @@ impl<'a, P, C: Clock> MemorySource<'a, P, C> {
             claims.push(Delivery { task: self.first(payload), receipt: () });
         }
         let count = claims.len() - before;
-        self.held.set(self.held.get() + count);
+        self.ledger.hold(count);
         count
     }
 
     fn is_exhausted(&self) -> bool {
-        self.held.get() == 0
-            && matches!(*self.feed.borrow(), Feed::Ended)
-            && self.returned.borrow().is_empty()
-            && self.delayed.borrow().is_empty()
+        self.ledger.is_clear() && matches!(*self.feed.borrow(), Feed::Ended)
     }
 
     /// Waits until there may be something to hand out.
     async fn change(&self) {
-        let due = self.delayed.borrow().first_key_value().map(|((due, _), _)| *due);
+        let due = self.ledger.next_due(&self.clock);
         let sleep = async {
             match due {
-                Some(due) => self.clock.sleep(due.since(self.clock.now())).await,
+                Some(due) => self.clock.sleep(due).await,
                 None => core::future::pending().await,
             }
         };
@@ -208,7 +167,7 @@ impl<'a, P, C: Clock> MemorySource<'a, P, C> {
         poll_fn(|cx: &mut Context<'_>| {
             if let Poll::Ready(arrived) = arrival.as_mut().poll(cx) {
                 match arrived {
-                    Some(payload) => self.returned.borrow_mut().push_back(self.first(payload)),
+                    Some(payload) => self.ledger.arrive(self.first(payload)),
                     None => *self.feed.borrow_mut() = Feed::Ended,
                 }
                 return Poll::Ready(());
@@ -216,20 +175,10 @@ impl<'a, P, C: Clock> MemorySource<'a, P, C> {
             if core::mem::replace(&mut told, true) {
                 return Poll::Ready(());
             }
-            self.changed.wait(cx);
+            self.ledger.wait(cx);
             sleep.as_mut().poll(cx)
         })
         .await;
-    }
-
-    fn give_back(&self, task: Task<P>) {
-        self.returned.borrow_mut().push_front(task);
-        self.end_hold();
-    }
-
-    fn end_hold(&self) {
-        // Settling what was never claimed would be a defect of the run; it must not turn the count over.
-        self.held.set(self.held.get().saturating_sub(1));
     }
 }
 
@@ -251,51 +200,29 @@ impl<P, C: Clock> Source for MemorySource<'_, P, C> {
     }
 
     async fn settle(&self, settlements: &mut [Settlement<P, ()>]) -> Result<(), Infallible> {
-        let mut released = false;
-        for settlement in settlements.iter_mut() {
-            if *settlement.verdict() == Verdict::Release {
-                released = true;
-                continue;
+        self.ledger.settle(&self.clock, settlements, |settlement| {
+            let reason = match settlement.verdict() {
+                Verdict::Dead { reason } => reason.clone(),
+                _ => String::new(),
+            };
+            if let Some(Delivery { task, .. }) = settlement.take() {
+                self.dead.borrow_mut().push(DeadLetter { task, reason });
             }
-            let Some(Delivery { mut task, .. }) = settlement.take() else { continue };
-            self.end_hold();
-            match settlement.verdict() {
-                Verdict::Retry { after, .. } => {
-                    task.attempt = task.attempt.next();
-                    let due = self.clock.now() + *after;
-                    // The id keeps apart what is due at the same time, in an order that no scheduling can change.
-                    self.delayed.borrow_mut().insert((due, task.id.0), task);
-                }
-                Verdict::Dead { reason } => {
-                    self.dead.borrow_mut().push(DeadLetter { task, reason: reason.clone() });
-                }
-                Verdict::Done | Verdict::Release => {}
-            }
-        }
-        if released {
-            // From the last to the first, so that they stand at the front of the queue in their old order.
-            settlements
-                .iter_mut()
-                .rev()
-                .filter_map(Settlement::take)
-                .for_each(|delivery| self.give_back(delivery.task));
-        }
-        self.changed.notify();
-        Ok(())
+            Ok(())
+        })
     }
 
     fn abandon(&self, delivery: Delivery<P, ()>) {
-        self.give_back(delivery.task);
-        self.changed.notify();
+        self.ledger.give_back(delivery.task);
     }
 }
 
 impl<P, C> fmt::Debug for MemorySource<'_, P, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MemorySource")
-            .field("held", &self.held.get())
-            .field("returned", &self.returned.borrow().len())
-            .field("delayed", &self.delayed.borrow().len())
+            .field("held", &self.ledger.held())
+            .field("returned", &self.ledger.returned())
+            .field("delayed", &self.ledger.delayed())
             .field("dead", &self.dead.borrow().len())
             .finish_non_exhaustive()
     }
