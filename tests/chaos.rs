@@ -203,3 +203,22 @@ fn wait_for_reaping(server: &Server) {
         !server.ask(&["KEYS", "*"]).contains(":consumers")
     });
 }
+
+#[test]
+fn the_loss_of_the_server_and_its_return_are_said_without_being_asked() {
+    let mut server = Server::start("outage");
+    server.push(0..400);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_fourfold"));
+    command.args(["run", &server.url(), "-c", "4", "--pipe", "sh", "-c"]);
+    command.arg("while read -r task; do sleep 0.004; echo \"$task\" >> \"$LOG\"; echo ok; done");
+    command.env("LOG", server.log()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let run = command.spawn().unwrap();
+    wait_for("progress", || server.done().len() > 20);
+    server.restart();
+    let output = run.wait_with_output().unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    let lines: Vec<&str> = told.lines().filter(|line| line.contains("WARN")).collect();
+    assert!(matches!(lines[..], [lost, back] if lost.contains("lost") && back.contains("is back after")), "{told}");
+    assert_eq!(server.done().len(), 400);
+}

@@ -27,11 +27,11 @@ impl Asked {
             self.count.set(self.count.get() + 1);
             match self.count.get() {
                 1 => {
-                    tracing::warn!("{signal:?}: finishing what has started; once more to abort");
+                    tracing::warn!("{}: finishing what has started; once more to abort", name(signal));
                     control.drain();
                 }
                 2 => {
-                    tracing::warn!("{signal:?}: aborting");
+                    tracing::warn!("{}: aborting", name(signal));
                     control.abort();
                 }
                 _ => std::process::exit(i32::from(self.exit_code().unwrap_or(1))),
@@ -46,6 +46,14 @@ impl Asked {
             |_| if self.count.get() > 1 { std::task::Poll::Ready(()) } else { std::task::Poll::Pending },
         )
         .await;
+    }
+}
+
+/// As everybody writes it.
+fn name(signal: Signal) -> &'static str {
+    match signal {
+        Signal::Int => "SIGINT",
+        _ => "SIGTERM",
     }
 }
 

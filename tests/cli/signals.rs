@@ -19,7 +19,8 @@ fn drain_in_the_middle(pattern: &str, first: Signal) -> (Place, Ended) {
     until("four have begun", || place.path("begun").exists() && place.read("begun").lines().count() == 4);
     signal(&child, first);
     let mut stderr = BufReader::new(child.stderr.take().unwrap());
-    wait_for_line(&mut stderr, "finishing what has started");
+    let name = if first == Signal::INT { "SIGINT" } else { "SIGTERM" };
+    wait_for_line(&mut stderr, &format!("{name}: finishing what has started"));
     place.write("go", "");
     let ended = Ended::from(child.wait_with_output().unwrap());
     (place, ended)

@@ -143,7 +143,8 @@ impl RedisSource {
         if let Some(outage) = outage.take() {
             *over = Some((outage, Instant::now()));
             let (address, gone) = (&self.options.address, outage.since.elapsed());
-            info!(target: TARGET, "{address} is back after {gone:.1?}");
+            // As loud as the loss: who reads the one waits for the other.
+            warn!(target: TARGET, "{address} is back after {gone:.1?}");
         }
         self.side_by_side(on, pulse).await
     }
