@@ -1,5 +1,10 @@
 //! What happens in a run, as plain data.
 
+mod record;
+
+use core::time::Duration;
+
+pub use self::record::Record;
 use crate::{Attempt, Pattern, TaskId, Time};
 
 /// One thing that happened. Everything that is shown of a run follows from these.
@@ -45,8 +50,21 @@ pub enum Ending {
     LeaseLost,
 }
 
+/// What keeps a run from claiming although its source may have more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+pub enum Blocker {
+    /// Every permit is held, the queue is full, or the batch is still open.
+    Room,
+    /// The rate allows no further start yet.
+    Rate,
+    /// The source has yet to take the settlements that wait for it.
+    Settling,
+}
+
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(tag = "event", rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum EventKind<'a> {
     /// The run began.
@@ -55,8 +73,15 @@ pub enum EventKind<'a> {
         pattern: Pattern,
         /// How many tasks may be in flight.
         limit: usize,
+        /// How many workers a pool has.
+        #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+        workers: Option<usize>,
+        /// How many tasks may be claimed and wait for a permit: a pool's queue, a batch. `None` where what is claimed starts
+        /// at once.
+        #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+        queue_capacity: Option<usize>,
     },
-    /// A delivery came in from the source.
+    /// A delivery came in from the source, and is the last in the queue. Those in front of it get their permits first.
     Claimed {
         /// Of this task.
         task: TaskId,
@@ -68,14 +93,17 @@ pub enum EventKind<'a> {
         /// Where it was and what is wrong with it.
         reason: &'a str,
     },
-    /// The handler was called.
+    /// The first in the queue got a permit, and its handler was called.
     Started {
         /// For this task.
         task: TaskId,
         /// This attempt at it.
         attempt: Attempt,
-        /// In which slot: the worker's number, in a pool.
-        slot: usize,
+        /// Which permit it holds, counted from 0.
+        permit: usize,
+        /// Which worker of a pool is busy with it, counted from 0; those that are not are idle.
+        #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+        worker: Option<usize>,
     },
     /// The handler ended, or was ended; its permit is free.
     Ended {
@@ -83,11 +111,15 @@ pub enum EventKind<'a> {
         task: TaskId,
         /// This attempt at it.
         attempt: Attempt,
-        /// In which slot.
-        slot: usize,
+        /// Which permit is free again.
+        permit: usize,
+        /// Which worker of a pool is idle again.
+        #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+        worker: Option<usize>,
         /// How it went.
         outcome: Outcome,
-        /// Why, unless it succeeded.
+        /// Why, unless it succeeded or was cancelled.
+        #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
         reason: Option<&'a str>,
     },
     /// A failed task will be tried again.
@@ -96,8 +128,9 @@ pub enum EventKind<'a> {
         task: TaskId,
         /// The attempt that failed.
         attempt: Attempt,
-        /// How long it waits.
-        after: core::time::Duration,
+        /// How long it waits, from its settlement on.
+        #[cfg_attr(feature = "serde", serde(rename = "after_ns", serialize_with = "serialize_nanos"))]
+        after: Duration,
     },
     /// The source took the verdict.
     Settled {
@@ -106,6 +139,7 @@ pub enum EventKind<'a> {
         /// At this attempt.
         attempt: Attempt,
         /// How the attempt had gone; `None` when it was never started.
+        #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
         outcome: Option<Outcome>,
         /// What came of it.
         ending: Ending,
@@ -117,9 +151,10 @@ pub enum EventKind<'a> {
         /// The attempt.
         attempt: Attempt,
         /// How the attempt had gone; `None` when it was never started.
+        #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
         outcome: Option<Outcome>,
     },
-    /// A batch was claimed; the next one waits for all of it.
+    /// A batch was claimed: the next so many that are claimed. The next batch waits for all of it.
     BatchOpened {
         /// Counts up from 0.
         batch: u64,
@@ -136,13 +171,26 @@ pub enum EventKind<'a> {
         /// The task that failed.
         cause: TaskId,
     },
-    /// The limit is another one from now on.
+    /// The limit, and what follows from it, is another one from now on. Nobody is interrupted: until enough have ended there
+    /// may be more in flight, and more in the queue.
     LimitChanged {
         /// How many tasks may be in flight.
         limit: usize,
+        /// How many workers a pool has.
+        #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+        workers: Option<usize>,
+        /// How many tasks may be claimed and wait for a permit.
+        #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+        queue_capacity: Option<usize>,
     },
     /// There is room, and the source has nothing at the moment.
     SourceWaiting,
+    /// The source may have more, and may not give it: back-pressure. Said when that begins or its reason changes; it lasts until
+    /// the source waits or is exhausted, and opens for a moment for each claim.
+    SourceBlocked {
+        /// What holds it up.
+        by: Blocker,
+    },
     /// The source has nothing more.
     SourceExhausted,
     /// Nothing new is claimed any more; what has started is finished.
@@ -151,6 +199,42 @@ pub enum EventKind<'a> {
     AbortStarted,
     /// The run is over.
     RunEnded,
+}
+
+impl EventKind<'_> {
+    /// Whether somebody who goes through a run would stop here: a failure, a retry, a task that ends other than done, a change
+    /// in how the run goes on. What is left is the steady flow of tasks.
+    pub fn is_notable(&self) -> bool {
+        match self {
+            Self::Claimed { .. }
+            | Self::Started { .. }
+            | Self::BatchOpened { .. }
+            | Self::SourceWaiting
+            | Self::SourceBlocked { .. } => false,
+            Self::Ended { outcome, .. } => *outcome != Outcome::Succeeded,
+            Self::Settled { ending, .. } => !matches!(ending, Ending::Done | Ending::Retried),
+            _ => true,
+        }
+    }
+
+    /// The task that it is about.
+    pub fn task(&self) -> Option<TaskId> {
+        match *self {
+            Self::Claimed { task, .. }
+            | Self::Started { task, .. }
+            | Self::Ended { task, .. }
+            | Self::RetryScheduled { task, .. }
+            | Self::Settled { task, .. }
+            | Self::Abandoned { task, .. } => Some(task),
+            Self::GroupCancelled { cause } => Some(cause),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(feature = "serde")]
+fn serialize_nanos<S: serde::Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u64(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX))
 }
 
 /// Is told what happens in a run, as it happens.

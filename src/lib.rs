@@ -68,6 +68,7 @@ mod error;
 mod event;
 pub mod executor;
 mod failure;
+mod invariants;
 mod job;
 mod pattern;
 #[cfg(any(feature = "jsonl", feature = "redis"))]
@@ -81,7 +82,7 @@ mod source;
 mod state;
 mod task;
 #[cfg(feature = "jsonl")]
-mod trace;
+pub mod trace;
 mod workload;
 
 #[cfg(feature = "native")]
@@ -90,8 +91,9 @@ pub use clock::{Clock, SimulatedClock, SimulatedSleep, Stalled, Time};
 pub use config::{Config, Rate, Retry};
 pub use control::Control;
 pub use error::{RunError, TaskFailure};
-pub use event::{Ending, Event, EventKind, Observer, ObserverFn, Outcome, observer_fn};
+pub use event::{Blocker, Ending, Event, EventKind, Observer, ObserverFn, Outcome, Record, observer_fn};
 pub use failure::Failure;
+pub use invariants::{Invariants, Violation};
 pub use pattern::{
     Group, GroupError, GroupFailure, GroupOutput, JoinQueue, NoRoom, Pattern, Push, PushError, Queue, SpawnNamed,
     TaskName, TaskSet, TryPushError, UnknownPattern, batch, batch_with, task_group, task_group_with, worker_pool,
@@ -110,10 +112,8 @@ pub use source::redis::{
 pub use source::{Claims, DeadLetter, Delivery, MemorySource, Settlement, Source, Supply, Verdict};
 #[cfg(feature = "jsonl")]
 pub use source::{JsonLines, JsonLinesError};
-pub use state::{FailureSeen, Histogram, Live, Phase, Profile, State, Tally};
+pub use state::{FailureSeen, Histogram, Intake, Live, OpenBatch, Phase, Place, Profile, State, Tally, Timeline};
 pub use task::{Attempt, Task, TaskId};
-#[cfg(feature = "jsonl")]
-pub use trace::{Trace, Traced};
 pub use workload::{Work, Workload, act};
 
 /// The program in the README is one of the tests.

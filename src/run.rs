@@ -42,7 +42,7 @@ where
     let start = clock.now();
     let desk = Desk::new(source, clock, config, control, observer);
     desk.date();
-    desk.write(EventKind::RunStarted { pattern: config.pattern, limit: desk.limit.get().get() });
+    desk.write_start();
     {
         let make = |delivery, slot| job::attempt(delivery, slot, &desk.net, clock, config.timeout, &handler);
         let mut engine = Engine::new(&desk, make);

@@ -1,17 +1,29 @@
 //! The fold: events in, what there is to know about a run out. Integers and ordered maps only, so that it comes to the same
 //! bytes on every platform.
 
+mod digest;
 mod histogram;
+mod live;
 mod profile;
 mod tally;
+mod timeline;
+#[cfg(feature = "serde")]
+mod wide;
 
 use alloc::{
     collections::{BTreeMap, VecDeque},
-    string::{String, ToString},
+    string::ToString,
+    vec::Vec,
 };
 use core::time::Duration;
 
-pub use self::{histogram::Histogram, profile::Profile, tally::Tally};
+pub use self::{
+    histogram::Histogram,
+    live::{FailureSeen, Intake, Live, OpenBatch, Phase, Place},
+    profile::Profile,
+    tally::Tally,
+    timeline::Timeline,
+};
 use crate::{Attempt, Ending, Event, EventKind, Observer, Outcome, Pattern, Percentiles, Report, TaskId, Time};
 
 /// How many of the latest failures are kept with their reasons.
@@ -20,6 +32,9 @@ const FAILURES_MAX: usize = 16;
 /// How many tasks that wait for another attempt are remembered. Where several processes share a queue, most of them come back to
 /// another one, and nothing here would ever tell.
 const WAITING_MAX: usize = 16_384;
+
+/// Permits with higher numbers are counted and not shown: events may come from anywhere.
+const PERMITS_MAX: usize = 1 << 20;
 
 /// All that the events so far say about a run.
 ///
@@ -42,72 +57,34 @@ const WAITING_MAX: usize = 16_384;
 /// assert_eq!(report.elapsed, Duration::from_millis(20));
 /// assert_eq!(report.idle_permits, Some(Duration::ZERO));
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct State {
     tally: Tally,
     pattern: Pattern,
     limit: usize,
+    workers: Option<usize>,
+    queue_capacity: Option<usize>,
     started_at: Time,
     at: Time,
     phase: Phase,
+    intake: Intake,
     next_sequence: u64,
     missed: u64,
     tasks: BTreeMap<TaskId, Live>,
+    queue: VecDeque<TaskId>,
+    permits: Vec<Option<TaskId>>,
+    batch: Option<OpenBatch>,
+    /// The task whose failure cancelled its group.
+    cause: Option<TaskId>,
     waiting: usize,
     wait: Histogram,
     service: Histogram,
     total: Histogram,
+    #[cfg_attr(feature = "serde", serde(with = "wide"))]
     idle_ns: u128,
     profile: Profile,
     failures: VecDeque<FailureSeen>,
-}
-
-/// Where a run is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Phase {
-    /// It has not begun.
-    #[default]
-    Waiting,
-    /// It claims and runs tasks.
-    Running,
-    /// It finishes what has started.
-    Draining,
-    /// It gives back what was running.
-    Aborting,
-    /// It is over.
-    Ended,
-}
-
-/// A task that the run holds, or that waits for its next attempt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Live {
-    /// The present attempt, or the one that failed last.
-    pub attempt: Attempt,
-    /// When its first attempt in this run was claimed.
-    pub first_claimed_at: Time,
-    /// When the present attempt was claimed.
-    pub claimed_at: Time,
-    /// When the present attempt started, and in which slot.
-    pub started: Option<(Time, usize)>,
-    /// How the present attempt ended.
-    pub outcome: Option<Outcome>,
-    /// Whether it is with its source again, for another attempt.
-    pub is_waiting: bool,
-}
-
-/// A failed attempt, for display.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FailureSeen {
-    /// When.
-    pub at: Time,
-    /// The task.
-    pub task: TaskId,
-    /// Its attempt.
-    pub attempt: Attempt,
-    /// How it failed.
-    pub outcome: Outcome,
-    /// Why.
-    pub reason: String,
 }
 
 impl State {
@@ -121,9 +98,24 @@ impl State {
         &self.tally
     }
 
+    /// By which pattern the run goes.
+    pub fn pattern(&self) -> Pattern {
+        self.pattern
+    }
+
     /// How many tasks may be in flight.
     pub fn limit(&self) -> usize {
         self.limit
+    }
+
+    /// How many workers a pool has.
+    pub fn workers(&self) -> Option<usize> {
+        self.workers
+    }
+
+    /// How many tasks may be claimed and wait for a permit, where any may.
+    pub fn queue_capacity(&self) -> Option<usize> {
+        self.queue_capacity
     }
 
     /// Where the run is.
@@ -131,12 +123,28 @@ impl State {
         self.phase
     }
 
+    /// How it is with the source.
+    pub fn intake(&self) -> Intake {
+        self.intake
+    }
+
+    /// When the last event was, on the run's clock.
+    pub fn at(&self) -> Time {
+        self.at
+    }
+
     /// How long the run has gone on, as of the last event.
     pub fn elapsed(&self) -> Duration {
         self.at.since(self.started_at)
     }
 
-    /// How many events never arrived here: holes in their sequence numbers.
+    /// The sequence number of the event that comes next.
+    pub fn next_sequence(&self) -> u64 {
+        self.next_sequence
+    }
+
+    /// How many events never arrived here: holes in their sequence numbers. Once there is one, tasks may be shown where they
+    /// no longer are.
     pub fn missed(&self) -> u64 {
         self.missed
     }
@@ -144,6 +152,31 @@ impl State {
     /// The tasks that the run holds or that wait for their next attempt, by id.
     pub fn tasks(&self) -> &BTreeMap<TaskId, Live> {
         &self.tasks
+    }
+
+    /// The tasks that are claimed and wait for a permit, in the order in which they get one.
+    pub fn queue(&self) -> &VecDeque<TaskId> {
+        &self.queue
+    }
+
+    /// Which task holds which permit, by the permit's number; behind the last one that is held nothing is listed.
+    pub fn permits(&self) -> &[Option<TaskId>] {
+        &self.permits
+    }
+
+    /// How many tasks wait for another attempt.
+    pub fn waiting(&self) -> usize {
+        self.waiting
+    }
+
+    /// The batch that is open.
+    pub fn batch(&self) -> Option<OpenBatch> {
+        self.batch
+    }
+
+    /// The task whose failure cancelled its group.
+    pub fn cause(&self) -> Option<TaskId> {
+        self.cause
     }
 
     /// The latest failed attempts, oldest first, 16 at most.
@@ -154,6 +187,26 @@ impl State {
     /// Tasks in flight over time.
     pub fn profile(&self) -> &Profile {
         &self.profile
+    }
+
+    /// Times from a claim to its start.
+    pub fn wait(&self) -> &Histogram {
+        &self.wait
+    }
+
+    /// Times from a start to its end.
+    pub fn service(&self) -> &Histogram {
+        &self.service
+    }
+
+    /// Times from a task's first claim to its end.
+    pub fn total(&self) -> &Histogram {
+        &self.total
+    }
+
+    /// A number for all of it, the same on every platform: equal states have equal digests.
+    pub fn digest(&self) -> u64 {
+        digest::of(self)
     }
 
     /// What the run has come to, as of the last event.
@@ -173,26 +226,53 @@ impl State {
     /// Takes one event in.
     pub fn apply(&mut self, event: &Event<'_>) {
         self.missed += event.sequence.saturating_sub(self.next_sequence);
-        self.next_sequence = event.sequence + 1;
+        self.next_sequence = event.sequence.saturating_add(1);
         self.pass_time(event.at);
         self.tally.apply(&event.kind);
         match event.kind {
-            EventKind::RunStarted { pattern, limit } => {
-                (self.pattern, self.limit, self.phase) = (pattern, limit, Phase::Running);
+            EventKind::RunStarted { pattern, limit, workers, queue_capacity } => {
+                (self.pattern, self.phase) = (pattern, Phase::Running);
+                (self.limit, self.workers, self.queue_capacity) = (limit, workers, queue_capacity);
                 (self.started_at, self.at) = (event.at, event.at);
             }
-            EventKind::LimitChanged { limit } => self.limit = limit,
+            EventKind::LimitChanged { limit, workers, queue_capacity } => {
+                (self.limit, self.workers, self.queue_capacity) = (limit, workers, queue_capacity);
+            }
             EventKind::DrainStarted => self.phase = Phase::Draining,
             EventKind::AbortStarted => self.phase = Phase::Aborting,
             EventKind::RunEnded => self.phase = Phase::Ended,
+            EventKind::SourceWaiting => self.intake = Intake::Waiting,
+            EventKind::SourceBlocked { by } => self.intake = Intake::Blocked { by },
+            EventKind::SourceExhausted => self.intake = Intake::Exhausted,
+            EventKind::BatchOpened { batch, size } => {
+                self.batch = Some(OpenBatch { number: batch, size, ended: 0 });
+            }
+            EventKind::BatchClosed { .. } => self.batch = None,
+            EventKind::GroupCancelled { cause } => self.cause = Some(cause),
             EventKind::Claimed { task, attempt } => self.claimed(task, attempt),
-            EventKind::Started { task, slot, .. } => self.started(task, slot),
-            EventKind::Ended { task, attempt, outcome, reason, .. } => self.ended(task, attempt, outcome, reason),
-            EventKind::Settled { task, ending, .. } => self.settled(task, ending),
-            EventKind::Abandoned { task, .. } => {
+            EventKind::Started { task, permit, worker, .. } => self.started(task, permit, worker),
+            EventKind::Ended { task, attempt, permit, outcome, reason, .. } => {
+                self.ended(task, permit, outcome);
+                self.note_failure(task, attempt, outcome, reason);
+            }
+            EventKind::RetryScheduled { task, after, .. } => {
+                if let Some(Live { place: Place::Ended { retry_after, .. }, .. }) = self.tasks.get_mut(&task) {
+                    *retry_after = Some(after);
+                }
+            }
+            EventKind::Settled { task, outcome, ending, .. } => {
+                if outcome.is_none() {
+                    self.leave_queue(task);
+                }
+                self.settled(task, ending);
+            }
+            EventKind::Abandoned { task, outcome, .. } => {
+                if outcome.is_none() {
+                    self.leave_queue(task);
+                }
                 self.tasks.remove(&task);
             }
-            _ => {}
+            EventKind::Malformed { .. } => {}
         }
     }
 
@@ -210,28 +290,53 @@ impl State {
     }
 
     fn claimed(&mut self, task: TaskId, attempt: Attempt) {
+        if matches!(self.intake, Intake::Waiting | Intake::Exhausted) {
+            self.intake = Intake::Open;
+        }
         let now = self.at;
-        let fresh =
-            Live { attempt, first_claimed_at: now, claimed_at: now, started: None, outcome: None, is_waiting: false };
+        let batch = self.batch.map(|batch| batch.number);
+        let fresh = Live { attempt, first_claimed_at: now, claimed_at: now, batch, place: Place::Queued };
         let live = self.tasks.entry(task).or_insert(fresh);
-        self.waiting -= usize::from(live.is_waiting);
+        self.waiting = self.waiting.saturating_sub(usize::from(live.is_waiting()));
         *live = Live { first_claimed_at: live.first_claimed_at, ..fresh };
+        self.queue.push_back(task);
     }
 
-    fn started(&mut self, task: TaskId, slot: usize) {
+    fn started(&mut self, task: TaskId, permit: usize, worker: Option<usize>) {
+        self.leave_queue(task);
         if let Some(live) = self.tasks.get_mut(&task) {
-            live.started = Some((self.at, slot));
+            live.place = Place::Running { since: self.at, permit, worker };
             self.wait.record(self.at.since(live.claimed_at));
         }
+        if permit >= PERMITS_MAX {
+            return;
+        }
+        if permit >= self.permits.len() {
+            self.permits.resize(permit + 1, None);
+        }
+        self.permits[permit] = Some(task);
     }
 
-    fn ended(&mut self, task: TaskId, attempt: Attempt, outcome: Outcome, reason: Option<&str>) {
+    fn ended(&mut self, task: TaskId, permit: usize, outcome: Outcome) {
         if let Some(live) = self.tasks.get_mut(&task) {
-            live.outcome = Some(outcome);
-            if let Some((started_at, _)) = live.started {
-                self.service.record(self.at.since(started_at));
+            if let Place::Running { since, .. } = live.place {
+                self.service.record(self.at.since(since));
             }
+            live.place = Place::Ended { outcome, retry_after: None };
         }
+        if let Some(held) = self.permits.get_mut(permit) {
+            *held = None;
+        }
+        while let Some(None) = self.permits.last() {
+            self.permits.pop();
+        }
+        if let Some(batch) = &mut self.batch {
+            batch.ended += 1;
+        }
+    }
+
+    #[inline]
+    fn note_failure(&mut self, task: TaskId, attempt: Attempt, outcome: Outcome, reason: Option<&str>) {
         if matches!(outcome, Outcome::Failed | Outcome::TimedOut | Outcome::Panicked) {
             if self.failures.len() == FAILURES_MAX {
                 self.failures.pop_front();
@@ -257,13 +362,25 @@ impl State {
 
     fn wait_for_retry(&mut self, task: TaskId) {
         let Some(live) = self.tasks.get_mut(&task) else { return };
-        live.is_waiting = true;
+        let Place::Ended { retry_after, .. } = live.place else { return };
+        live.place = Place::Waiting { due: self.at + retry_after.unwrap_or_default() };
         self.waiting += 1;
         if self.waiting > WAITING_MAX
-            && let Some(oldest) = self.tasks.iter().find_map(|(id, live)| live.is_waiting.then_some(*id))
+            && let Some(oldest) = self.tasks.iter().find(|(_, live)| live.is_waiting()).map(|(id, _)| *id)
         {
             self.tasks.remove(&oldest);
             self.waiting -= 1;
+        }
+    }
+
+    /// Mostly it is the first; what is given back goes in order, or in the opposite one.
+    fn leave_queue(&mut self, task: TaskId) {
+        if self.queue.front() == Some(&task) {
+            self.queue.pop_front();
+        } else if self.queue.back() == Some(&task) {
+            self.queue.pop_back();
+        } else if let Some(place) = self.queue.iter().position(|queued| *queued == task) {
+            self.queue.remove(place);
         }
     }
 }
@@ -291,8 +408,8 @@ mod tests {
             let outcome = Some(Outcome::Failed);
             for kind in [
                 EventKind::Claimed { task, attempt },
-                EventKind::Started { task, attempt, slot: 0 },
-                EventKind::Ended { task, attempt, slot: 0, outcome: Outcome::Failed, reason: None },
+                EventKind::Started { task, attempt, permit: 0, worker: None },
+                EventKind::Ended { task, attempt, permit: 0, worker: None, outcome: Outcome::Failed, reason: None },
                 EventKind::Settled { task, attempt, outcome, ending: Ending::Retried },
             ] {
                 state.apply(&Event { sequence: 0, at: Time::ZERO, kind });

@@ -1,285 +1,48 @@
-//! A run's events as JSON lines. A thread of its own writes them, so that the run never waits for a disk; what the disk
-//! cannot keep up with is lost, and counted.
-//!
-//! The first line says what it is, each further line is one event:
-//!
-//! ```json
-//! {"fourfold_trace":1,"version":"0.1.0"}
-//! {"seq":0,"t_ns":0,"event":"run_started","pattern":"pool","limit":5}
-//! {"seq":1,"t_ns":0,"event":"claimed","task":0,"attempt":1}
-//! ```
+#![doc = include_str!("trace/FORMAT.md")]
 
-use std::{
-    io::{self, Write},
-    sync::mpsc::{self, Receiver, SyncSender, TryRecvError, TrySendError},
-    thread::{self, JoinHandle},
-    time::Duration,
+mod line;
+mod perfetto;
+mod reader;
+mod writer;
+
+use alloc::vec::Vec;
+
+pub use self::{
+    line::{LineError, TraceLine, parse_line, write_line},
+    perfetto::Perfetto,
+    reader::{Reader, TraceError},
+    writer::{Trace, Traced},
 };
+use crate::Event;
 
-use alloc::{boxed::Box, vec::Vec};
+/// The version of the format.
+pub const VERSION: u64 = 1;
 
-use serde::Serialize;
-
-use crate::{Attempt, Ending, Event, EventKind, Observer, Outcome, Pattern, TaskId, Time};
-
-/// Events are handed over so many at a time.
-const CHUNK: usize = 1024;
-/// So many chunks wait for the disk at most; one more is lost.
-const CHUNKS_MAX: usize = 32;
-/// However few they are, events are handed over after so long.
-const HAND_OVER: Duration = Duration::from_secs(1);
-
-/// The observer that writes a trace.
-///
-/// ```
-/// use std::{fs, io::Write};
-/// use fourfold::{Event, EventKind, Observer, Pattern, Time, Trace};
-///
-/// let path = std::env::temp_dir().join(format!("fourfold-doc-{}.jsonl", std::process::id()));
-/// let mut trace = Trace::new(fs::File::create(&path)?);
-/// trace.event(&Event { sequence: 0, at: Time::ZERO, kind: EventKind::RunStarted { pattern: Pattern::TaskSet, limit: 2 } });
-/// let traced = trace.finish();
-/// assert_eq!((traced.written, traced.lost), (1, 0));
-/// let text = fs::read_to_string(&path)?;
-/// assert_eq!(text.lines().nth(1), Some(r#"{"seq":0,"t_ns":0,"event":"run_started","pattern":"set","limit":2}"#));
-/// # fs::remove_file(path)?;
-/// # Ok::<_, std::io::Error>(())
-/// ```
-#[derive(Debug)]
-pub struct Trace {
-    chunk: Vec<Line>,
-    opened_at: Time,
-    full: SyncSender<Vec<Line>>,
-    empty: Receiver<Vec<Line>>,
-    lost: u64,
-    writer: JoinHandle<(u64, u64, Option<io::Error>)>,
+/// How events become a file.
+pub trait Form {
+    /// What stands before the first event.
+    fn begin(&mut self, text: &mut Vec<u8>);
+    /// One event.
+    fn event(&mut self, event: &Event<'_>, text: &mut Vec<u8>);
+    /// What stands behind the last one.
+    fn end(&mut self, text: &mut Vec<u8>);
 }
 
-/// What became of a trace.
-#[derive(Debug)]
-pub struct Traced {
-    /// How many events were written.
-    pub written: u64,
-    /// How many were lost: the writer was too slow, or failed.
-    pub lost: u64,
-    /// Why it failed, if it did. The run has gone on without it.
-    pub error: Option<io::Error>,
-}
+/// JSON lines.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Lines;
 
-impl Trace {
-    /// A trace to this writer.
-    pub fn new<W: Write + Send + 'static>(writer: W) -> Self {
-        let (full, chunks) = mpsc::sync_channel(CHUNKS_MAX);
-        let (back, empty) = mpsc::sync_channel(CHUNKS_MAX);
-        let writer = thread::spawn(move || write_chunks(writer, &chunks, &back));
-        Self { chunk: Vec::with_capacity(CHUNK), opened_at: Time::ZERO, full, empty, lost: 0, writer }
+impl Form for Lines {
+    fn begin(&mut self, text: &mut Vec<u8>) {
+        text.extend_from_slice(
+            concat!(r#"{"fourfold_trace":1,"version":""#, env!("CARGO_PKG_VERSION"), "\"}\n").as_bytes(),
+        );
     }
 
-    /// Writes what is still to be written, and waits until it is.
-    pub fn finish(mut self) -> Traced {
-        // The run is over: now there is time to wait for room.
-        if let Err(unsent) = self.full.send(core::mem::take(&mut self.chunk)) {
-            self.lost += unsent.0.len() as u64;
-        }
-        drop(self.full);
-        match self.writer.join() {
-            Ok((written, lost, error)) => Traced { written, lost: self.lost + lost, error },
-            Err(_) => {
-                Traced { written: 0, lost: self.lost, error: Some(io::Error::other("the trace's writer panicked")) }
-            }
-        }
-    }
-
-    fn hand_over(&mut self) {
-        let next = match self.empty.try_recv() {
-            Ok(chunk) => chunk,
-            Err(TryRecvError::Empty | TryRecvError::Disconnected) => Vec::with_capacity(CHUNK),
-        };
-        let chunk = core::mem::replace(&mut self.chunk, next);
-        if let Err(TrySendError::Full(chunk) | TrySendError::Disconnected(chunk)) = self.full.try_send(chunk) {
-            self.lost += chunk.len() as u64;
-        }
-    }
-}
-
-impl Observer for Trace {
-    fn event(&mut self, event: &Event<'_>) {
-        if self.chunk.is_empty() {
-            self.opened_at = event.at;
-        }
-        self.chunk.push(Line { seq: event.sequence, at: event.at, event: Traceable::from(event.kind) });
-        if self.chunk.len() == CHUNK || event.at.since(self.opened_at) >= HAND_OVER {
-            self.hand_over();
-        }
-    }
-}
-
-fn write_chunks<W: Write>(
-    mut writer: W,
-    chunks: &Receiver<Vec<Line>>,
-    back: &SyncSender<Vec<Line>>,
-) -> (u64, u64, Option<io::Error>) {
-    let (mut written, mut lost) = (0, 0);
-    let mut text = Vec::with_capacity(64 * 1024);
-    text.extend_from_slice(
-        concat!(r#"{"fourfold_trace":1,"version":""#, env!("CARGO_PKG_VERSION"), "\"}\n").as_bytes(),
-    );
-    let mut error = writer.write_all(&text).err();
-    for mut chunk in chunks {
-        let count = chunk.len() as u64;
-        if error.is_none() {
-            error = write_chunk(&mut writer, &mut text, &chunk).err();
-        }
-        *(if error.is_none() { &mut written } else { &mut lost }) += count;
-        chunk.clear();
-        // Where nobody needs it back, it is dropped.
-        let _ = back.try_send(chunk);
-    }
-    (written, lost, error.or_else(|| writer.flush().err()))
-}
-
-fn write_chunk<W: Write>(writer: &mut W, text: &mut Vec<u8>, chunk: &[Line]) -> io::Result<()> {
-    text.clear();
-    for line in chunk {
-        write!(text, "{{\"seq\":{},\"t_ns\":{}", line.seq, line.at.as_nanos())?;
-        // The event's fields go on where its own brace would open: half the time of flattening it.
-        let brace = text.len();
-        serde_json::to_writer(&mut *text, &line.event)?;
-        text[brace] = b',';
+    fn event(&mut self, event: &Event<'_>, text: &mut Vec<u8>) {
+        write_line(event, text);
         text.push(b'\n');
     }
-    writer.write_all(text)
-}
 
-#[derive(Debug)]
-struct Line {
-    seq: u64,
-    at: Time,
-    event: Traceable,
-}
-
-/// An event that outlives its moment.
-#[derive(Debug, Serialize)]
-#[serde(tag = "event", rename_all = "snake_case")]
-enum Traceable {
-    RunStarted { pattern: Pattern, limit: usize },
-    Claimed { task: TaskId, attempt: Attempt },
-    Malformed { reason: Box<str> },
-    Started { task: TaskId, attempt: Attempt, slot: usize },
-    Ended { task: TaskId, attempt: Attempt, slot: usize, outcome: Outcome, reason: Option<Box<str>> },
-    RetryScheduled { task: TaskId, attempt: Attempt, after_ns: u64 },
-    Settled { task: TaskId, attempt: Attempt, outcome: Option<Outcome>, ending: Ending },
-    Abandoned { task: TaskId, attempt: Attempt, outcome: Option<Outcome> },
-    BatchOpened { batch: u64, size: usize },
-    BatchClosed { batch: u64 },
-    GroupCancelled { cause: TaskId },
-    LimitChanged { limit: usize },
-    SourceWaiting,
-    SourceExhausted,
-    DrainStarted,
-    AbortStarted,
-    RunEnded,
-}
-
-impl From<EventKind<'_>> for Traceable {
-    fn from(kind: EventKind<'_>) -> Self {
-        match kind {
-            EventKind::RunStarted { pattern, limit } => Self::RunStarted { pattern, limit },
-            EventKind::Claimed { task, attempt } => Self::Claimed { task, attempt },
-            EventKind::Malformed { reason } => Self::Malformed { reason: reason.into() },
-            EventKind::Started { task, attempt, slot } => Self::Started { task, attempt, slot },
-            EventKind::Ended { task, attempt, slot, outcome, reason } => {
-                Self::Ended { task, attempt, slot, outcome, reason: reason.map(Into::into) }
-            }
-            EventKind::RetryScheduled { task, attempt, after } => {
-                let after_ns = u64::try_from(after.as_nanos()).unwrap_or(u64::MAX);
-                Self::RetryScheduled { task, attempt, after_ns }
-            }
-            EventKind::Settled { task, attempt, outcome, ending } => Self::Settled { task, attempt, outcome, ending },
-            EventKind::Abandoned { task, attempt, outcome } => Self::Abandoned { task, attempt, outcome },
-            EventKind::BatchOpened { batch, size } => Self::BatchOpened { batch, size },
-            EventKind::BatchClosed { batch } => Self::BatchClosed { batch },
-            EventKind::GroupCancelled { cause } => Self::GroupCancelled { cause },
-            EventKind::LimitChanged { limit } => Self::LimitChanged { limit },
-            EventKind::SourceWaiting => Self::SourceWaiting,
-            EventKind::SourceExhausted => Self::SourceExhausted,
-            EventKind::DrainStarted => Self::DrainStarted,
-            EventKind::AbortStarted => Self::AbortStarted,
-            EventKind::RunEnded => Self::RunEnded,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::{Arc, Mutex};
-
-    use super::*;
-
-    #[derive(Clone, Default)]
-    struct Shared(Arc<Mutex<Vec<u8>>>);
-
-    impl Write for Shared {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().extend_from_slice(bytes);
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    struct FullDisk;
-
-    impl Write for FullDisk {
-        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
-            Err(io::ErrorKind::StorageFull.into())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    fn claimed(sequence: u64) -> Event<'static> {
-        let kind = EventKind::Claimed { task: TaskId(sequence), attempt: Attempt::FIRST };
-        Event { sequence, at: Time::from_nanos(sequence), kind }
-    }
-
-    #[test]
-    fn every_event_is_a_line_of_json_in_order() {
-        let shared = Shared::default();
-        let mut trace = Trace::new(shared.clone());
-        (0..5000).for_each(|sequence| trace.event(&claimed(sequence)));
-        let failed = EventKind::Ended {
-            task: TaskId(7),
-            attempt: Attempt::FIRST,
-            slot: 1,
-            outcome: Outcome::TimedOut,
-            reason: Some("a \"quoted\"\nreason"),
-        };
-        trace.event(&Event { sequence: 5000, at: Time::from_nanos(5000), kind: failed });
-        let traced = trace.finish();
-        // A slow machine may lose some; together they are all.
-        assert_eq!(traced.written + traced.lost, 5001);
-        assert!(traced.error.is_none());
-        let text = String::from_utf8(shared.0.lock().unwrap().clone()).unwrap();
-        let lines: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-        assert_eq!(lines[0]["fourfold_trace"], 1);
-        assert_eq!(lines.len() as u64, traced.written + 1);
-        assert!(lines[1..].is_sorted_by_key(|line| line["seq"].as_u64()));
-        let last = lines.last().unwrap();
-        assert_eq!((last["event"].as_str(), last["outcome"].as_str()), (Some("ended"), Some("timed_out")));
-        assert_eq!(last["reason"], "a \"quoted\"\nreason");
-    }
-
-    #[test]
-    fn a_full_disk_loses_the_trace_and_says_so() {
-        let mut trace = Trace::new(FullDisk);
-        (0..100_000).for_each(|sequence| trace.event(&claimed(sequence)));
-        let traced = trace.finish();
-        assert_eq!((traced.written, traced.lost), (0, 100_000));
-        assert_eq!(traced.error.unwrap().kind(), io::ErrorKind::StorageFull);
-    }
+    fn end(&mut self, _: &mut Vec<u8>) {}
 }

@@ -181,8 +181,8 @@ pub(crate) struct OutputArgs {
     /// Report as JSON, on the last line
     #[arg(long)]
     pub(crate) json: bool,
-    /// Write every event there, as JSON lines
-    #[arg(long, value_name = "FILE.jsonl")]
+    /// Write every event there: as JSON lines, or for Perfetto and chrome://tracing where the name ends in .perfetto.json
+    #[arg(long, value_name = "FILE")]
     pub(crate) trace: Option<PathBuf>,
     /// No progress and no summary
     #[arg(short, long)]

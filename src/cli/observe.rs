@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use fourfold::{Event, EventKind, Observer, Outcome, State, Trace};
+use fourfold::{Event, EventKind, Observer, Outcome, State, trace::Trace};
 
 /// The fold, shared with those who show it.
 pub(crate) struct Fold<'a>(pub(crate) &'a RefCell<State>);
@@ -53,9 +53,9 @@ fn log(event: &Event<'_>) {
             tracing::info!(%task, %attempt, ?after, "it will be tried again");
         }
         EventKind::Malformed { reason } => tracing::info!("malformed: {reason}"),
-        EventKind::RunStarted { pattern, limit } => tracing::info!(%pattern, limit, "the run begins"),
+        EventKind::RunStarted { pattern, limit, .. } => tracing::info!(%pattern, limit, "the run begins"),
         EventKind::GroupCancelled { cause } => tracing::info!(%cause, "the group is cancelled"),
-        EventKind::LimitChanged { limit } => tracing::info!(limit, "the limit changes"),
+        EventKind::LimitChanged { limit, .. } => tracing::info!(limit, "the limit changes"),
         EventKind::DrainStarted => tracing::info!("draining"),
         EventKind::AbortStarted => tracing::info!("aborting"),
         EventKind::RunEnded => tracing::info!("the run is over"),

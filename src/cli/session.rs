@@ -7,7 +7,9 @@ use std::{
     rc::Rc,
 };
 
-use fourfold::{Config, Control, Json, NativeClock, Report, RunError, SimulatedClock, Source, State, Trace, run};
+use fourfold::{
+    Config, Control, Json, NativeClock, Report, RunError, SimulatedClock, Source, State, run, trace::Trace,
+};
 use futures_lite::future::or;
 
 use super::{
@@ -154,14 +156,9 @@ async fn beside<T>(
 }
 
 fn open_trace(path: &Path) -> Result<(PathBuf, Trace), Fault> {
-    let shown = path.display();
-    if path.to_string_lossy().ends_with(".perfetto.json") {
-        return Err(Fault::usage(format_args!(
-            "--trace {shown}: Perfetto traces are not supported yet: name a file that ends in .jsonl"
-        )));
-    }
-    let file = create(path, "--trace")?;
-    Ok((path.to_owned(), Trace::new(file)))
+    let perfetto = path.to_string_lossy().ends_with(".perfetto.json");
+    let start = if perfetto { Trace::perfetto } else { Trace::new };
+    Ok((path.to_owned(), start(create(path, "--trace")?)))
 }
 
 /// A file that a flag asks for; better now than when it is too late.

@@ -9,8 +9,8 @@ use core::{
 
 use super::{doorbell::Doorbell, journal::Journal, outbox::Outbox, pacer::Pacer};
 use crate::{
-    Clock, Config, Control, Delivery, Ending, EventKind, Failure, Observer, Outcome, Pattern, Settlement, Source,
-    Supply, Tally, TaskFailure, Verdict,
+    Blocker, Clock, Config, Control, Delivery, Ending, EventKind, Failure, Observer, Outcome, Pattern, Settlement,
+    Source, Supply, Tally, TaskFailure, Verdict,
     control::Stop,
     job::{Ended, Net},
     pattern::View,
@@ -101,6 +101,36 @@ impl<'a, S: Source, C: Clock, O: Observer> Desk<'a, S, C, O> {
         self.journal.borrow_mut().write(kind);
     }
 
+    pub(super) fn write_start(&self) {
+        let (limit, workers, queue_capacity) = self.bounds();
+        self.write(EventKind::RunStarted { pattern: self.config.pattern, limit, workers, queue_capacity });
+    }
+
+    pub(super) fn change_limit(&self, limit: NonZeroUsize) {
+        self.limit.set(limit);
+        let (limit, workers, queue_capacity) = self.bounds();
+        self.write(EventKind::LimitChanged { limit, workers, queue_capacity });
+    }
+
+    /// The limit, how many workers there are, and how many tasks may wait for a permit.
+    fn bounds(&self) -> (usize, Option<usize>, Option<usize>) {
+        let limit = self.limit.get();
+        let (workers, queue_capacity) = match self.config.pattern {
+            Pattern::TaskSet | Pattern::TaskGroup => (None, None),
+            Pattern::SemaphoreBatch => (None, Some(self.config.batch_size_at(limit))),
+            Pattern::WorkerPool => {
+                (Some(self.config.workers.unwrap_or(limit).get()), Some(self.config.queue_capacity_at(limit)))
+            }
+        };
+        (limit.get(), workers, queue_capacity)
+    }
+
+    /// A pool's workers go by the number of the permit that they hold.
+    #[inline]
+    pub(super) fn worker(&self, slot: usize) -> Option<usize> {
+        (self.config.pattern == Pattern::WorkerPool).then_some(slot)
+    }
+
     pub(super) fn date(&self) {
         self.journal.borrow_mut().date(self.clock);
     }
@@ -138,6 +168,20 @@ impl<'a, S: Source, C: Clock, O: Observer> Desk<'a, S, C, O> {
     /// Whether a limit's worth of settlements waits behind those that the source is being told: then nothing new is begun.
     fn is_backed_up(&self) -> bool {
         self.outbox.borrow().len() >= self.limit.get().get()
+    }
+
+    /// What keeps a source that may have more from being asked.
+    pub(super) fn blocker(&self) -> Option<Blocker> {
+        if self.stage.get() != Stage::Running || self.exhausted.get() || self.tasks_left() == 0 {
+            return None;
+        }
+        if self.is_backed_up() {
+            return Some(Blocker::Settling);
+        }
+        if self.config.pattern.room(&self.view()) == 0 {
+            return Some(Blocker::Room);
+        }
+        (self.starts_ready() == 0).then_some(Blocker::Rate)
     }
 
     /// Whether a claim may be possible, at the latest when the settlements in waiting are on their way.
@@ -226,16 +270,16 @@ impl<'a, S: Source, C: Clock, O: Observer> Desk<'a, S, C, O> {
         for reason in claims.malformed.drain(..) {
             journal.write(EventKind::Malformed { reason: &reason });
         }
-        for delivery in &claims.deliveries {
-            journal.write(EventKind::Claimed { task: delivery.task.id, attempt: delivery.task.attempt });
-        }
         let size = claims.len();
-        self.queue.borrow_mut().append(&mut claims.deliveries);
         if size > 0 && self.config.pattern == Pattern::SemaphoreBatch {
             let number = journal.tally().batches;
             journal.write(EventKind::BatchOpened { batch: number, size });
             self.batch.set(Some(Batch { number, left: size }));
         }
+        for delivery in &claims.deliveries {
+            journal.write(EventKind::Claimed { task: delivery.task.id, attempt: delivery.task.attempt });
+        }
+        self.queue.borrow_mut().append(&mut claims.deliveries);
         if supply == Supply::Exhausted {
             self.exhausted.set(true);
             journal.write(EventKind::SourceExhausted);
@@ -247,16 +291,18 @@ impl<'a, S: Source, C: Clock, O: Observer> Desk<'a, S, C, O> {
         self.in_flight.set(self.in_flight.get() - 1);
         let Ended { delivery, result } = ended;
         let (task, attempt) = (delivery.task.id, delivery.task.attempt);
+        let (permit, worker) = (slot, self.worker(slot));
         let mut journal = self.journal.borrow_mut();
         journal.date(self.clock);
         let (outcome, verdict) = match result {
             Ok(()) => {
                 let outcome = Outcome::Succeeded;
-                journal.write(EventKind::Ended { task, attempt, slot, outcome, reason: None });
+                journal.write(EventKind::Ended { task, attempt, permit, worker, outcome, reason: None });
                 (outcome, Verdict::Done)
             }
             Err((outcome, failure)) => {
-                journal.write(EventKind::Ended { task, attempt, slot, outcome, reason: Some(failure.reason()) });
+                let reason = Some(failure.reason());
+                journal.write(EventKind::Ended { task, attempt, permit, worker, outcome, reason });
                 (outcome, self.judge(&mut journal, &delivery, outcome, &failure))
             }
         };
@@ -310,8 +356,8 @@ impl<'a, S: Source, C: Clock, O: Observer> Desk<'a, S, C, O> {
         let mut journal = self.journal.borrow_mut();
         for (slot, delivery) in self.net.borrow_mut().drain(..) {
             let (task, attempt) = (delivery.task.id, delivery.task.attempt);
-            let outcome = Outcome::Cancelled;
-            journal.write(EventKind::Ended { task, attempt, slot, outcome, reason: None });
+            let (permit, worker, outcome) = (slot, self.worker(slot), Outcome::Cancelled);
+            journal.write(EventKind::Ended { task, attempt, permit, worker, outcome, reason: None });
             self.leave_batch(&mut journal, 1);
             self.outbox.borrow_mut().push(delivery, Verdict::Release, Some(outcome));
         }

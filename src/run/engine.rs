@@ -135,8 +135,7 @@ where
         if let Some(limit) = desk.control.limit()
             && limit != desk.limit.get()
         {
-            desk.limit.set(limit);
-            desk.write(EventKind::LimitChanged { limit: limit.get() });
+            desk.change_limit(limit);
         }
         match desk.control.wanted() {
             Stop::No => {}
@@ -179,7 +178,8 @@ where
         let desk = self.desk;
         let slot = self.jobs.next_slot();
         desk.in_flight.set(desk.in_flight.get() + 1);
-        desk.write(EventKind::Started { task: delivery.task.id, attempt: delivery.task.attempt, slot });
+        let worker = desk.worker(slot);
+        desk.write(EventKind::Started { task: delivery.task.id, attempt: delivery.task.attempt, permit: slot, worker });
         if let Start::Finished(ended) = self.jobs.start((self.make)(delivery, slot)) {
             desk.finish(slot, ended);
         }

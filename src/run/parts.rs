@@ -9,13 +9,23 @@ use core::{
 use futures_lite::future;
 
 use super::{desk::Desk, outbox::Outbox};
-use crate::{Claims, Clock, EventKind, Observer, Source, Supply};
+use crate::{Blocker, Claims, Clock, EventKind, Observer, Source, Supply};
 
 /// Claims whenever there is room. It ends only with the source's failure.
 pub(super) async fn claim<S: Source, C: Clock, O: Observer>(desk: &Desk<'_, S, C, O>) -> S::Error {
     let mut intake = Intake { claims: Claims::new(), desk };
+    let mut blocked = None;
     loop {
-        let room = desk.claim_bell.until(|| desk.room()).await;
+        let room = desk
+            .claim_bell
+            .until(|| {
+                let room = desk.room();
+                if O::ACTIVE && room.is_none() {
+                    say_blocked(desk, &mut blocked);
+                }
+                room
+            })
+            .await;
         desk.asked.set(room.get());
         let supply = {
             let mut claim = pin!(desk.source.claim(room, &mut intake.claims));
@@ -25,6 +35,7 @@ pub(super) async fn claim<S: Source, C: Clock, O: Observer>(desk: &Desk<'_, S, C
                 if poll.is_pending() && !mem::replace(&mut said, true) {
                     desk.date();
                     desk.write(EventKind::SourceWaiting);
+                    blocked = None;
                 }
                 poll
             })
@@ -39,6 +50,15 @@ pub(super) async fn claim<S: Source, C: Clock, O: Observer>(desk: &Desk<'_, S, C
             // What it brought is started before the next claim, and a source that answers at once every time starves nobody.
             future::yield_now().await;
         }
+    }
+}
+
+/// Says that the source is held up, and by what, unless that has been said.
+fn say_blocked<S: Source, C: Clock, O: Observer>(desk: &Desk<'_, S, C, O>, said: &mut Option<Blocker>) {
+    let Some(by) = desk.blocker() else { return };
+    if said.replace(by) != Some(by) {
+        desk.date();
+        desk.write(EventKind::SourceBlocked { by });
     }
 }
 

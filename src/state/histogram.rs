@@ -19,7 +19,7 @@ const BUCKETS: usize = (64 - BITS as usize + 1) * PER_OCTAVE;
 /// assert!(median >= Duration::from_millis(50) && median < Duration::from_millis(51));
 /// assert_eq!(histogram.max(), Duration::from_millis(100));
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Histogram {
     /// As long as the largest value needed so far.
     counts: Vec<u64>,
@@ -81,6 +81,46 @@ fn upper_end(bucket: usize) -> u64 {
     let shift = bucket / PER_OCTAVE - 1;
     let low = ((bucket % PER_OCTAVE + PER_OCTAVE) as u64) << shift;
     low + ((1_u64 << shift) - 1)
+}
+
+#[cfg(feature = "serde")]
+mod data {
+    //! A histogram as data: the buckets that are not empty.
+
+    use alloc::{format, vec, vec::Vec};
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+
+    use super::{BUCKETS, Histogram};
+
+    #[derive(Serialize, Deserialize)]
+    struct Data {
+        max_ns: u64,
+        buckets: Vec<(usize, u64)>,
+    }
+
+    impl Serialize for Histogram {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            let buckets = self.counts.iter().copied().enumerate().filter(|(_, count)| *count > 0).collect();
+            Data { max_ns: self.max_ns, buckets }.serialize(serializer)
+        }
+    }
+
+    impl<'de> Deserialize<'de> for Histogram {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            let data = Data::deserialize(deserializer)?;
+            let mut histogram = Self { max_ns: data.max_ns, ..Self::default() };
+            for (bucket, count) in data.buckets {
+                if histogram.counts.is_empty() {
+                    histogram.counts = vec![0; BUCKETS];
+                }
+                let counted = histogram.counts.get_mut(bucket);
+                *counted.ok_or_else(|| D::Error::custom(format!("there is no bucket {bucket}")))? = count;
+                histogram.count = histogram.count.saturating_add(count);
+            }
+            Ok(histogram)
+        }
+    }
 }
 
 #[cfg(test)]

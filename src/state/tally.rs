@@ -7,7 +7,7 @@ use crate::{Ending, EventKind, Outcome};
 /// `succeeded`, `failed`, `timed_out`, `panicked`, `cancelled` and `lease_lost` count attempts and add up to
 /// [`attempts`](Self::attempts) (those still in flight aside); `done`, `dead`, `released` and `malformed` count tasks and add up
 /// to [`tasks`](Self::tasks).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Tally {
     /// Deliveries that came in, each attempt at a task counted.

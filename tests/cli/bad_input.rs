@@ -31,7 +31,6 @@ fn wrong_arguments_are_named() {
         (&["run", "tasks", "--pipe", "/nowhere/at/all"], &["--pipe", "no such file"]),
         (&["run", "tasks", "--simulate", "--exec", "true"], &["--exec", "--simulate"]),
         (&["run", "tasks", "--simulate", "--trace", "/nowhere/t.jsonl"], &["--trace /nowhere/t.jsonl"]),
-        (&["run", "tasks", "--simulate", "--trace", "t.perfetto.json"], &["--trace", ".jsonl"]),
         (&["run", "tasks", "--simulate", "--dead", "/nowhere/d"], &["--dead /nowhere/d"]),
         (&["run", "tasks", "--simulate", "--rest", "/nowhere/r"], &["--rest /nowhere/r"]),
         (&["run", "--rest", "r"], &["--rest", "demo"]),

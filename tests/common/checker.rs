@@ -1,55 +1,30 @@
-//! An observer that knows what may follow what.
+//! An observer that knows what may follow what, and keeps books of its own beside the fold.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, VecDeque},
     fmt::Write,
-    hash::{DefaultHasher, Hasher},
 };
 
 use fourfold::{
-    Attempt, Config, Ending, Event, EventKind, Observer, Outcome, Pattern, Phase, Report, State, TaskId, Time,
+    Config, Event, EventKind, Intake, Invariants, Observer, Pattern, Phase, Place, Report, State, TaskId, Timeline,
 };
 
-/// The bounds of a run that do not change while it goes on.
-#[derive(Clone, Debug)]
-pub(crate) struct Rules {
-    pattern: Pattern,
-    workers: Option<usize>,
-    queue_capacity: Option<usize>,
-    batch_size: Option<usize>,
-    max_tasks: Option<u64>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Life {
-    Claimed,
-    Started(usize),
-    Ended(Outcome),
-    RetryDue(Outcome),
-}
-
-/// Panics at the first event that breaks a rule.
+/// Panics at the first event that breaks a rule, or after which the state is not what its own books say.
 #[derive(Debug)]
 pub(crate) struct Checker {
-    rules: Rules,
+    config: Config,
+    invariants: Invariants,
     pub(crate) state: State,
-    sequence: u64,
-    at: Time,
-    limit: usize,
-    /// The highest limit so far: what was claimed under it may still be there.
-    highest: usize,
-    lives: BTreeMap<TaskId, (Attempt, Life)>,
-    slots: BTreeMap<usize, TaskId>,
-    queued: usize,
-    in_flight: usize,
-    batch: Option<(u64, usize)>,
-    fresh: usize,
+    /// Everything once more, to go through it at the end.
+    pub(crate) timeline: Timeline,
+    queue: VecDeque<TaskId>,
+    permits: BTreeMap<usize, TaskId>,
+    limit_max: usize,
+    events: u64,
     starts: u64,
     pub(crate) drained: bool,
     pub(crate) aborted: bool,
     pub(crate) cancelled: bool,
-    over: bool,
-    ended: bool,
     /// Every event as text, once asked for.
     pub(crate) log: Option<String>,
     pub(crate) order: Vec<TaskId>,
@@ -57,32 +32,19 @@ pub(crate) struct Checker {
 
 impl Checker {
     pub(crate) fn new(config: &Config) -> Self {
-        let rules = Rules {
-            pattern: config.pattern,
-            workers: config.workers.map(usize::from),
-            queue_capacity: config.queue_capacity.map(usize::from),
-            batch_size: config.batch_size.map(usize::from),
-            max_tasks: config.max_tasks,
-        };
         Self {
-            rules,
+            config: config.clone(),
+            invariants: Invariants::new(),
             state: State::new(),
-            sequence: 0,
-            at: Time::ZERO,
-            limit: 0,
-            highest: 0,
-            lives: BTreeMap::new(),
-            slots: BTreeMap::new(),
-            queued: 0,
-            in_flight: 0,
-            batch: None,
-            fresh: 0,
+            timeline: Timeline::new(),
+            queue: VecDeque::new(),
+            permits: BTreeMap::new(),
+            limit_max: 0,
+            events: 0,
             starts: 0,
             drained: false,
             aborted: false,
             cancelled: false,
-            over: false,
-            ended: false,
             log: None,
             order: Vec::new(),
         }
@@ -95,151 +57,74 @@ impl Checker {
 
     /// How many there were.
     pub(crate) fn events(&self) -> u64 {
-        self.sequence
+        self.events
     }
 
-    /// The most that may be claimed and not started.
-    fn queue_bound(&self) -> usize {
-        match self.rules.pattern {
-            Pattern::TaskSet | Pattern::TaskGroup => self.highest.saturating_sub(self.in_flight),
-            Pattern::WorkerPool => self.rules.queue_capacity.unwrap_or(self.highest),
-            Pattern::SemaphoreBatch => self.rules.batch_size.unwrap_or(self.highest.saturating_mul(4)),
-        }
-    }
-
-    fn claimed(&mut self, task: TaskId, attempt: Attempt) {
-        let before = self.lives.insert(task, (attempt, Life::Claimed));
-        assert!(before.is_none(), "task {task} is claimed while it is {before:?}");
-        self.queued += 1;
-        self.fresh += 1;
-        assert!(self.queued <= self.queue_bound(), "{} wait, {} may", self.queued, self.queue_bound());
-        if self.rules.pattern == Pattern::SemaphoreBatch {
-            assert!(self.batch.is_none(), "claimed while a batch is open");
-            assert_eq!(self.in_flight, 0);
-        }
-    }
-
-    fn started(&mut self, task: TaskId, attempt: Attempt, slot: usize) {
-        assert!(!self.drained && !self.cancelled && !self.over, "started after the end was called for");
-        assert_eq!(self.lives.insert(task, (attempt, Life::Started(slot))), Some((attempt, Life::Claimed)));
-        assert_eq!(self.slots.insert(slot, task), None, "slot {slot} is taken");
-        self.queued -= 1;
-        self.in_flight += 1;
-        self.starts += 1;
-        assert!(self.in_flight <= self.limit, "{} in flight, the limit is {}", self.in_flight, self.limit);
-        assert!(slot < self.highest, "slot {slot} of {}", self.highest);
-        if let (Pattern::WorkerPool, Some(workers)) = (self.rules.pattern, self.rules.workers) {
-            assert!(slot < workers, "worker {slot} of {workers}");
-        }
-        self.order.push(task);
-    }
-
-    fn has_ended(&mut self, task: TaskId, attempt: Attempt, slot: usize, outcome: Outcome) {
-        let before = self.lives.insert(task, (attempt, Life::Ended(outcome)));
-        assert_eq!(before, Some((attempt, Life::Started(slot))));
-        assert_eq!(self.slots.remove(&slot), Some(task));
-        self.in_flight -= 1;
-        self.leave_batch();
-    }
-
-    fn leave_batch(&mut self) {
-        if let Some((_, left)) = &mut self.batch {
-            *left -= 1;
-        }
-    }
-
-    fn settled(&mut self, task: TaskId, attempt: Attempt, outcome: Option<Outcome>, ending: Ending) {
-        let life = self.lives.remove(&task);
-        let expected = match (outcome, ending) {
-            (None, Ending::Released | Ending::LeaseLost) => {
-                self.queued -= 1;
-                self.leave_batch();
-                vec![Life::Claimed]
-            }
-            (Some(Outcome::Succeeded), Ending::Done) => vec![Life::Ended(Outcome::Succeeded)],
-            (Some(Outcome::Cancelled), Ending::Released) => vec![Life::Ended(Outcome::Cancelled)],
-            (Some(outcome), Ending::Retried) => vec![Life::RetryDue(outcome)],
-            (Some(outcome @ (Outcome::Failed | Outcome::TimedOut | Outcome::Panicked)), Ending::Dead) => {
-                vec![Life::Ended(outcome)]
-            }
-            (Some(outcome), Ending::LeaseLost) => vec![Life::Ended(outcome), Life::RetryDue(outcome)],
-            other => panic!("{other:?} do not go together"),
+    /// What an event says about the bounds is what was configured, at this limit.
+    fn assert_bounds(&mut self, limit: usize, workers: Option<usize>, queue_capacity: Option<usize>) {
+        self.limit_max = self.limit_max.max(limit);
+        let config = &self.config;
+        let expected = match config.pattern {
+            Pattern::TaskSet | Pattern::TaskGroup => (None, None),
+            Pattern::SemaphoreBatch => (None, Some(config.batch_size.map_or(limit.saturating_mul(4), usize::from))),
+            Pattern::WorkerPool => (
+                Some(config.workers.map_or(limit, usize::from)),
+                Some(config.queue_capacity.map_or(limit, usize::from)),
+            ),
         };
-        assert!(
-            expected.iter().any(|expected| life == Some((attempt, *expected))),
-            "settled as {ending:?} while {life:?}, expected {expected:?}"
-        );
+        assert_eq!((workers, queue_capacity), expected);
     }
 
-    fn abandoned(&mut self, task: TaskId, attempt: Attempt, outcome: Option<Outcome>) {
-        let life = self.lives.remove(&task);
-        let good = match (outcome, life) {
-            (None, Some((number, Life::Claimed))) => {
-                self.queued -= 1;
-                self.leave_batch();
-                number == attempt
-            }
-            (Some(outcome), Some((number, Life::Ended(was) | Life::RetryDue(was)))) => {
-                number == attempt && was == outcome
-            }
-            _ => false,
-        };
-        assert!(good, "task {task} is abandoned with {outcome:?} while it is {life:?}");
-    }
-
-    fn check(&mut self, event: &EventKind<'_>) {
+    fn keep_books(&mut self, event: &EventKind<'_>) {
         match *event {
-            EventKind::RunStarted { pattern, limit } => {
-                assert_eq!((pattern, self.sequence), (self.rules.pattern, 0));
-                (self.limit, self.highest) = (limit, limit);
+            EventKind::RunStarted { pattern, limit, workers, queue_capacity } => {
+                assert_eq!((pattern, self.events), (self.config.pattern, 0));
+                self.assert_bounds(limit, workers, queue_capacity);
             }
-            EventKind::Claimed { task, attempt } => self.claimed(task, attempt),
-            EventKind::Started { task, attempt, slot } => self.started(task, attempt, slot),
-            EventKind::Ended { task, attempt, slot, outcome, reason } => {
-                let has_reason = matches!(outcome, Outcome::Failed | Outcome::TimedOut | Outcome::Panicked);
-                assert_eq!(reason.is_some(), has_reason);
-                self.has_ended(task, attempt, slot, outcome);
+            EventKind::LimitChanged { limit, workers, queue_capacity } => {
+                self.assert_bounds(limit, workers, queue_capacity);
             }
-            EventKind::RetryScheduled { task, attempt, .. } => {
-                let (number, life) = self.lives[&task];
-                let Life::Ended(outcome @ (Outcome::Failed | Outcome::TimedOut | Outcome::Panicked)) = life else {
-                    panic!("a retry after {life:?}")
-                };
-                assert_eq!(number, attempt);
-                self.lives.insert(task, (attempt, Life::RetryDue(outcome)));
+            EventKind::Claimed { task, .. } => self.queue.push_back(task),
+            EventKind::Started { task, permit, worker, .. } => {
+                assert_eq!(self.queue.pop_front(), Some(task));
+                assert_eq!(worker, (self.config.pattern == Pattern::WorkerPool).then_some(permit));
+                self.permits.insert(permit, task);
+                self.starts += 1;
+                self.order.push(task);
             }
-            EventKind::Settled { task, attempt, outcome, ending } => self.settled(task, attempt, outcome, ending),
-            EventKind::Abandoned { task, attempt, outcome } => self.abandoned(task, attempt, outcome),
-            EventKind::BatchOpened { batch, size } => {
-                assert_eq!(self.batch, None);
-                assert_eq!(size, std::mem::take(&mut self.fresh));
-                self.batch = Some((batch, size));
+            EventKind::Ended { permit, .. } => drop(self.permits.remove(&permit)),
+            EventKind::Settled { task, outcome: None, .. } | EventKind::Abandoned { task, outcome: None, .. } => {
+                self.queue.retain(|queued| *queued != task);
             }
-            EventKind::BatchClosed { batch } => {
-                let (number, left) = self.batch.take().expect("a batch is open");
-                assert_eq!(number, batch);
-                assert_eq!(left, self.queued, "all but those that wait have ended");
-                // Then they are given back.
-                self.over |= self.queued > 0;
+            EventKind::GroupCancelled { .. } => self.cancelled = true,
+            EventKind::DrainStarted => self.drained = true,
+            EventKind::AbortStarted => self.aborted = true,
+            _ => {}
+        }
+    }
+
+    /// The state shows what the events said.
+    fn assert_state(&self, event: &EventKind<'_>) {
+        let state = &self.state;
+        assert_eq!(state.queue(), &self.queue);
+        let held = state.permits().iter().enumerate().filter_map(|(permit, task)| Some((permit, (*task)?)));
+        assert!(held.eq(self.permits.iter().map(|(permit, task)| (*permit, *task))));
+        let tally = state.tally();
+        assert_eq!((tally.queued, tally.in_flight), (self.queue.len() as u64, self.permits.len() as u64));
+        match *event {
+            EventKind::Started { task, permit, worker, .. } => {
+                let place = Place::Running { since: state.at(), permit, worker };
+                assert_eq!(state.tasks()[&task].place, place);
             }
-            EventKind::GroupCancelled { .. } => {
-                assert_eq!(self.rules.pattern, Pattern::TaskGroup);
-                assert!(!std::mem::replace(&mut self.cancelled, true));
+            EventKind::RetryScheduled { task, after, .. } => {
+                let Place::Ended { retry_after, .. } = state.tasks()[&task].place else { panic!("it has ended") };
+                assert_eq!(retry_after, Some(after));
             }
-            EventKind::LimitChanged { limit } => {
-                assert_ne!(limit, self.limit);
-                self.limit = limit;
-                self.highest = self.highest.max(limit);
-            }
-            EventKind::DrainStarted => assert!(!std::mem::replace(&mut self.drained, true)),
-            EventKind::AbortStarted => {
-                assert!(self.drained);
-                assert!(!std::mem::replace(&mut self.aborted, true));
-            }
-            EventKind::RunEnded => {
-                assert_eq!((&self.lives, self.in_flight, self.queued), (&BTreeMap::new(), 0, 0));
-                assert_eq!(self.batch, None, "the batch is closed");
-                self.ended = true;
+            EventKind::SourceBlocked { by } => assert_eq!(state.intake(), Intake::Blocked { by }),
+            EventKind::Claimed { task, .. } => {
+                let batch = state.batch().map(|batch| batch.number);
+                assert_eq!(state.tasks()[&task].batch, batch);
+                assert_eq!(batch.is_some(), self.config.pattern == Pattern::SemaphoreBatch);
             }
             _ => {}
         }
@@ -247,16 +132,16 @@ impl Checker {
 
     /// The run has ended with this report.
     pub(crate) fn finish(&self, report: &Report) {
-        assert!(self.ended, "the last event says so");
+        assert!(self.invariants.is_complete(), "the last event says so");
         assert_eq!(self.state.tally(), &report.tally, "the fold and the run count the same");
         assert_eq!((self.state.missed(), self.state.phase()), (0, Phase::Ended));
-        assert_eq!((self.state.limit(), report.limit), (self.limit, self.limit));
+        assert_eq!(self.state.limit(), report.limit);
         assert!(self.state.tasks().is_empty() || report.tally.retried > 0);
         let tally = &report.tally;
         assert_eq!((tally.in_flight, tally.queued), (0, 0));
         assert_eq!(tally.attempts(), self.starts, "every attempt has one outcome");
-        assert!(tally.peak_in_flight <= self.highest as u64);
-        if let Some(max) = self.rules.max_tasks {
+        assert!(tally.peak_in_flight <= self.limit_max as u64);
+        if let Some(max) = self.config.max_tasks {
             assert!(tally.done + tally.dead <= max);
         }
         let seen = self.state.report();
@@ -266,8 +151,9 @@ impl Checker {
             assert!(percentiles.p50 <= percentiles.p90 && percentiles.p90 <= percentiles.p99);
             assert!(percentiles.p99 <= percentiles.max && percentiles.max <= report.elapsed);
         }
-        let all = report.elapsed.as_nanos() * self.highest as u128;
+        let all = report.elapsed.as_nanos() * self.limit_max as u128;
         assert!(seen.idle_permits.expect("a state looks").as_nanos() <= all);
+        assert_eq!((self.timeline.end(), self.timeline.last_state()), (self.events, &self.state));
     }
 }
 
@@ -276,12 +162,12 @@ impl Observer for Checker {
         if let Some(log) = &mut self.log {
             writeln!(log, "{event:?}").expect("a string takes it");
         }
-        assert!(!self.ended, "{event:?} after the end");
-        assert_eq!(event.sequence, self.sequence, "no gaps");
-        assert!(event.at >= self.at, "time goes on");
-        self.at = event.at;
+        self.invariants.check(event);
+        assert_eq!(self.invariants.violation(), None);
         self.state.apply(event);
-        self.check(&event.kind);
-        self.sequence += 1;
+        self.timeline.push(event);
+        self.keep_books(&event.kind);
+        self.assert_state(&event.kind);
+        self.events += 1;
     }
 }

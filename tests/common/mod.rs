@@ -17,7 +17,7 @@ use std::{
 use fourfold::{Config, Control, Failure, Pattern, Report, Run, RunError, SimulatedClock, Task};
 
 pub(crate) use self::{
-    checker::{Checker, Rules},
+    checker::Checker,
     watched::{Faults, Fell, Watched},
 };
 

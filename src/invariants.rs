@@ -1,0 +1,338 @@
+//! What may follow what in a run.
+
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    format,
+    string::String,
+};
+use core::fmt;
+
+use crate::{Attempt, Ending, Event, EventKind, Observer, Outcome, Pattern, TaskId, Time};
+
+/// Checks the events of a run against the rules that every run keeps, whatever its source, its handler and its pattern: events
+/// without gaps, time that never goes back, at most `limit` in flight, at most `queue_capacity` queued, a permit held by one
+/// task at a time and given in the queue's order, each delivery ended exactly once, each batch finished before the next one, nothing
+/// started after the end was called for, and nothing left at the end.
+///
+/// The first violation is kept, and nothing is checked after it: what follows from it says nothing new. It panics at no event.
+///
+/// ```
+/// use fourfold::{Attempt, Event, EventKind, Invariants, Pattern, TaskId, Time};
+/// let mut invariants = Invariants::new();
+/// let limit = EventKind::RunStarted { pattern: Pattern::TaskSet, limit: 1, workers: None, queue_capacity: None };
+/// let claimed = |task| EventKind::Claimed { task: TaskId(task), attempt: Attempt::FIRST };
+/// for (sequence, kind) in [limit, claimed(7), claimed(8)].into_iter().enumerate() {
+///     invariants.check(&Event { sequence: sequence as u64, at: Time::ZERO, kind });
+/// }
+/// let violation = invariants.violation().unwrap();
+/// assert_eq!(violation.to_string(), "event 2: 2 are claimed or in flight, and 1 may be");
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Invariants {
+    next: u64,
+    at: Time,
+    rules: Rules,
+    lives: BTreeMap<(TaskId, Attempt), Life>,
+    /// Attempts whose task was claimed once more meanwhile: their leases must have ended.
+    superseded: BTreeSet<(TaskId, Attempt)>,
+    permits: BTreeMap<usize, TaskId>,
+    queue: BTreeMap<u64, (TaskId, Attempt)>,
+    in_flight: usize,
+    batch: Option<Batch>,
+    stop: Stop,
+    violation: Option<Violation>,
+}
+
+/// The first event that breaks a rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// The event's number.
+    pub sequence: u64,
+    /// What is wrong with it.
+    pub what: String,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "event {}: {}", self.sequence, self.what)
+    }
+}
+
+impl core::error::Error for Violation {}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Rules {
+    pattern: Pattern,
+    limit: usize,
+    /// The highest ones so far: what was claimed under them may still be there.
+    limit_max: usize,
+    queue_capacity_max: Option<usize>,
+    workers_max: Option<usize>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Life {
+    /// With the number of its event, which is its place in the queue.
+    Claimed(u64),
+    Started(usize),
+    Ended(Outcome),
+    RetryDue(Outcome),
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Batch {
+    number: u64,
+    /// So many of it are yet to be claimed.
+    coming: usize,
+    left: usize,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Stop {
+    started: bool,
+    drained: bool,
+    aborted: bool,
+    cancelled: bool,
+    /// A batch was closed with some of it unstarted: they are given back.
+    given_back: bool,
+    ended: bool,
+}
+
+type Checked = Result<(), String>;
+
+/// The message, unless it holds.
+macro_rules! hold {
+    ($condition:expr, $($message:tt)+) => {
+        if !$condition {
+            return Err(format!($($message)+));
+        }
+    };
+}
+
+impl Invariants {
+    /// Before the first event.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Looks at the next event.
+    pub fn check(&mut self, event: &Event<'_>) {
+        if self.violation.is_some() {
+            return;
+        }
+        if let Err(what) = self.event(event) {
+            self.violation = Some(Violation { sequence: event.sequence, what });
+        }
+    }
+
+    /// The first violation, if there was one.
+    pub fn violation(&self) -> Option<&Violation> {
+        self.violation.as_ref()
+    }
+
+    /// Whether the run has begun and ended: what was recorded is the whole of it.
+    pub fn is_complete(&self) -> bool {
+        self.stop.ended
+    }
+
+    fn event(&mut self, event: &Event<'_>) -> Checked {
+        let (next, sequence, at, before) = (self.next, event.sequence, event.at, self.at);
+        hold!(sequence >= next, "it comes after event {}", next.saturating_sub(1));
+        hold!(sequence == next, "{} events before it are missing", sequence - next);
+        hold!(at >= before, "its time, {at}, is before that of the last one, {before}");
+        hold!(!self.stop.ended, "the run had ended");
+        let begins = matches!(event.kind, EventKind::RunStarted { .. });
+        hold!(begins != self.stop.started, "a run starts once, with its first event");
+        (self.next, self.at) = (next.saturating_add(1), at);
+        match event.kind {
+            EventKind::RunStarted { pattern, limit, workers, queue_capacity } => {
+                self.stop.started = true;
+                self.rules.pattern = pattern;
+                self.bound(limit, workers, queue_capacity)
+            }
+            EventKind::LimitChanged { limit, workers, queue_capacity } => self.bound(limit, workers, queue_capacity),
+            EventKind::Claimed { task, attempt } => self.claimed(sequence, (task, attempt)),
+            EventKind::Started { task, attempt, permit, worker } => self.started((task, attempt), permit, worker),
+            EventKind::Ended { task, attempt, permit, outcome, reason, .. } => {
+                let failed = matches!(outcome, Outcome::Failed | Outcome::TimedOut | Outcome::Panicked);
+                hold!(failed == reason.is_some(), "a failure has a reason, and nothing else has");
+                self.ended((task, attempt), permit, outcome)
+            }
+            EventKind::RetryScheduled { task, attempt, .. } => match self.lives.get_mut(&(task, attempt)) {
+                Some(life @ Life::Ended(Outcome::Failed | Outcome::TimedOut | Outcome::Panicked)) => {
+                    let Life::Ended(outcome) = *life else { return Ok(()) };
+                    *life = Life::RetryDue(outcome);
+                    Ok(())
+                }
+                _ => Err(format!("task {task} is to be tried again and has not failed")),
+            },
+            EventKind::Settled { task, attempt, outcome, ending } => self.settled((task, attempt), outcome, ending),
+            EventKind::Abandoned { task, attempt, outcome } => self.abandoned((task, attempt), outcome),
+            EventKind::BatchOpened { batch, size } => self.batch_opened(batch, size),
+            EventKind::BatchClosed { batch } => self.batch_closed(batch),
+            EventKind::GroupCancelled { .. } => {
+                hold!(self.rules.pattern == Pattern::TaskGroup, "only a group is cancelled");
+                once(&mut self.stop.cancelled, "the group is cancelled")
+            }
+            EventKind::DrainStarted => once(&mut self.stop.drained, "the run drains"),
+            EventKind::AbortStarted => {
+                hold!(self.stop.drained, "an abort begins with a drain");
+                once(&mut self.stop.aborted, "the run aborts")
+            }
+            EventKind::RunEnded => self.run_ended(),
+            EventKind::Malformed { .. }
+            | EventKind::SourceWaiting
+            | EventKind::SourceBlocked { .. }
+            | EventKind::SourceExhausted => Ok(()),
+        }
+    }
+
+    fn bound(&mut self, limit: usize, workers: Option<usize>, queue_capacity: Option<usize>) -> Checked {
+        hold!(limit > 0, "the limit is 0");
+        let rules = &mut self.rules;
+        rules.limit = limit;
+        rules.limit_max = rules.limit_max.max(limit);
+        rules.queue_capacity_max = rules.queue_capacity_max.max(queue_capacity);
+        rules.workers_max = rules.workers_max.max(workers);
+        Ok(())
+    }
+
+    fn claimed(&mut self, sequence: u64, (task, attempt): (TaskId, Attempt)) -> Checked {
+        let held = (task, Attempt::FIRST)..=(task, attempt);
+        let earlier: BTreeSet<_> = self.lives.range(held).map(|(key, _)| *key).collect();
+        hold!(!earlier.contains(&(task, attempt)), "task {task} is claimed, and it is held already");
+        self.superseded.extend(earlier);
+        self.lives.insert((task, attempt), Life::Claimed(sequence));
+        self.queue.insert(sequence, (task, attempt));
+        let queued = self.queue.len();
+        match self.rules.queue_capacity_max {
+            Some(capacity) => hold!(queued <= capacity, "{queued} are queued, and {capacity} may be"),
+            None => {
+                let (all, limit) = (queued + self.in_flight, self.rules.limit_max);
+                hold!(all <= limit, "{all} are claimed or in flight, and {limit} may be");
+            }
+        }
+        if self.rules.pattern == Pattern::SemaphoreBatch {
+            let Some(batch) = &mut self.batch else { return Err("a task is claimed outside a batch".into()) };
+            hold!(batch.coming > 0, "batch {} is larger than it was said to be", batch.number);
+            batch.coming -= 1;
+        }
+        Ok(())
+    }
+
+    fn started(&mut self, key: (TaskId, Attempt), permit: usize, worker: Option<usize>) -> Checked {
+        let task = key.0;
+        let Stop { drained, cancelled, given_back, .. } = self.stop;
+        hold!(!drained && !cancelled && !given_back, "task {task} is started after the end was called for");
+        let Some(Life::Claimed(place)) = self.lives.get(&key).copied() else {
+            return Err(format!("task {task} is started and was not claimed"));
+        };
+        hold!(self.queue.first_key_value().is_some_and(|(first, _)| *first == place), "task {task} overtakes others");
+        self.queue.remove(&place);
+        self.lives.insert(key, Life::Started(permit));
+        if let Some(holder) = self.permits.insert(permit, task) {
+            return Err(format!("task {task} gets permit {permit}, which task {holder} holds"));
+        }
+        self.in_flight += 1;
+        let (in_flight, Rules { limit, limit_max, workers_max, .. }) = (self.in_flight, self.rules);
+        hold!(in_flight <= limit, "{in_flight} are in flight, and the limit is {limit}");
+        hold!(permit < limit_max, "task {task} gets permit {permit} of {limit_max}");
+        hold!(worker.is_some() == workers_max.is_some(), "a pool has workers, and nothing else has");
+        let workers = workers_max.unwrap_or(usize::MAX);
+        hold!(worker.unwrap_or(0) < workers, "task {task} is with worker {} of {workers}", worker.unwrap_or(0));
+        Ok(())
+    }
+
+    fn ended(&mut self, key: (TaskId, Attempt), permit: usize, outcome: Outcome) -> Checked {
+        let task = key.0;
+        let before = self.lives.insert(key, Life::Ended(outcome));
+        hold!(before == Some(Life::Started(permit)), "task {task} ends with permit {permit} and did not run with it");
+        self.permits.remove(&permit);
+        self.in_flight = self.in_flight.saturating_sub(1);
+        self.leave_batch();
+        Ok(())
+    }
+
+    fn leave_queue(&mut self, life: Option<Life>) {
+        if let Some(Life::Claimed(place)) = life {
+            self.queue.remove(&place);
+            self.leave_batch();
+        }
+    }
+
+    fn leave_batch(&mut self) {
+        if let Some(batch) = &mut self.batch {
+            batch.left = batch.left.saturating_sub(1);
+        }
+    }
+
+    fn settled(&mut self, key: (TaskId, Attempt), outcome: Option<Outcome>, ending: Ending) -> Checked {
+        let task = key.0;
+        let life = self.lives.remove(&key);
+        let lost = self.superseded.remove(&key);
+        hold!(!lost || ending == Ending::LeaseLost, "task {task} was claimed again, and an earlier attempt counts");
+        let fits = match (outcome, ending, life) {
+            (None, Ending::Released | Ending::LeaseLost, Some(Life::Claimed(_))) => true,
+            (Some(Outcome::Succeeded), Ending::Done, Some(Life::Ended(was))) => was == Outcome::Succeeded,
+            (Some(Outcome::Cancelled), Ending::Released, Some(Life::Ended(was))) => was == Outcome::Cancelled,
+            (Some(outcome), Ending::Retried, Some(Life::RetryDue(was))) => was == outcome,
+            (Some(outcome @ (Outcome::Failed | Outcome::TimedOut | Outcome::Panicked)), Ending::Dead, Some(life)) => {
+                life == Life::Ended(outcome)
+            }
+            (Some(outcome), Ending::LeaseLost, Some(Life::Ended(was) | Life::RetryDue(was))) => was == outcome,
+            _ => false,
+        };
+        self.leave_queue(life);
+        hold!(fits, "task {task} is settled as {ending:?} with {outcome:?} while it is {life:?}");
+        Ok(())
+    }
+
+    fn abandoned(&mut self, key: (TaskId, Attempt), outcome: Option<Outcome>) -> Checked {
+        let task = key.0;
+        let life = self.lives.remove(&key);
+        self.superseded.remove(&key);
+        let fits = match life {
+            Some(Life::Claimed(_)) => outcome.is_none(),
+            Some(Life::Ended(was) | Life::RetryDue(was)) => outcome == Some(was),
+            Some(Life::Started(_)) | None => false,
+        };
+        self.leave_queue(life);
+        hold!(fits, "task {task} is abandoned with {outcome:?} while it is {life:?}");
+        Ok(())
+    }
+
+    fn batch_opened(&mut self, batch: u64, size: usize) -> Checked {
+        hold!(self.batch.is_none(), "batch {batch} is opened, and another one is open");
+        hold!(self.queue.is_empty() && self.in_flight == 0, "batch {batch} is opened before all of the last has ended");
+        self.batch = Some(Batch { number: batch, coming: size, left: size });
+        Ok(())
+    }
+
+    fn batch_closed(&mut self, batch: u64) -> Checked {
+        let open = self.batch.take().filter(|open| open.number == batch);
+        let Some(open) = open else { return Err(format!("batch {batch} is closed and was not open")) };
+        hold!(open.coming == 0, "batch {batch} is closed before all of it was claimed");
+        // What is still queued is given back.
+        hold!(open.left == self.queue.len(), "batch {batch} is closed while {} of it run", self.in_flight);
+        self.stop.given_back |= open.left > 0;
+        Ok(())
+    }
+
+    fn run_ended(&mut self) -> Checked {
+        hold!(self.lives.is_empty(), "the run ends and holds {} tasks", self.lives.len());
+        hold!(self.batch.is_none(), "the run ends with a batch that is open");
+        self.stop.ended = true;
+        Ok(())
+    }
+}
+
+fn once(flag: &mut bool, what: &str) -> Checked {
+    hold!(!core::mem::replace(flag, true), "{what} twice");
+    Ok(())
+}
+
+impl Observer for Invariants {
+    fn event(&mut self, event: &Event<'_>) {
+        self.check(event);
+    }
+}

@@ -1,0 +1,217 @@
+//! The observer that writes a trace, on a thread of its own.
+
+use std::{
+    io::{self, Write},
+    sync::mpsc::{self, Receiver, SyncSender, TryRecvError, TrySendError},
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use alloc::vec::Vec;
+
+use super::{Form, Lines, Perfetto};
+use crate::{Event, Observer, Record, Time};
+
+/// Events are handed over so many at a time.
+const CHUNK: usize = 1024;
+/// So many chunks wait for the disk at most; one more is lost.
+const CHUNKS_MAX: usize = 32;
+/// However few they are, events are handed over after so long.
+const HAND_OVER: Duration = Duration::from_secs(1);
+
+/// The observer that writes a trace.
+///
+/// ```
+/// use std::{fs, io::Write};
+/// use fourfold::{Event, EventKind, Observer, Time, trace::Trace};
+///
+/// let path = std::env::temp_dir().join(format!("fourfold-doc-{}.jsonl", std::process::id()));
+/// let mut trace = Trace::new(fs::File::create(&path)?);
+/// trace.event(&Event { sequence: 0, at: Time::ZERO, kind: EventKind::DrainStarted });
+/// let traced = trace.finish();
+/// assert_eq!((traced.written, traced.lost), (1, 0));
+/// let text = fs::read_to_string(&path)?;
+/// assert_eq!(text.lines().nth(1), Some(r#"{"seq":0,"t_ns":0,"event":"drain_started"}"#));
+/// # fs::remove_file(path)?;
+/// # Ok::<_, std::io::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Trace {
+    chunk: Vec<Record>,
+    opened_at: Time,
+    full: SyncSender<Vec<Record>>,
+    empty: Receiver<Vec<Record>>,
+    lost: u64,
+    writer: JoinHandle<(u64, u64, Option<io::Error>)>,
+}
+
+/// What became of a trace.
+#[derive(Debug)]
+pub struct Traced {
+    /// How many events were written.
+    pub written: u64,
+    /// How many were lost: the writer was too slow, or failed.
+    pub lost: u64,
+    /// Why it failed, if it did. The run has gone on without it.
+    pub error: Option<io::Error>,
+}
+
+impl Trace {
+    /// A trace as JSON lines to this writer.
+    pub fn new<W: Write + Send + 'static>(writer: W) -> Self {
+        Self::start(writer, Lines)
+    }
+
+    /// A trace for Perfetto and chrome://tracing to this writer.
+    pub fn perfetto<W: Write + Send + 'static>(writer: W) -> Self {
+        Self::start(writer, Perfetto::new())
+    }
+
+    fn start<W: Write + Send + 'static>(writer: W, form: impl Form + Send + 'static) -> Self {
+        let (full, chunks) = mpsc::sync_channel(CHUNKS_MAX);
+        let (back, empty) = mpsc::sync_channel(CHUNKS_MAX);
+        let writer = thread::spawn(move || write_chunks(writer, form, &chunks, &back));
+        Self { chunk: Vec::with_capacity(CHUNK), opened_at: Time::ZERO, full, empty, lost: 0, writer }
+    }
+
+    /// Writes what is still to be written, and waits until it is.
+    pub fn finish(mut self) -> Traced {
+        // The run is over: now there is time to wait for room.
+        if let Err(unsent) = self.full.send(core::mem::take(&mut self.chunk)) {
+            self.lost += unsent.0.len() as u64;
+        }
+        drop(self.full);
+        match self.writer.join() {
+            Ok((written, lost, error)) => Traced { written, lost: self.lost + lost, error },
+            Err(_) => {
+                Traced { written: 0, lost: self.lost, error: Some(io::Error::other("the trace's writer panicked")) }
+            }
+        }
+    }
+
+    fn hand_over(&mut self) {
+        let next = match self.empty.try_recv() {
+            Ok(chunk) => chunk,
+            Err(TryRecvError::Empty | TryRecvError::Disconnected) => Vec::with_capacity(CHUNK),
+        };
+        let chunk = core::mem::replace(&mut self.chunk, next);
+        if let Err(TrySendError::Full(chunk) | TrySendError::Disconnected(chunk)) = self.full.try_send(chunk) {
+            self.lost += chunk.len() as u64;
+        }
+    }
+}
+
+impl Observer for Trace {
+    fn event(&mut self, event: &Event<'_>) {
+        if self.chunk.is_empty() {
+            self.opened_at = event.at;
+        }
+        self.chunk.push(Record::from(event));
+        if self.chunk.len() == CHUNK || event.at.since(self.opened_at) >= HAND_OVER {
+            self.hand_over();
+        }
+    }
+}
+
+fn write_chunks<W: Write>(
+    mut writer: W,
+    mut form: impl Form,
+    chunks: &Receiver<Vec<Record>>,
+    back: &SyncSender<Vec<Record>>,
+) -> (u64, u64, Option<io::Error>) {
+    let (mut written, mut lost) = (0, 0);
+    let mut text = Vec::with_capacity(64 * 1024);
+    form.begin(&mut text);
+    let mut error = None;
+    for mut chunk in chunks {
+        let count = chunk.len() as u64;
+        if error.is_none() {
+            chunk.iter().for_each(|record| form.event(&record.event(), &mut text));
+            error = writer.write_all(&text).err();
+            text.clear();
+        }
+        *(if error.is_none() { &mut written } else { &mut lost }) += count;
+        chunk.clear();
+        // Where nobody needs it back, it is dropped.
+        let _ = back.try_send(chunk);
+    }
+    form.end(&mut text);
+    let error = error.or_else(|| writer.write_all(&text).and_then(|()| writer.flush()).err());
+    (written, lost, error)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+    use crate::{Attempt, EventKind, Outcome, TaskId};
+
+    #[derive(Clone, Default)]
+    struct Shared(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Shared {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    struct FullDisk;
+
+    impl Write for FullDisk {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::StorageFull.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn claimed(sequence: u64) -> Event<'static> {
+        let kind = EventKind::Claimed { task: TaskId(sequence), attempt: Attempt::FIRST };
+        Event { sequence, at: Time::from_nanos(sequence), kind }
+    }
+
+    #[test]
+    fn every_event_is_a_line_of_json_in_order() {
+        let shared = Shared::default();
+        let mut trace = Trace::new(shared.clone());
+        (0..5000).for_each(|sequence| trace.event(&claimed(sequence)));
+        let failed = EventKind::Ended {
+            task: TaskId(7),
+            attempt: Attempt::FIRST,
+            permit: 1,
+            worker: None,
+            outcome: Outcome::TimedOut,
+            reason: Some("a \"quoted\"\nreason"),
+        };
+        trace.event(&Event { sequence: 5000, at: Time::from_nanos(5000), kind: failed });
+        let traced = trace.finish();
+        // A slow machine may lose some; together they are all.
+        assert_eq!(traced.written + traced.lost, 5001);
+        assert!(traced.error.is_none());
+        let text = String::from_utf8(shared.0.lock().unwrap().clone()).unwrap();
+        let lines: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(lines[0]["fourfold_trace"], 1);
+        assert_eq!(lines.len() as u64, traced.written + 1);
+        assert!(lines[1..].is_sorted_by_key(|line| line["seq"].as_u64()));
+        let last = lines.last().unwrap();
+        assert_eq!((last["event"].as_str(), last["outcome"].as_str()), (Some("ended"), Some("timed_out")));
+        assert_eq!(last["reason"], "a \"quoted\"\nreason");
+    }
+
+    #[test]
+    fn a_full_disk_loses_the_trace_and_says_so() {
+        let mut trace = Trace::new(FullDisk);
+        (0..100_000).for_each(|sequence| trace.event(&claimed(sequence)));
+        let traced = trace.finish();
+        assert_eq!((traced.written, traced.lost), (0, 100_000));
+        assert_eq!(traced.error.unwrap().kind(), io::ErrorKind::StorageFull);
+    }
+}
