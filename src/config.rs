@@ -16,7 +16,7 @@ use crate::{Attempt, Failure, Pattern, TaskId, random};
 /// };
 /// assert_eq!(config.queue_capacity(), 16);
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Config {
     /// Which of the four patterns.
     pub pattern: Pattern,

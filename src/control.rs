@@ -6,7 +6,10 @@ use core::{
     sync::atomic::{AtomicUsize, Ordering},
 };
 
+use async_lock::Mutex;
 use event_listener::{Event, EventListener};
+
+use crate::Config;
 
 const DRAIN: usize = 1;
 const ABORT: usize = 2;
@@ -40,6 +43,9 @@ struct Shared {
     stop: AtomicUsize,
     /// 0: as configured.
     limit: AtomicUsize,
+    /// How often the configuration was changed.
+    config_version: AtomicUsize,
+    config: Mutex<Option<Config>>,
     changed: Event,
 }
 
@@ -76,6 +82,39 @@ impl Control {
     pub fn set_limit(&self, limit: NonZeroUsize) {
         self.shared.limit.store(limit.get(), Ordering::Release);
         self.shared.changed.notify(usize::MAX);
+    }
+
+    /// From now on the run goes by this configuration; its pattern and its seed stay what they are. What has begun goes on as it
+    /// began: a timeout that is running, a retry that waits, a batch that is open.
+    ///
+    /// Other callers of this are waited for, for as long as it takes to copy a configuration: not for interrupt handlers,
+    /// which may set the limit.
+    pub fn set_config(&self, config: &Config) {
+        let mut place = loop {
+            match self.shared.config.try_lock() {
+                Some(place) => break place,
+                None => core::hint::spin_loop(),
+            }
+        };
+        *place = Some(*config);
+        self.shared.limit.store(config.limit.get(), Ordering::Release);
+        self.shared.config_version.fetch_add(1, Ordering::AcqRel);
+        drop(place);
+        self.shared.changed.notify(usize::MAX);
+    }
+
+    /// Whether a run that knows this much has something to learn.
+    #[inline]
+    pub(crate) fn has_changed(&self, version: usize, limit: NonZeroUsize) -> bool {
+        self.limit().is_some_and(|wanted| wanted != limit)
+            || self.shared.config_version.load(Ordering::Acquire) != version
+    }
+
+    /// The configuration and its version, when it is a later one. Should it be changing right now, the change tells of itself.
+    pub(crate) fn config_after(&self, version: usize) -> Option<(usize, Config)> {
+        let config = (*self.shared.config.try_lock()?)?;
+        let latest = self.shared.config_version.load(Ordering::Acquire);
+        (latest != version).then_some((latest, config))
     }
 
     /// Whether a drain or an abort was asked for.

@@ -78,6 +78,7 @@ mod random;
 mod report;
 mod run;
 mod signal;
+mod simulation;
 mod source;
 mod state;
 mod task;
@@ -104,6 +105,7 @@ pub use payload::{Json, JsonError};
 pub use permits::{Acquire, Permit, Permits};
 pub use report::{Percentiles, Report};
 pub use run::{Run, run};
+pub use simulation::{Intervention, Simulation};
 #[cfg(feature = "redis")]
 pub use source::redis::{
     DeadSelection, PopSide, RedisConsumer, RedisDeadLetter, RedisError, RedisOptions, RedisQueue, RedisReceipt,

@@ -44,7 +44,7 @@ where
     desk.date();
     desk.write_start();
     {
-        let make = |delivery, slot| job::attempt(delivery, slot, &desk.net, clock, config.timeout, &handler);
+        let make = |delivery, slot| job::attempt(delivery, slot, &desk.net, clock, desk.config().timeout, &handler);
         let mut engine = Engine::new(&desk, make);
         poll_fn(|cx| engine.poll(cx)).await;
         // Its parts are dropped here; they leave what they still hold to the source.

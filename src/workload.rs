@@ -60,8 +60,9 @@ impl Workload {
         Self { next: 0, tasks, seed }
     }
 
-    fn work(&self, id: TaskId) -> Work {
-        let draw = |purpose, bound| random::below(random::draw(self.seed, id, purpose), bound);
+    /// The task with this id. Nothing but seed and id is drawn from.
+    pub(crate) fn work(seed: u64, id: TaskId) -> Work {
+        let draw = |purpose, bound| random::below(random::draw(seed, id, purpose), bound);
         let ms = if draw(1, 10) == 0 { 50 + draw(2, 151) } else { 5 + draw(2, 16) };
         let fail = if draw(3, 20) == 0 { 1 + draw(4, 2) as u32 } else { 0 };
         Work { ms, fail, panic: false }
@@ -74,7 +75,7 @@ impl Iterator for Workload {
     fn next(&mut self) -> Option<Work> {
         let id = TaskId((self.next < self.tasks).then_some(self.next)?);
         self.next += 1;
-        Some(self.work(id))
+        Some(Self::work(self.seed, id))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {

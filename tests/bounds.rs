@@ -32,7 +32,7 @@ fn run_through<O: Observer>(config: &Config, tasks: u64, kind: Kind, observer: O
         }
         Ok::<_, Infallible>(())
     });
-    let report = block_on(run.config(config.clone()).observer(observer).into_future()).unwrap();
+    let report = block_on(run.config(*config).observer(observer).into_future()).unwrap();
     assert_eq!(report.tally.done, tasks);
     report
 }
@@ -122,7 +122,7 @@ fn a_busy_run_leaves_its_host_a_turn_every_few_hundred_polls() {
                     yield_once().await;
                 }
             };
-            let run = async { run.config(config.clone()).await.unwrap() };
+            let run = async { run.config(config).await.unwrap() };
             let report = block_on(futures_lite::future::or(run, host));
             assert_eq!(report.tally.done, 20_000);
             assert!(most.get() <= 512, "{} starts in one turn: {config:?}", most.get());
@@ -141,7 +141,7 @@ fn polls_grow_with_tasks_and_not_with_the_limit() {
                 bench.clock.sleep(ms(1)).await;
                 Ok::<_, Infallible>(())
             });
-            let mut run = Box::pin(run.config(bench.config.clone()).clock(&bench.clock).into_future());
+            let mut run = Box::pin(run.config(bench.config).clock(&bench.clock).into_future());
             let polls = Cell::new(0_usize);
             let counted = std::future::poll_fn(|cx| {
                 polls.set(polls.get() + 1);

@@ -30,7 +30,7 @@ fn drop_everywhere(config: &Config, faults: &Faults, tasks: u64, stop: Option<fn
                 _ => Ok(()),
             }
         };
-        let run = Run::new(&source, handler).config(config.clone()).control(&control).clock(&clock);
+        let run = Run::new(&source, handler).config(*config).control(&control).clock(&clock);
         let ended = poll_times(&clock, run.into_future(), polls);
         assert_eq!((gauge.now(), clock.timers()), (0, 0), "handlers and timers are gone after {polls} polls");
         source.assert_conserved();
@@ -116,7 +116,7 @@ fn what_was_dropped_can_be_run_again_with_every_permit() {
             clock.sleep(ms(1 + task.payload % 3)).await;
             Ok::<_, Failure>(())
         };
-        let dropped = Run::new(&source, &handler).config(config.clone()).clock(&clock).into_future();
+        let dropped = Run::new(&source, &handler).config(config).clock(&clock).into_future();
         assert!(poll_times(&clock, dropped, 3).is_none());
         assert_eq!((source.held(), gauge.now()), (0, 0));
         let report =

@@ -119,8 +119,8 @@ fn a_panic_anywhere_is_the_outcome_of_its_attempt_and_nobody_elses() {
     for config in grid() {
         for place in PLACES {
             let limit = config.limit.get();
-            let config = Config { timeout: Some(ms(20)), ..config.clone() };
-            let bench = Bench { may_panic: true, ..Bench::new(config.clone(), 6 * limit as u64) };
+            let config = Config { timeout: Some(ms(20)), ..config };
+            let bench = Bench { may_panic: true, ..Bench::new(config, 6 * limit as u64) };
             let gauge = Gauge::default();
             let (ended, checker) = bench.run(async |task| {
                 if task.attempt == Attempt::FIRST && task.payload < 2 * limit as u64 {
@@ -144,7 +144,7 @@ fn handlers_that_panic_when_they_are_aborted_are_dropped_and_given_back_all_the_
     silence_panics();
     for config in grid() {
         let limit = config.limit.get();
-        let bench = Bench::new(config.clone(), 20 * limit as u64);
+        let bench = Bench::new(config, 20 * limit as u64);
         let gauge = Gauge::default();
         let (ended, _) = bench.run(async |task| {
             let _in = gauge.enter();
@@ -175,7 +175,7 @@ fn a_run_dropped_with_handlers_that_panic_drops_the_others_and_loses_nothing() {
             let _bomb = (task.payload.is_multiple_of(2)).then_some(Bomb);
             std::future::pending::<Result<(), Infallible>>().await
         });
-        let run = run.config(config.clone()).clock(&clock).into_future();
+        let run = run.config(config).clock(&clock).into_future();
         assert!(poll_times(&clock, run, 1).is_none());
         assert_eq!(gauge.now(), 0);
         source.assert_conserved();

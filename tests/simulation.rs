@@ -198,7 +198,7 @@ fn simulate(seed: u64, logs: bool, seen: &mut Seen) -> String {
         act(&plan, &clock, &control, task).await
     });
     let observer = observer_fn(|event| checker.borrow_mut().event(event));
-    let run = run.config(plan.config.clone()).control(&control).clock(&clock).observer(observer);
+    let run = run.config(plan.config).control(&control).clock(&clock).observer(observer);
     let orders = async {
         for (at, order) in &plan.orders {
             clock.sleep(ms(*at).saturating_sub(clock.now().since(Time::ZERO))).await;
@@ -210,7 +210,8 @@ fn simulate(seed: u64, logs: bool, seen: &mut Seen) -> String {
     let ended = poll_times(&clock, both, plan.dropped_after.unwrap_or(1_000_000));
     assert!(ended.is_some() || plan.dropped_after.is_some(), "it never ends");
     assert_eq!((gauge.now(), clock.timers()), (0, 0), "nothing is left behind");
-    let checker = checker.into_inner();
+    let mut checker = checker.into_inner();
+    checker.assert_timeline(&mut Random(seed));
     seen.drained += u64::from(checker.drained);
     seen.aborted += u64::from(checker.aborted);
     seen.events += checker.events();

@@ -35,7 +35,9 @@ type Queue<S> = VecDeque<Delivery<<S as Source>::Payload, <S as Source>::Receipt
 pub(super) struct Desk<'a, S: Source, C, O> {
     pub(super) source: &'a S,
     pub(super) clock: &'a C,
-    pub(super) config: &'a Config,
+    /// Copied as a whole to be read, of which the compiler leaves the one field.
+    config: Cell<Config>,
+    config_version: Cell<usize>,
     pub(super) control: &'a Control,
     pub(super) journal: RefCell<Journal<'a, O>>,
     pub(super) queue: RefCell<Queue<S>>,
@@ -66,17 +68,12 @@ pub(super) struct Batch {
 }
 
 impl<'a, S: Source, C: Clock, O: Observer> Desk<'a, S, C, O> {
-    pub(super) fn new(
-        source: &'a S,
-        clock: &'a C,
-        config: &'a Config,
-        control: &'a Control,
-        observer: &'a mut O,
-    ) -> Self {
+    pub(super) fn new(source: &'a S, clock: &'a C, config: &Config, control: &'a Control, observer: &'a mut O) -> Self {
         Self {
             source,
             clock,
-            config,
+            config: Cell::new(*config),
+            config_version: Cell::new(0),
             control,
             journal: RefCell::new(Journal::new(observer)),
             queue: RefCell::default(),
@@ -101,25 +98,46 @@ impl<'a, S: Source, C: Clock, O: Observer> Desk<'a, S, C, O> {
         self.journal.borrow_mut().write(kind);
     }
 
-    pub(super) fn write_start(&self) {
-        let (limit, workers, queue_capacity) = self.bounds();
-        self.write(EventKind::RunStarted { pattern: self.config.pattern, limit, workers, queue_capacity });
+    #[inline]
+    pub(super) fn config(&self) -> Config {
+        self.config.get()
     }
 
-    pub(super) fn change_limit(&self, limit: NonZeroUsize) {
-        self.limit.set(limit);
+    pub(super) fn config_version(&self) -> usize {
+        self.config_version.get()
+    }
+
+    /// Goes on with another configuration, if the control handle has one, and with another limit.
+    pub(super) fn adjust(&self) {
+        let before = self.bounds();
+        if let Some((version, config)) = self.control.config_after(self.config_version.get()) {
+            self.config_version.set(version);
+            let Config { pattern, seed, rate, .. } = self.config();
+            self.config.set(Config { pattern, seed, ..config });
+            if rate != config.rate {
+                *self.pacer.borrow_mut() = config.rate.map(Pacer::new);
+            }
+        }
+        self.limit.set(self.control.limit().unwrap_or(self.limit.get()));
         let (limit, workers, queue_capacity) = self.bounds();
-        self.write(EventKind::LimitChanged { limit, workers, queue_capacity });
+        if (limit, workers, queue_capacity) != before {
+            self.write(EventKind::LimitChanged { limit, workers, queue_capacity });
+        }
+    }
+
+    pub(super) fn write_start(&self) {
+        let (limit, workers, queue_capacity) = self.bounds();
+        self.write(EventKind::RunStarted { pattern: self.config().pattern, limit, workers, queue_capacity });
     }
 
     /// The limit, how many workers there are, and how many tasks may wait for a permit.
     fn bounds(&self) -> (usize, Option<usize>, Option<usize>) {
         let limit = self.limit.get();
-        let (workers, queue_capacity) = match self.config.pattern {
+        let (workers, queue_capacity) = match self.config().pattern {
             Pattern::TaskSet | Pattern::TaskGroup => (None, None),
-            Pattern::SemaphoreBatch => (None, Some(self.config.batch_size_at(limit))),
+            Pattern::SemaphoreBatch => (None, Some(self.config().batch_size_at(limit))),
             Pattern::WorkerPool => {
-                (Some(self.config.workers.unwrap_or(limit).get()), Some(self.config.queue_capacity_at(limit)))
+                (Some(self.config().workers.unwrap_or(limit).get()), Some(self.config().queue_capacity_at(limit)))
             }
         };
         (limit.get(), workers, queue_capacity)
@@ -128,7 +146,7 @@ impl<'a, S: Source, C: Clock, O: Observer> Desk<'a, S, C, O> {
     /// A pool's workers go by the number of the permit that they hold.
     #[inline]
     pub(super) fn worker(&self, slot: usize) -> Option<usize> {
-        (self.config.pattern == Pattern::WorkerPool).then_some(slot)
+        (self.config().pattern == Pattern::WorkerPool).then_some(slot)
     }
 
     pub(super) fn date(&self) {
@@ -150,8 +168,8 @@ impl<'a, S: Source, C: Clock, O: Observer> Desk<'a, S, C, O> {
             limit: limit.get(),
             in_flight: self.in_flight.get(),
             queued: self.queue.borrow().len(),
-            queue_capacity: self.config.queue_capacity_at(limit),
-            batch_size: self.config.batch_size_at(limit),
+            queue_capacity: self.config().queue_capacity_at(limit),
+            batch_size: self.config().batch_size_at(limit),
             batch_open: self.batch.get().is_some(),
         }
     }
@@ -161,7 +179,7 @@ impl<'a, S: Source, C: Clock, O: Observer> Desk<'a, S, C, O> {
         if self.stage.get() != Stage::Running || self.exhausted.get() || self.is_backed_up() {
             return None;
         }
-        let room = self.config.pattern.room(&self.view()).min(self.tasks_left()).min(self.starts_ready());
+        let room = self.config().pattern.room(&self.view()).min(self.tasks_left()).min(self.starts_ready());
         NonZeroUsize::new(room)
     }
 
@@ -178,7 +196,7 @@ impl<'a, S: Source, C: Clock, O: Observer> Desk<'a, S, C, O> {
         if self.is_backed_up() {
             return Some(Blocker::Settling);
         }
-        if self.config.pattern.room(&self.view()) == 0 {
+        if self.config().pattern.room(&self.view()) == 0 {
             return Some(Blocker::Room);
         }
         (self.starts_ready() == 0).then_some(Blocker::Rate)
@@ -191,7 +209,7 @@ impl<'a, S: Source, C: Clock, O: Observer> Desk<'a, S, C, O> {
 
     /// How many more tasks this run may take on.
     fn tasks_left(&self) -> usize {
-        let Some(max) = self.config.max_tasks else { return usize::MAX };
+        let Some(max) = self.config().max_tasks else { return usize::MAX };
         let held = u64::try_from(self.held()).unwrap_or(u64::MAX);
         usize::try_from(max.saturating_sub(self.ended_tasks()).saturating_sub(held)).unwrap_or(usize::MAX)
     }
@@ -204,13 +222,13 @@ impl<'a, S: Source, C: Clock, O: Observer> Desk<'a, S, C, O> {
 
     /// Whether as many tasks have ended as were asked for.
     pub(super) fn is_satisfied(&self) -> bool {
-        self.config.max_tasks.is_some_and(|max| self.ended_tasks() >= max)
+        self.config().max_tasks.is_some_and(|max| self.ended_tasks() >= max)
     }
 
     /// How many starts the rate allows now. What is claimed with no place to wait must be able to start.
     fn starts_ready(&self) -> usize {
         match &*self.pacer.borrow() {
-            Some(pacer) if !self.config.pattern.queues() => {
+            Some(pacer) if !self.config().pattern.queues() => {
                 pacer.ready(self.clock.now()).saturating_sub(self.queue.borrow().len())
             }
             _ => usize::MAX,
@@ -235,7 +253,7 @@ impl<'a, S: Source, C: Clock, O: Observer> Desk<'a, S, C, O> {
             return 0;
         }
         let limit = self.limit.get().get();
-        let workers = self.config.workers.filter(|_| self.config.pattern == Pattern::WorkerPool);
+        let workers = self.config().workers.filter(|_| self.config().pattern == Pattern::WorkerPool);
         let slots = workers.map_or(limit, |workers| workers.get().min(limit));
         slots.saturating_sub(self.in_flight.get()).min(self.queue.borrow().len())
     }
@@ -243,7 +261,7 @@ impl<'a, S: Source, C: Clock, O: Observer> Desk<'a, S, C, O> {
     /// Whether a handler that ran in this turn has said something that the next start must heed.
     fn is_interrupted(&self) -> bool {
         self.control.wanted() != Stop::No
-            || self.control.limit().is_some_and(|limit| limit != self.limit.get())
+            || self.control.has_changed(self.config_version.get(), self.limit.get())
             || !self.failures.borrow().is_empty()
     }
 
@@ -271,7 +289,7 @@ impl<'a, S: Source, C: Clock, O: Observer> Desk<'a, S, C, O> {
             journal.write(EventKind::Malformed { reason: &reason });
         }
         let size = claims.len();
-        if size > 0 && self.config.pattern == Pattern::SemaphoreBatch {
+        if size > 0 && self.config().pattern == Pattern::SemaphoreBatch {
             let number = journal.tally().batches;
             journal.write(EventKind::BatchOpened { batch: number, size });
             self.batch.set(Some(Batch { number, left: size }));
@@ -320,11 +338,11 @@ impl<'a, S: Source, C: Clock, O: Observer> Desk<'a, S, C, O> {
     ) -> Verdict {
         let (task, attempt) = (delivery.task.id, delivery.task.attempt);
         let reason = failure.reason().to_string();
-        if let Some(after) = self.config.retry.delay(failure, task, attempt, self.config.seed) {
+        if let Some(after) = self.config().retry.delay(failure, task, attempt, self.config().seed) {
             journal.write(EventKind::RetryScheduled { task, attempt, after });
             return Verdict::Retry { after, reason };
         }
-        if self.config.pattern == Pattern::TaskGroup {
+        if self.config().pattern == Pattern::TaskGroup {
             let failure = TaskFailure { task, attempt, outcome, reason: reason.clone() };
             self.failures.borrow_mut().push(failure);
         }

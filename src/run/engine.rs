@@ -132,10 +132,8 @@ where
     /// Does what the control handle asks for.
     fn heed(&mut self) {
         let desk = self.desk;
-        if let Some(limit) = desk.control.limit()
-            && limit != desk.limit.get()
-        {
-            desk.change_limit(limit);
+        if desk.control.has_changed(desk.config_version(), desk.limit.get()) {
+            desk.adjust();
         }
         match desk.control.wanted() {
             Stop::No => {}
@@ -295,7 +293,7 @@ where
 
     /// From now on, only so long.
     fn arm_grace(&mut self) {
-        let Some(grace) = self.desk.config.grace else { return };
+        let Some(grace) = self.desk.config().grace else { return };
         if let Some(slot) = self.grace.take() {
             self.parts.cancel(slot);
         }

@@ -7,7 +7,7 @@ use super::State;
 use crate::{Event, Observer, Record, Time};
 
 /// A state is kept each so many events: seeking folds no more of them than that.
-const SPACING: usize = 4096;
+const SPACING: NonZeroUsize = NonZeroUsize::MIN.saturating_add(4095);
 /// Unless more is going on at once: then so many events for each task that the state would show.
 const SPACING_PER_TASK: usize = 4;
 /// How many events are kept unless something else is said.
@@ -50,6 +50,7 @@ pub struct Timeline {
     /// Events that are kept.
     kept: usize,
     kept_max: NonZeroUsize,
+    spacing: NonZeroUsize,
     tail: State,
     playhead: State,
     position: u64,
@@ -76,10 +77,18 @@ impl Timeline {
             start: 0,
             kept: 0,
             kept_max: events,
+            spacing: SPACING,
             tail: State::new(),
             playhead: State::new(),
             position: 0,
         }
+    }
+
+    /// Keeps a state about each so many events, instead of each 4096: fewer make seeking faster, at some 100 kB a state.
+    #[must_use = "a timeline is made with it"]
+    pub fn keyframe_every(mut self, events: NonZeroUsize) -> Self {
+        self.spacing = events;
+        self
     }
 
     /// Begins at a state that somebody else has folded so far, such as a snapshot of a run that goes on elsewhere.
@@ -108,7 +117,7 @@ impl Timeline {
 
     fn spacing(&self) -> usize {
         let tail = &self.tail;
-        SPACING.max(SPACING_PER_TASK * (tail.tasks.len() + tail.queue.len() + tail.permits.len()))
+        self.spacing.get().max(SPACING_PER_TASK * (tail.tasks.len() + tail.queue.len() + tail.permits.len()))
     }
 
     fn drop_oldest(&mut self) {

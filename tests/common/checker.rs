@@ -6,7 +6,8 @@ use std::{
 };
 
 use fourfold::{
-    Config, Event, EventKind, Intake, Invariants, Observer, Pattern, Phase, Place, Report, State, TaskId, Timeline,
+    Config, Event, EventKind, Intake, Invariants, Observer, Pattern, Phase, Place, Report, State, TaskId, Time,
+    Timeline,
 };
 
 /// Panics at the first event that breaks a rule, or after which the state is not what its own books say.
@@ -33,10 +34,10 @@ pub(crate) struct Checker {
 impl Checker {
     pub(crate) fn new(config: &Config) -> Self {
         Self {
-            config: config.clone(),
+            config: *config,
             invariants: Invariants::new(),
             state: State::new(),
-            timeline: Timeline::new(),
+            timeline: Timeline::new().keyframe_every(crate::common::nz(16)),
             queue: VecDeque::new(),
             permits: BTreeMap::new(),
             limit_max: 0,
@@ -154,6 +155,18 @@ impl Checker {
         let all = report.elapsed.as_nanos() * self.limit_max as u128;
         assert!(seen.idle_permits.expect("a state looks").as_nanos() <= all);
         assert_eq!((self.timeline.end(), self.timeline.last_state()), (self.events, &self.state));
+    }
+
+    /// Some places of the timeline, drawn, are what the events up to there come to.
+    pub(crate) fn assert_timeline(&mut self, random: &mut super::Random) {
+        for _ in 0..4 {
+            let at = Time::from_nanos(random.below(self.state.at().as_nanos() + 2));
+            self.timeline.seek(at);
+            let mut state = State::new();
+            let events = (0..self.timeline.end()).map_while(|position| self.timeline.event(position));
+            events.take_while(|event| event.at <= at).for_each(|event| state.apply(&event));
+            assert_eq!(self.timeline.state(), &state, "at {at}");
+        }
     }
 }
 

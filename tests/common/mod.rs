@@ -119,7 +119,7 @@ impl<'a> Bench<'a> {
     ) -> (Ended, Checker) {
         let mut checker = Checker::new(&self.config);
         let run = Run::new(&self.source, handler)
-            .config(self.config.clone())
+            .config(self.config)
             .control(&self.control)
             .clock(&self.clock)
             .observer(&mut checker);

@@ -30,7 +30,7 @@ fn idle_permits_waits_and_services_are_what_they_were() {
 #[test]
 fn the_same_run_tells_the_same_events_and_the_pattern_is_the_only_difference_between_set_and_group() {
     let log = |config: &Config| {
-        let bench = Bench::new(config.clone(), 100);
+        let bench = Bench::new(*config, 100);
         let mut checker = Checker::new(config).logging();
         let run = Run::new(&bench.source, async |task: &Task<u64>| {
             bench.clock.sleep(ms(task.payload * 13 % 7)).await;
@@ -40,7 +40,7 @@ fn the_same_run_tells_the_same_events_and_the_pattern_is_the_only_difference_bet
                 Ok(())
             }
         });
-        let run = run.config(config.clone()).clock(&bench.clock).observer(&mut checker);
+        let run = run.config(*config).clock(&bench.clock).observer(&mut checker);
         bench.clock.run(run.into_future()).unwrap().unwrap();
         checker.log.unwrap()
     };
@@ -76,7 +76,7 @@ fn a_source_that_has_nothing_now_is_said_to_be_waited_for() {
 #[test]
 fn a_run_that_nobody_watches_counts_the_same() {
     for config in grid() {
-        let bench = Bench::new(config.clone(), 100);
+        let bench = Bench::new(config, 100);
         let handler = async |task: &Task<u64>| {
             bench.clock.sleep(ms(task.payload % 4)).await;
             if task.payload.is_multiple_of(7) && task.attempt.get() == 1 {

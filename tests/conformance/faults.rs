@@ -7,7 +7,7 @@ use fourfold::*;
 use crate::common::*;
 
 fn run_with(faults: Faults, config: &Config) -> (Fell, Report, Checker, u64) {
-    let bench = Bench::with_faults(config.clone(), 20 * config.limit.get() as u64, faults);
+    let bench = Bench::with_faults(*config, 20 * config.limit.get() as u64, faults);
     let gauge = Gauge::default();
     let (ended, checker) = bench.run(async |task| {
         let _in = gauge.enter();

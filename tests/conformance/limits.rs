@@ -27,7 +27,7 @@ fn the_peak_in_flight_reaches_the_limit_and_never_passes_it() {
 fn fewer_tasks_than_the_limit_and_none_at_all() {
     for config in grid() {
         for tasks in [0, 1, 3] {
-            let bench = Bench::new(config.clone(), tasks);
+            let bench = Bench::new(config, tasks);
             let (ended, _) = bench.run(async |_| Ok::<_, Infallible>(()));
             assert_eq!(ended.unwrap().tally.done, tasks);
             assert_eq!(bench.source.books.borrow().closes, 1);
@@ -114,8 +114,8 @@ fn claimed_and_not_started_is_what_the_table_says() {
     for config in grid() {
         let limit = config.limit.get();
         for (capacity, batch) in [(None, None), (Some(nz(3)), Some(nz(7)))] {
-            let config = Config { queue_capacity: capacity, batch_size: batch, ..config.clone() };
-            let bench = Bench::new(config.clone(), 40 * limit as u64);
+            let config = Config { queue_capacity: capacity, batch_size: batch, ..config };
+            let bench = Bench::new(config, 40 * limit as u64);
             let most_open = Cell::new(0);
             let (ended, _) = bench.run(async |_| {
                 // While a handler runs, all that was claimed is in flight, waits in the queue, or waits to be settled.
@@ -143,7 +143,7 @@ fn a_source_that_settles_slowly_holds_up_claims_and_starts() {
         let limit = config.limit.get();
         let batch = matches!(config.pattern, Pattern::SemaphoreBatch);
         let faults = Faults { settle_delay: ms(50), ..Faults::default() };
-        let bench = Bench::with_faults(config.clone(), 12 * limit as u64, faults);
+        let bench = Bench::with_faults(config, 12 * limit as u64, faults);
         let waiting = if batch { 4 * limit } else { limit };
         let (ended, _) = bench.run(async |task| {
             let settled = bench.source.books.borrow().done.len();
@@ -186,8 +186,8 @@ fn exactly_max_tasks_end() {
     for config in grid() {
         for max in [0, 1, 7, 64, 65] {
             for faults in [Faults::default(), Faults { settle_delay: ms(9), claim_delay: ms(3), ..Faults::default() }] {
-                let config = Config { max_tasks: Some(max), ..config.clone() };
-                let bench = Bench::with_faults(config.clone(), 200, faults);
+                let config = Config { max_tasks: Some(max), ..config };
+                let bench = Bench::with_faults(config, 200, faults);
                 let (ended, _) = bench.run(async |task| {
                     bench.clock.sleep(ms(task.payload % 3)).await;
                     match (task.payload % 5, task.attempt.get()) {

@@ -50,8 +50,8 @@ fn permits_are_whole_again_whatever_an_attempt_came_to() {
     for config in grid() {
         for kind in KINDS.into_iter().filter(can_be_contained) {
             let limit = config.limit.get();
-            let config = Config { timeout: Some(ms(20)), ..config.clone() };
-            let bench = Bench { may_panic: true, ..Bench::new(config.clone(), 8 * limit as u64) };
+            let config = Config { timeout: Some(ms(20)), ..config };
+            let bench = Bench { may_panic: true, ..Bench::new(config, 8 * limit as u64) };
             let (all, good) = (Gauge::default(), Gauge::default());
             let bad = 3 * limit as u64;
             let (ended, _) = bench.run(async |task| {

@@ -20,7 +20,7 @@ fn a_drain_finishes_what_has_started_and_gives_back_the_rest_in_order() {
     for config in grid() {
         for at in [0, 1, 5, 10, 14, 23] {
             let limit = config.limit.get();
-            let bench = Bench::new(config.clone(), 20 * limit as u64);
+            let bench = Bench::new(config, 20 * limit as u64);
             let (gauge, claims) = (Gauge::default(), Cell::new(0));
             let (ended, checker) = bench.run(async |task| {
                 let _in = gauge.enter();
@@ -51,7 +51,7 @@ fn a_drain_finishes_what_has_started_and_gives_back_the_rest_in_order() {
 fn an_abort_drops_what_runs_and_gives_it_back_before_what_was_only_claimed() {
     for config in grid() {
         let limit = config.limit.get();
-        let bench = Bench::new(config.clone(), 20 * limit as u64);
+        let bench = Bench::new(config, 20 * limit as u64);
         let gauge = Gauge::default();
         let (ended, checker) = bench.run(async |task| {
             let _in = gauge.enter();
@@ -142,7 +142,7 @@ fn a_source_that_never_says_goodbye_can_be_aborted() {
         let (clock, control) = (bench.clock.clone(), bench.control.clone());
         let mut checker = Checker::new(&bench.config);
         let run = Run::new(&bench.source, async |_: &Task<u64>| Ok::<_, Infallible>(()))
-            .config(bench.config.clone())
+            .config(bench.config)
             .control(&bench.control)
             .clock(&bench.clock)
             .observer(&mut checker);
@@ -167,7 +167,7 @@ fn a_claim_that_is_dropped_while_it_waits_loses_nothing() {
                 claim_lingers: ms(3),
                 ..Faults::default()
             };
-            let bench = Bench::with_faults(config.clone(), 20 * limit as u64, faults);
+            let bench = Bench::with_faults(config, 20 * limit as u64, faults);
             let (ended, _) = bench.run(async |task| {
                 bench.clock.sleep(ms(4)).await;
                 if task.payload == 0 {

@@ -57,7 +57,7 @@ fn a_source_may_wait_for_what_a_task_in_flight_holds() {
             clock.sleep(ms(3)).await;
             Ok::<_, Infallible>(())
         });
-        match clock.run(run.config(config.clone()).clock(&clock).into_future()) {
+        match clock.run(run.config(config).clock(&clock).into_future()) {
             Ok(ended) => assert_eq!(ended.unwrap().tally.done, 30),
             Err(stalled) => panic!("{stalled}: {config:?}"),
         }
@@ -244,12 +244,12 @@ fn a_run_that_waits_leaves_its_host_alone() {
     let slow = Faults { claim_delay: ms(10), claim_lingers: ms(10), settle_delay: ms(10), ..Faults::default() };
     for config in grid() {
         for faults in [Faults::default(), slow.clone()] {
-            let bench = Bench::with_faults(Config { rate: Rate::per_second(100.0), ..config.clone() }, 40, faults);
+            let bench = Bench::with_faults(Config { rate: Rate::per_second(100.0), ..config }, 40, faults);
             let run = Run::new(&bench.source, async |task: &Task<u64>| {
                 bench.clock.sleep(ms(task.payload % 30)).await;
                 Ok::<_, Infallible>(())
             });
-            let mut run = run.config(bench.config.clone()).clock(&bench.clock).into_future();
+            let mut run = run.config(bench.config).clock(&bench.clock).into_future();
             let wakes = Arc::new(Count(AtomicUsize::new(0)));
             let waker = Waker::from(wakes.clone());
             let (mut polls, mut times) = (0, 0);

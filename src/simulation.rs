@@ -1,0 +1,165 @@
+//! Synthetic tasks through a pattern on a simulated clock: the same events for the same seed on every platform.
+
+mod faults;
+
+use alloc::{rc::Rc, vec::Vec};
+use core::{cell::Cell, convert::Infallible, num::NonZeroUsize, time::Duration};
+
+use self::faults::{Fault, Faults};
+use crate::{
+    Config, Control, Event, MemorySource, Observer, Report, RunError, SimulatedClock, Task, TaskId, Work, Workload,
+};
+
+/// A run of a [`Workload`] on a [`SimulatedClock`], with what is done to it on the way.
+///
+/// The same simulation gives the same events on every platform. [Forked](Self::fork) at one of them it goes the same way up to
+/// there and another one from there on.
+///
+/// ```
+/// use core::time::Duration;
+/// use fourfold::{Config, Intervention, Observer, Simulation, TaskId, Timeline};
+///
+/// let simulation = Simulation::new(Config { seed: 7, ..Config::default() }, 40);
+/// let [mut as_it_was, mut forked] = [Timeline::new(), Timeline::new()];
+/// simulation.run(&mut as_it_was).unwrap();
+///
+/// // After 30 events the fifth task is made to hang for a minute.
+/// let slow = Intervention::Slow { task: TaskId(5), by: Duration::from_secs(60) };
+/// simulation.fork(30, slow).run(&mut forked).unwrap();
+/// assert!((0..30).all(|position| as_it_was.event(position) == forked.event(position)));
+/// assert!(as_it_was.last_state().elapsed() < Duration::from_secs(10));
+/// assert!(forked.last_state().elapsed() > Duration::from_secs(60));
+/// ```
+#[derive(Clone, Debug)]
+pub struct Simulation {
+    /// The run's configuration. Its seed is the workload's too.
+    pub config: Config,
+    /// How many tasks there are.
+    pub tasks: u64,
+    /// What is done to it, each after so many events; kept in that order by [`fork`](Self::fork).
+    interventions: Vec<(u64, Intervention)>,
+}
+
+/// What may be done to a simulation on its way.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Intervention {
+    /// It goes on with another configuration, as [`Control::set_config`] has it.
+    Configure(Config),
+    /// It goes on with another limit.
+    Limit(NonZeroUsize),
+    /// It drains.
+    Drain,
+    /// It is aborted.
+    Abort,
+    /// The present or next attempt at a task fails at once.
+    Fail(TaskId),
+    /// It panics, or what stands for that in a workload.
+    Panic(TaskId),
+    /// It takes so much longer.
+    Slow {
+        /// The task.
+        task: TaskId,
+        /// How much longer.
+        by: Duration,
+    },
+    /// So many more tasks come in, unless the source was exhausted already.
+    Burst(u64),
+}
+
+impl Simulation {
+    /// So many tasks, by this configuration.
+    pub fn new(config: Config, tasks: u64) -> Self {
+        Self { config, tasks, interventions: Vec::new() }
+    }
+
+    /// The same up to the position `after` (so many events have happened there), where something is done to it. What an earlier fork has
+    /// in store for later is given up: the future is a new one.
+    #[must_use = "the simulation itself stays as it is"]
+    pub fn fork(&self, after: u64, intervention: Intervention) -> Self {
+        let mut fork = self.clone();
+        fork.interventions.retain(|(position, _)| *position <= after);
+        fork.interventions.push((after, intervention));
+        fork
+    }
+
+    /// What is done to it, each at a position.
+    pub fn interventions(&self) -> &[(u64, Intervention)] {
+        &self.interventions
+    }
+
+    /// Runs it.
+    ///
+    /// # Errors
+    /// [`RunError::Group`]: a task of a group failed for good.
+    pub fn run(&self, observer: &mut impl Observer) -> Result<Report, RunError<Infallible>> {
+        let (clock, control, faults) = (SimulatedClock::new(), Control::new(), Faults::default());
+        let tasks = Rc::new(Cell::new(self.tasks));
+        let source = MemorySource::new(&clock, Growing { next: 0, tasks: tasks.clone(), seed: self.config.seed });
+        let handler = async |task: &Task<Work>| faults.act(&clock, task).await;
+        let apply = |intervention: &Intervention| match *intervention {
+            Intervention::Configure(config) => control.set_config(&config),
+            Intervention::Limit(limit) => control.set_limit(limit),
+            Intervention::Drain => control.drain(),
+            Intervention::Abort => control.abort(),
+            Intervention::Fail(task) => faults.inject(task, Fault::Fail),
+            Intervention::Panic(task) => faults.inject(task, Fault::Panic),
+            Intervention::Slow { task, by } => faults.inject(task, Fault::Slow(by)),
+            Intervention::Burst(more) => tasks.set(tasks.get().saturating_add(more)),
+        };
+        let mut director = Director { observer, coming: self.interventions.iter(), next: None, apply };
+        director.happened(0);
+        let run = crate::run(&source, &clock, handler, &self.config, &control, &mut director);
+        // Whatever a task waits for in a workload is a timer, and the memory source waits for timers only.
+        clock.run(run).unwrap_or_else(|stalled| unreachable!("{stalled}"))
+    }
+}
+
+/// Does what is to be done when so many events have happened.
+struct Director<'a, O, I, F> {
+    observer: &'a mut O,
+    coming: I,
+    next: Option<&'a (u64, Intervention)>,
+    apply: F,
+}
+
+impl<'a, O, I: Iterator<Item = &'a (u64, Intervention)>, F: Fn(&Intervention)> Director<'a, O, I, F> {
+    fn happened(&mut self, events: u64) {
+        while let Some(next) = self.next.or_else(|| self.coming.next()) {
+            if next.0 > events {
+                self.next = Some(next);
+                return;
+            }
+            self.next = None;
+            (self.apply)(&next.1);
+        }
+    }
+}
+
+impl<'a, O, I, F> Observer for Director<'a, O, I, F>
+where
+    O: Observer,
+    I: Iterator<Item = &'a (u64, Intervention)>,
+    F: Fn(&Intervention),
+{
+    fn event(&mut self, event: &Event<'_>) {
+        self.observer.event(event);
+        self.happened(event.sequence + 1);
+    }
+}
+
+/// A workload that may become longer.
+struct Growing {
+    next: u64,
+    tasks: Rc<Cell<u64>>,
+    seed: u64,
+}
+
+impl Iterator for Growing {
+    type Item = Work;
+
+    fn next(&mut self) -> Option<Work> {
+        let id = TaskId((self.next < self.tasks.get()).then_some(self.next)?);
+        self.next += 1;
+        Some(Workload::work(self.seed, id))
+    }
+}

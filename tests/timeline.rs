@@ -1,0 +1,303 @@
+//! Going through a run: any place in its timeline is what the events up to there come to; forks; the same on every machine.
+#![cfg(feature = "jsonl")]
+#![allow(clippy::unwrap_used, reason = "all of it is test code")]
+
+mod common;
+
+use std::num::NonZeroUsize;
+
+use common::*;
+use fourfold::{trace::Form, *};
+
+/// A run with something done to it on the way.
+fn draw(random: &mut Random, pattern: Pattern) -> Simulation {
+    let limit = nz(1 + random.below(12) as usize);
+    let config = Config {
+        batch_size: random.one_in(2).then(|| nz(1 + random.below(20) as usize)),
+        queue_capacity: random.one_in(2).then(|| nz(1 + random.below(20) as usize)),
+        workers: random.one_in(3).then(|| nz(1 + random.below(12) as usize)),
+        retry: Retry { retries: random.below(4) as u32, ..Retry::default() },
+        timeout: random.one_in(3).then(|| ms(20 + random.below(100))),
+        rate: if random.one_in(4) { Rate::per_second(200.0) } else { None },
+        grace: random.one_in(2).then(|| ms(random.below(60))),
+        seed: random.next(),
+        ..Config::new(pattern, limit)
+    };
+    let mut simulation = Simulation::new(config, 20 + random.below(80));
+    let mut after = 0;
+    for _ in 0..random.below(5) {
+        after += random.below(60);
+        let task = TaskId(random.below(100));
+        let intervention = match random.below(8) {
+            0 => Intervention::Drain,
+            1 => Intervention::Fail(task),
+            2 => Intervention::Panic(task),
+            3 => Intervention::Slow { task, by: ms(300) },
+            4 => Intervention::Burst(30),
+            5 => Intervention::Configure(Config { retry: Retry::NEVER, batch_size: Some(nz(3)), ..config }),
+            6 => Intervention::Abort,
+            _ => Intervention::Limit(nz(1 + random.below(12) as usize)),
+        };
+        simulation = simulation.fork(after, intervention);
+    }
+    simulation
+}
+
+fn records(simulation: &Simulation) -> Vec<Record> {
+    let mut records = Vec::new();
+    // That a group may fail is part of it.
+    let _ = simulation.run(&mut observer_fn(|event| records.push(Record::from(event))));
+    records
+}
+
+fn lines(simulation: &Simulation) -> Vec<u8> {
+    let mut text = Vec::new();
+    trace::Lines.begin(&mut text);
+    let _ = simulation.run(&mut observer_fn(|event| trace::Lines.event(event, &mut text)));
+    text
+}
+
+fn fold<'a>(records: impl IntoIterator<Item = &'a Record>) -> State {
+    let mut state = State::new();
+    records.into_iter().for_each(|record| state.apply(&record.event()));
+    state
+}
+
+#[test]
+fn any_place_is_what_the_events_up_to_there_come_to() {
+    for seed in 0..60 {
+        let mut random = Random(seed);
+        for pattern in Pattern::ALL {
+            let simulation = draw(&mut random, pattern);
+            let records = records(&simulation);
+            let mut timeline = Timeline::new().keyframe_every(nz(1 + random.below(40) as usize));
+            records.iter().for_each(|record| timeline.push(&record.event()));
+            let end = records.last().unwrap().event().at.as_nanos();
+            for _ in 0..20 {
+                let at = Time::from_nanos(random.below(end + end / 10 + 1));
+                timeline.seek(at);
+                let expected = fold(records.iter().filter(|record| record.event().at <= at));
+                assert_eq!(timeline.state(), &expected, "seed {seed}, {pattern}, at {at}");
+                assert_eq!(timeline.digest(), expected.digest());
+                let position = random.below(records.len() as u64 + 1);
+                timeline.seek_to(position);
+                let expected = fold(&records[..position as usize]);
+                assert_eq!((timeline.position(), timeline.digest()), (position, expected.digest()), "seed {seed}");
+            }
+        }
+    }
+}
+
+#[test]
+fn steps_go_back_the_way_they_came() {
+    for pattern in Pattern::ALL {
+        let records = records(&draw(&mut Random(3), pattern));
+        let mut timeline = Timeline::new().keyframe_every(nz(10));
+        records.iter().for_each(|record| timeline.push(&record.event()));
+        assert!(!timeline.step_back(), "there is nothing before the start");
+        let mut digests = vec![timeline.digest()];
+        while timeline.step() {
+            digests.push(timeline.digest());
+        }
+        assert_eq!(digests.len(), records.len() + 1);
+        assert_eq!(timeline.state(), timeline.last_state());
+        for digest in digests.iter().rev().skip(1) {
+            assert!(timeline.step_back());
+            assert_eq!(timeline.digest(), *digest);
+        }
+        assert_eq!(timeline.state(), &State::new());
+    }
+}
+
+#[test]
+fn notable_events_are_all_met_in_both_directions() {
+    for pattern in Pattern::ALL {
+        let records = records(&draw(&mut Random(8), pattern));
+        let notable = |record: &Record| record.event().kind.is_notable();
+        let expected: Vec<u64> = (1..).zip(&records).filter(|(_, record)| notable(record)).map(|(at, _)| at).collect();
+        assert!(expected.len() > 5, "{pattern}");
+        let mut timeline = Timeline::new().keyframe_every(nz(7));
+        records.iter().for_each(|record| timeline.push(&record.event()));
+        let mut met = Vec::new();
+        while timeline.next_notable() {
+            met.push(timeline.position());
+        }
+        assert_eq!(met, expected);
+        assert_eq!(timeline.position(), timeline.end());
+        let mut back = vec![*met.last().unwrap()];
+        timeline.seek_to(back[0]);
+        while timeline.previous_notable() {
+            back.push(timeline.position());
+        }
+        back.reverse();
+        assert_eq!((back, timeline.position()), (expected, 0));
+    }
+}
+
+#[test]
+fn a_long_run_keeps_its_latest_events_and_seeks_among_them() {
+    let records = records(&Simulation::new(Config::default(), 2000));
+    let mut timeline = Timeline::with_capacity(nz(1000)).keyframe_every(nz(100));
+    for record in &records {
+        timeline.push(&record.event());
+        let kept = timeline.end() - timeline.start();
+        assert!(kept <= 1000 && timeline.position() >= timeline.start());
+    }
+    assert_eq!(timeline.end(), records.len() as u64);
+    assert!(timeline.end() - timeline.start() > 800);
+    assert_eq!(timeline.event(timeline.start() - 1), None);
+    timeline.seek(Time::ZERO);
+    assert_eq!(timeline.position(), timeline.start());
+    let first = timeline.start() as usize;
+    assert_eq!(timeline.digest(), fold(&records[..first]).digest());
+    timeline.seek_to(u64::MAX);
+    assert_eq!(timeline.state(), &fold(&records));
+}
+
+#[test]
+fn a_timeline_goes_on_from_somebody_elses_state() {
+    let records = records(&Simulation::new(Config::default(), 200));
+    let (past, future) = records.split_at(300);
+    let mut timeline = Timeline::from_state(fold(past));
+    future.iter().for_each(|record| timeline.push(&record.event()));
+    timeline.seek_end();
+    assert_eq!((timeline.state(), timeline.state().missed()), (&fold(&records), 0));
+}
+
+#[test]
+fn a_million_events_take_bounded_memory() {
+    let mut timeline = Timeline::new();
+    let config = Config { seed: 1, ..Config::new(Pattern::WorkerPool, nz(64)) };
+    let taken = allocation_counter::measure(|| {
+        Simulation::new(config, 240_000).run(&mut timeline).unwrap();
+    });
+    let events = timeline.end();
+    assert!(events >= 1_000_000, "{events}");
+    let per_event = taken.bytes_current as u64 / events;
+    // 80 for the event, some for the spare room of its vector, the rest for the states kept.
+    assert!(per_event <= 140, "{per_event} bytes");
+    timeline.seek(Time::from_nanos(timeline.last_state().at().as_nanos() / 2));
+    assert!(timeline.position() > events / 3 && timeline.position() < events * 2 / 3);
+}
+
+#[test]
+fn gaps_are_counted_and_nothing_panics() {
+    let records = records(&draw(&mut Random(5), Pattern::WorkerPool));
+    for seed in 0..200 {
+        let mut random = Random(seed);
+        let (mut state, mut invariants, mut lost) = (State::new(), Invariants::new(), 0);
+        let mut events: Vec<Event<'_>> = records.iter().map(Record::event).collect();
+        if random.one_in(2) {
+            // In any order at all.
+            for at in (1..events.len()).rev() {
+                events.swap(at, random.below(at as u64 + 1) as usize);
+            }
+        }
+        for event in &events {
+            if random.one_in(20) {
+                lost += 1;
+                continue;
+            }
+            state.apply(event);
+            invariants.check(event);
+        }
+        assert!(lost == 0 || state.missed() > 0);
+        assert!(lost == 0 || invariants.violation().is_some() || !invariants.is_complete());
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bytes() {
+    let mut sizes = 0;
+    for pattern in Pattern::ALL {
+        for seed in 0..50 {
+            let config = Config { seed, ..Config::new(pattern, NonZeroUsize::new(5).unwrap()) };
+            let simulation = Simulation::new(config, 100);
+            let text = lines(&simulation);
+            assert!(text == lines(&simulation), "{pattern}, seed {seed}");
+            sizes += text.len();
+        }
+    }
+    assert!(sizes > 200 * 20_000);
+}
+
+#[test]
+fn a_trace_says_what_was_observed() {
+    for pattern in Pattern::ALL {
+        for seed in 0..20 {
+            let simulation = draw(&mut Random(seed), pattern);
+            let (records, text) = (records(&simulation), lines(&simulation));
+            let mut reader = trace::Reader::new(text.as_slice()).unwrap();
+            let mut read = Vec::new();
+            while let Some(record) = reader.read(|event| Record::from(event)).unwrap() {
+                read.push(record);
+            }
+            assert_eq!(read, records);
+            let mut invariants = Invariants::new();
+            read.iter().for_each(|record| invariants.check(&record.event()));
+            assert_eq!((invariants.violation(), invariants.is_complete()), (None, true), "{pattern}, seed {seed}");
+        }
+    }
+}
+
+#[test]
+fn a_state_goes_on_where_its_snapshot_was_taken() {
+    let records = records(&draw(&mut Random(4), Pattern::SemaphoreBatch));
+    for at in (0..records.len()).step_by(37) {
+        let (past, future) = records.split_at(at);
+        let text = serde_json::to_string(&fold(past)).unwrap();
+        let mut state: State = serde_json::from_str(&text).unwrap();
+        assert_eq!(state, fold(past));
+        future.iter().for_each(|record| state.apply(&record.event()));
+        assert_eq!(state.digest(), fold(&records).digest());
+    }
+    for bad in [r#""width_ns":0"#, r#""buckets":[[99999,1]]"#] {
+        let (key, _) = bad.split_once(':').unwrap();
+        let good = serde_json::to_string(&fold(&records)).unwrap();
+        let at = good.find(key).unwrap();
+        let end = at + good[at..].find(if key.contains("width") { ',' } else { '}' }).unwrap();
+        let text = format!("{}{bad}{}", &good[..at], &good[end..]);
+        assert!(serde_json::from_str::<State>(&text).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn a_fork_is_the_same_up_to_there_and_another_one_from_there_on() {
+    let config = |pattern| Config { seed: 11, ..Config::new(pattern, nz(4)) };
+    for pattern in Pattern::ALL {
+        let simulation = Simulation::new(config(pattern), 60);
+        let before = records(&simulation);
+        let started = |task| {
+            let is_start = |record: &Record| matches!(record.event().kind, EventKind::Started { task: started, .. } if started == TaskId(task));
+            before.iter().position(is_start).unwrap() as u64 + 1
+        };
+        let after = started(20);
+        for intervention in [
+            Intervention::Configure(Config { retry: Retry::NEVER, ..Config::new(pattern, nz(9)) }),
+            Intervention::Limit(nz(1)),
+            Intervention::Drain,
+            Intervention::Abort,
+            Intervention::Fail(TaskId(20)),
+            Intervention::Panic(TaskId(20)),
+            Intervention::Slow { task: TaskId(20), by: ms(5000) },
+            Intervention::Burst(10),
+        ] {
+            let fork = records(&simulation.fork(after, intervention));
+            let shared = after as usize;
+            assert_eq!(before[..shared], fork[..shared], "{pattern}, {intervention:?}");
+            assert_ne!(before[shared..], fork[shared..], "{pattern}, {intervention:?}");
+            let report = fold(&fork).report();
+            let tally = report.tally;
+            match intervention {
+                Intervention::Configure(config) => assert_eq!(report.limit, config.limit.get()),
+                Intervention::Limit(limit) => assert_eq!(report.limit, limit.get()),
+                Intervention::Drain => assert!(tally.done < 60 && tally.cancelled == 0),
+                Intervention::Abort => assert!(tally.cancelled > 0),
+                Intervention::Fail(_) => assert_eq!(tally.failed, fold(&before).tally().failed + 1),
+                Intervention::Panic(_) => assert_eq!(tally.panicked, 1),
+                Intervention::Slow { .. } => assert!(report.elapsed > ms(5000)),
+                Intervention::Burst(_) => assert_eq!(tally.done, 70),
+            }
+        }
+    }
+}
