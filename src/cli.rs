@@ -11,6 +11,7 @@ mod origin;
 mod progress;
 mod push;
 mod queue;
+mod replay;
 mod run;
 mod screen;
 mod session;
@@ -54,6 +55,7 @@ fn dispatch(command: Option<Command>) -> Result<u8, Fault> {
         Some(Command::Compare(args)) => compare::compare(&args),
         Some(Command::Push(args)) => push::push(&args),
         Some(Command::Stats(args)) => stats::stats(&args),
+        Some(Command::Replay(args)) => replay::replay(&args),
         Some(Command::Dead(command)) => dead::dead(&command),
         Some(Command::Completions { shell }) => Ok(texts::completions(shell)),
         Some(Command::Man) => texts::man(),

@@ -18,6 +18,7 @@ Examples:
   seq 1 100 | fourfold run - --exec echo {}         the same from standard input
   fourfold run 'redis://localhost/0?list=tasks' -p pool --pipe ./worker
   fourfold push 'redis://localhost/0?list=tasks' tasks.jsonl
+  fourfold run tasks.jsonl --trace run.jsonl --exec ./do.sh {} && fourfold replay run.jsonl
 
 Which pattern? Production: pool. A simple script: set. All or nothing: group. Batch by batch: batch.
 
@@ -34,6 +35,12 @@ A command runs without a shell, gets the task's JSON on standard input, FOURFOLD
 environment, {} and {.field} replaced in its arguments (a string stands there without its quotes). Exit code 0 is done, any
 other is a failed attempt; 75 says that it will pass. Its output is passed on, whole per task; the summary then goes to
 standard error. It is over when it has ended and its output is closed.";
+
+const REPLAY_HELP: &str = "\
+Checked is what every run keeps: no event is missing, at most as many tasks are in flight and queued as may, a permit is held by
+one task at a time, each delivery ends exactly once, and nothing is left at the end.
+
+Exit codes: 0 all of it is there and every rule was kept; 1 not so; 3 it cannot be read.";
 
 /// Four patterns of bounded concurrency for asynchronous tasks.
 ///
@@ -62,6 +69,9 @@ pub(crate) enum Command {
     /// Look after the dead letters of a Redis list
     #[command(subcommand)]
     Dead(DeadCommand),
+    /// Report on a recorded trace, and check it
+    #[command(after_help = REPLAY_HELP)]
+    Replay(ReplayArgs),
     /// Print the completions of a shell
     Completions {
         /// Which shell
@@ -206,6 +216,15 @@ pub(crate) struct StatsArgs {
     /// redis://HOST/0?list=KEY
     pub(crate) source: String,
     /// As JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReplayArgs {
+    /// What --trace FILE.jsonl wrote, `-` for standard input
+    pub(crate) file: String,
+    /// A line of JSON per run: the keys of a report, and `events`, `missing`, `complete`, `violation`
     #[arg(long)]
     pub(crate) json: bool,
 }

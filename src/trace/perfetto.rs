@@ -18,8 +18,9 @@ use core::fmt;
 use super::Form;
 use crate::{Attempt, Ending, Event, EventKind, Outcome, TaskId, Time};
 
-/// The thread that shows the source; those of permits follow.
-const SOURCE_THREAD: usize = 0;
+/// The thread that shows the source; those of permits follow. Perfetto takes a thread 0, and one with its process's number, for
+/// its main thread: these are beyond the numbers of processes.
+const SOURCE_THREAD: usize = 100;
 
 /// Turns events into a trace for Perfetto, one at a time.
 #[derive(Debug, Default)]
@@ -172,7 +173,7 @@ impl Perfetto {
     fn count(&mut self, text: &mut Vec<u8>) {
         let Counters { queued, in_flight, waiting } = self.counters;
         let args = format_args!("\"queued\":{queued},\"in flight\":{in_flight},\"waiting for a retry\":{waiting}");
-        if self.counters_shown.replace(self.counters) != Some(self.counters) {
+        if self.process > 0 && self.counters_shown.replace(self.counters) != Some(self.counters) {
             self.entry(
                 text,
                 'C',
