@@ -11,12 +11,17 @@ use fourfold::{Config, Pattern, Rate, Retry};
 
 use super::values::{self, Backoff};
 
+/// How long a server may take for a task when nothing is said: without a bound, one that never answers would hold its permits
+/// for ever.
+const POST_TIMEOUT: Duration = Duration::from_secs(30);
+
 const EXAMPLES: &str = "\
 Examples:
   fourfold                                          the four patterns at the same work, on a simulated clock
   fourfold run tasks.jsonl -c 16 --exec ./do.sh {}  a process per line of JSON, 16 at once
   seq 1 100 | fourfold run - --exec echo {}         the same from standard input
   fourfold run 'redis://localhost/0?list=tasks' -p pool --pipe ./worker
+  fourfold run tasks.jsonl -c 64 --post https://example.org/tasks
   fourfold push 'redis://localhost/0?list=tasks' tasks.jsonl
   fourfold run tasks.jsonl --trace run.jsonl --exec ./do.sh {} && fourfold replay run.jsonl
 
@@ -30,11 +35,17 @@ Examples:
   fourfold run tasks.jsonl --exec curl -fsS {.url}
   fourfold run tasks.jsonl -c 64 --rate 100/s --retries 5 --timeout 30s --dead dead.jsonl --pipe ./worker
   fourfold run 'redis://localhost/0?list=tasks' -p group --follow --exec ./do.sh \\; --json
+  fourfold run tasks.jsonl --post https://example.org/tasks --header 'Authorization: Bearer …' --cacert ca.pem
 
 A command runs without a shell, gets the task's JSON on standard input, FOURFOLD_TASK_ID and FOURFOLD_ATTEMPT in its
 environment, {} and {.field} replaced in its arguments (a string stands there without its quotes). Exit code 0 is done, any
 other is a failed attempt; 75 says that it will pass. Its output is passed on, whole per task; the summary then goes to
-standard error. It is over when it has ended and its output is closed.";
+standard error. It is over when it has ended and its output is closed.
+
+An HTTP server gets the task's JSON as the body of a POST, with Fourfold-Task-Id, Fourfold-Attempt and an Idempotency-Key
+that is the same for every attempt of a task in one run. 2xx is done; 408, 425, 429 and 5xx are tried again, after
+Retry-After where there is one (an hour at most), and so is a server that cannot be reached; anything else is dead at once,
+redirects too: they are not followed. The status decides; a response that breaks off is a failed attempt.";
 
 const REPLAY_HELP: &str = "\
 Checked is what every run keeps: no event is missing, at most as many tasks are in flight and queued as may, a permit is held by
@@ -150,7 +161,7 @@ pub(crate) struct WorkArgs {
     /// The first and the longest wait before another attempt
     #[arg(long, value_name = "TIME..TIME", default_value = "100ms..30s", value_parser = values::backoff, allow_hyphen_values = true)]
     pub(crate) backoff: Backoff,
-    /// How long one attempt may take
+    /// How long one attempt may take (default: 30s with --post, else as long as it likes)
     #[arg(long, value_name = "TIME", value_parser = values::positive_duration, allow_hyphen_values = true)]
     pub(crate) timeout: Option<Duration>,
     /// How long a drain may take; the first SIGINT or SIGTERM drains, a second one or the end of the grace aborts
@@ -168,6 +179,8 @@ pub(crate) struct WorkArgs {
     #[command(flatten)]
     pub(crate) handler: HandlerArgs,
     #[command(flatten)]
+    pub(crate) http: HttpArgs,
+    #[command(flatten)]
     pub(crate) output: OutputArgs,
 }
 
@@ -181,9 +194,23 @@ pub(crate) struct HandlerArgs {
     /// failed attempt, any other line is done
     #[arg(long, value_names = ["CMD", "ARG"], num_args = 1.., allow_hyphen_values = true, value_terminator = ";")]
     pub(crate) pipe: Option<Vec<String>>,
+    /// An HTTP POST per task, its JSON as the body; user and password may stand in the URL
+    #[arg(long, value_name = "URL")]
+    pub(crate) post: Option<String>,
     /// Act out the task's own fields: {"ms": 20, "fail": 1, "panic": false} (the demo's default)
     #[arg(long)]
     pub(crate) simulate: bool,
+}
+
+/// What goes with `--post`.
+#[derive(Debug, Args)]
+pub(crate) struct HttpArgs {
+    /// A header of every --post; can be given more than once
+    #[arg(long, value_name = "NAME: VALUE")]
+    pub(crate) header: Vec<String>,
+    /// Trust the certificate authorities in this PEM file, and not the system's (those SSL_CERT_FILE would change)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) cacert: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -273,13 +300,20 @@ pub(crate) enum DeadCommand {
     },
 }
 
+impl HandlerArgs {
+    /// Whether something outside does the work.
+    pub(crate) fn is_real(&self) -> bool {
+        self.exec.is_some() || self.pipe.is_some() || self.post.is_some()
+    }
+}
+
 impl WorkArgs {
     pub(crate) fn config(&self, pattern: Pattern) -> Config {
         Config {
             workers: self.workers,
             queue_capacity: self.queue_capacity,
             batch_size: self.batch_size,
-            timeout: self.timeout,
+            timeout: self.timeout.or(self.handler.post.as_ref().map(|_| POST_TIMEOUT)),
             retry: Retry { retries: self.retries, base: self.backoff.base, max: self.backoff.max },
             rate: self.rate,
             max_tasks: self.max_tasks,

@@ -3,34 +3,45 @@
 mod child;
 mod exec;
 mod pipe;
+mod post;
 mod program;
 
 use std::rc::Rc;
 
 use fourfold::{Control, Failure, Json, Task, Work};
 
-use self::{exec::Exec, pipe::Pipe};
-use super::{args::HandlerArgs, clock::AnyClock, exit::Fault, screen::Stdout};
+use self::{exec::Exec, pipe::Pipe, post::Post};
+use super::{args::WorkArgs, clock::AnyClock, exit::Fault, screen::Stdout};
 
 /// One of the handlers.
 pub(crate) enum AnyHandler {
     Simulate(AnyClock),
     Exec(Exec),
     Pipe(Pipe),
+    Post(Post),
 }
 
 impl AnyHandler {
     /// What the arguments ask for; `None` when they ask for nothing.
     pub(crate) fn new(
-        args: &HandlerArgs,
+        work: &WorkArgs,
         clock: &AnyClock,
         control: &Control,
         stdout: &Rc<Stdout>,
     ) -> Result<Option<Self>, Fault> {
+        let args = &work.handler;
+        // Clap's `requires` lets it pass beside another handler.
+        for (flag, given) in [("--header", !work.http.header.is_empty()), ("--cacert", work.http.cacert.is_some())] {
+            if given && args.post.is_none() {
+                return Err(Fault::usage(format_args!("{flag} goes with --post URL, and there is none")));
+            }
+        }
         Ok(if let Some(words) = &args.exec {
             Some(Self::Exec(Exec::new(words, control, stdout)?))
         } else if let Some(words) = &args.pipe {
             Some(Self::Pipe(Pipe::new(words, control)?))
+        } else if let Some(url) = &args.post {
+            Some(Self::Post(Post::new(url, &work.http)?))
         } else if args.simulate {
             Some(Self::Simulate(clock.clone()))
         } else {
@@ -42,16 +53,17 @@ impl AnyHandler {
     pub(crate) async fn attempt(&self, task: &Task<Json>) -> Result<(), Failure> {
         match self {
             Self::Simulate(clock) => simulate(clock, task).await,
-            // In a box: what talks to a process is large, and a process costs far more.
+            // In a box: what talks to a process or a server is large, and those cost far more.
             Self::Exec(exec) => Box::pin(exec.attempt(task)).await,
             Self::Pipe(pipe) => Box::pin(pipe.attempt(task)).await,
+            Self::Post(post) => Box::pin(post.attempt(task)).await,
         }
     }
 
     /// Why the handler can do nothing any more, if that is so.
     pub(crate) fn lost(&self) -> Option<String> {
         match self {
-            Self::Simulate(_) => None,
+            Self::Simulate(_) | Self::Post(_) => None,
             Self::Exec(exec) => exec.program.lost(),
             Self::Pipe(pipe) => pipe.program.lost(),
         }

@@ -46,18 +46,18 @@ impl Session {
     pub(crate) fn new(work: &WorkArgs, source: &str, demo: bool, simulated: bool) -> Result<Self, Fault> {
         let control = Control::new();
         let stdout = Rc::new(Stdout::new(Some(&control)));
-        let acts = demo && work.handler.exec.is_none() && work.handler.pipe.is_none() || work.handler.simulate;
+        let acts = demo && !work.handler.is_real() || work.handler.simulate;
         let clock = if acts && simulated && !work.real {
             AnyClock::Simulated(SimulatedClock::new())
         } else {
             AnyClock::Native(NativeClock::new())
         };
-        let handler = match AnyHandler::new(&work.handler, &clock, &control, &stdout)? {
+        let handler = match AnyHandler::new(work, &clock, &control, &stdout)? {
             Some(handler) => handler,
             None if demo => AnyHandler::Simulate(clock.clone()),
             None => {
                 return Err(Fault::usage(format_args!(
-                    "say what is to be done with each task of {source}: --exec CMD, --pipe CMD or --simulate"
+                    "say what is to be done with each task of {source}: --exec CMD, --pipe CMD, --post URL or --simulate"
                 )));
             }
         };

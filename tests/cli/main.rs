@@ -7,6 +7,7 @@ mod command;
 mod compare;
 mod exec;
 mod pipe;
+mod post;
 mod queue;
 mod signals;
 mod texts;

@@ -26,7 +26,7 @@ fn what_is_not_there_yet_is_not_offered() {
     let place = Place::new();
     for args in [&["--help"][..], &["run", "--help"], &["compare", "--help"]] {
         let help = place.run(args).expect(0).stdout;
-        for absent in ["--post", "--listen", "fourfold web", "stream="] {
+        for absent in ["--listen", "fourfold web", "stream="] {
             assert!(!help.contains(absent), "{absent} in {args:?}");
         }
         assert!(help.contains("Examples:") || args[0] == "compare");

@@ -1,0 +1,177 @@
+//! Where to and with what, checked before the first claim. What may be secret is in no message.
+
+use std::{fs, path::Path, sync::Arc};
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use percent_encoding::percent_decode_str;
+use rustls::{
+    ClientConfig, RootCertStore,
+    crypto::ring,
+    pki_types::{CertificateDer, pem::PemObject},
+};
+use trillium_client::{HeaderName, HeaderValue, Headers, KnownHeaderName, Url};
+
+use crate::cli::exit::Fault;
+
+/// What the request itself says, and nobody else.
+const OURS: [&str; 9] = [
+    "connection",
+    "content-length",
+    "expect",
+    "fourfold-attempt",
+    "fourfold-task-id",
+    "idempotency-key",
+    "te",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// A URL without its credentials, and the header that they become.
+#[derive(Debug)]
+pub(super) struct Target {
+    pub(super) url: Url,
+    pub(super) basic: Option<String>,
+}
+
+impl Target {
+    pub(super) fn parse(text: &str) -> Result<Self, Fault> {
+        const EXAMPLE: &str = "expected one such as https://example.org/tasks";
+        let mut url =
+            Url::parse(text).map_err(|error| Fault::usage(format_args!("--post: not a URL ({error}): {EXAMPLE}")))?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(Fault::usage(format_args!(
+                "--post speaks http and https, and not `{}`: {EXAMPLE}",
+                url.scheme().escape_debug()
+            )));
+        }
+        // An empty host, and a port that is none, are errors of the parser.
+        if url.port() == Some(0) {
+            return Err(Fault::usage(format_args!("--post: nobody listens on port 0: {EXAMPLE}")));
+        }
+        let basic = basic(&url)?;
+        // Both only fail for URLs without a host.
+        let _ = (url.set_username(""), url.set_password(None));
+        url.set_fragment(None);
+        Ok(Self { url, basic })
+    }
+
+    /// Scheme, host and port; what follows may be secret, too.
+    pub(super) fn place(&self) -> String {
+        self.url.origin().ascii_serialization()
+    }
+
+    pub(super) fn is_secure(&self) -> bool {
+        self.url.scheme() == "https"
+    }
+}
+
+/// `user:password` as RFC 7617 wants it.
+fn basic(url: &Url) -> Result<Option<String>, Fault> {
+    if url.username().is_empty() && url.password().is_none() {
+        return Ok(None);
+    }
+    let mut credentials: Vec<u8> = percent_decode_str(url.username()).collect();
+    if credentials.contains(&b':') {
+        return Err(Fault::usage("--post: a user's name has no colon in it"));
+    }
+    credentials.push(b':');
+    credentials.extend(percent_decode_str(url.password().unwrap_or_default()));
+    Ok(Some(format!("Basic {}", BASE64_STANDARD.encode(credentials))))
+}
+
+/// Adds what `--header` asks for. The first of a name replaces what would be there, further ones join it.
+pub(super) fn add_headers(headers: &mut Headers, texts: &[String]) -> Result<(), Fault> {
+    let mut given = Headers::new();
+    for (index, text) in texts.iter().enumerate() {
+        let wrong = |why: &str| Fault::usage(format_args!("--header (number {}): {why}", index + 1));
+        let (name, value) = text.split_once(':').ok_or_else(|| wrong("expected `Name: value`"))?;
+        let (name, value) = (name.to_owned(), HeaderValue::from(value.trim().to_owned()));
+        if name.is_empty() || !HeaderName::from(name.clone()).is_valid() {
+            return Err(wrong("the name has characters that no header's name may have: expected `Name: value`"));
+        }
+        if OURS.iter().any(|ours| name.eq_ignore_ascii_case(ours)) {
+            return Err(wrong(&format!("`{name}` is for fourfold to say: leave it out")));
+        }
+        if !value.is_valid() || value.as_ref().iter().any(|byte| byte.is_ascii_control() && *byte != b'\t') {
+            return Err(wrong(&format!("the value of `{name}` has control characters in it")));
+        }
+        given.append(name, value);
+    }
+    for (name, values) in given {
+        headers.insert(name, values);
+    }
+    Ok(())
+}
+
+/// What every request says.
+pub(super) fn standing_headers(target: &Target, texts: &[String]) -> Result<Headers, Fault> {
+    let mut headers = Headers::new();
+    headers.insert(KnownHeaderName::UserAgent, concat!("fourfold/", env!("CARGO_PKG_VERSION")));
+    headers.insert(KnownHeaderName::Accept, "*/*");
+    headers.insert(KnownHeaderName::ContentType, "application/json");
+    if let Some(basic) = &target.basic {
+        headers.insert(KnownHeaderName::Authorization, basic.clone());
+    }
+    add_headers(&mut headers, texts)?;
+    Ok(headers)
+}
+
+/// TLS with these authorities, or the system's. Where it is not needed nothing is looked up.
+pub(super) fn tls(target: &Target, authorities: Option<&Path>) -> Result<Arc<ClientConfig>, Fault> {
+    let mut roots = RootCertStore::empty();
+    match (target.is_secure(), authorities) {
+        (false, None) => {}
+        (false, Some(_)) => return Err(Fault::usage("--cacert is for https, and --post says http")),
+        (true, Some(path)) => {
+            let wrong = |why: String| Fault::usage(format_args!("--cacert {}: {why}", path.display()));
+            let pem = fs::read(path).map_err(|error| wrong(error.to_string()))?;
+            for certificate in CertificateDer::pem_slice_iter(&pem) {
+                let certificate = certificate.map_err(|error| wrong(format!("no PEM file: {error}")))?;
+                roots.add(certificate).map_err(|error| wrong(error.to_string()))?;
+            }
+            if roots.is_empty() {
+                return Err(wrong("there is no certificate in it".to_owned()));
+            }
+        }
+        (true, None) => {
+            let found = rustls_native_certs::load_native_certs();
+            roots.add_parsable_certificates(found.certs);
+            if roots.is_empty() {
+                let why = found.errors.first().map(|error| format!(" ({error})")).unwrap_or_default();
+                return Err(Fault::usage(format_args!(
+                    "--post: this system trusts no certificate authority{why}: install ca-certificates, or name a file with --cacert"
+                )));
+            }
+        }
+    }
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| Fault::usage(format_args!("--post: TLS: {error}")))?;
+    Ok(Arc::new(config.with_root_certificates(roots).with_no_client_auth()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_become_a_header_and_leave_the_url() {
+        let target = Target::parse("https://me%40home:p%3Ass@example.org/a?b=c#d").unwrap();
+        assert_eq!(target.url.as_str(), "https://example.org/a?b=c");
+        assert_eq!(target.place(), "https://example.org");
+        assert_eq!(target.basic.as_deref(), Some("Basic bWVAaG9tZTpwOnNz"));
+        assert_eq!(Target::parse("http://localhost:8080").unwrap().place(), "http://localhost:8080");
+    }
+
+    #[test]
+    fn a_header_replaces_ours_and_joins_its_like() {
+        let target = Target::parse("http://a:b@c/").unwrap();
+        let texts = ["Authorization: Bearer x", "X-Tag:1", "x-tag: 2"].map(str::to_owned);
+        let headers = standing_headers(&target, &texts).unwrap();
+        assert_eq!(headers.get_str("Authorization"), Some("Bearer x"));
+        assert_eq!(headers.get_values("X-Tag").map(|values| values.len()), Some(2));
+        for wrong in ["none", ": x", "a b: x", "X: a\nb", "X: \u{1b}", "Connection: close", "fourfold-attempt: 9"] {
+            assert!(standing_headers(&target, &[wrong.to_owned()]).is_err(), "{wrong}");
+        }
+    }
+}
