@@ -6,6 +6,7 @@
 pub mod asyncio;
 pub mod instructions;
 pub mod measure;
+pub mod observers;
 pub mod peers;
 pub mod report;
 pub mod work;

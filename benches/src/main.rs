@@ -13,7 +13,7 @@ use fourfold_bench::asyncio::{Asyncio, PATTERNS};
 use fourfold_bench::measure::{Plan, Row, measure};
 use fourfold_bench::peers::{Entry, PEERS};
 use fourfold_bench::work::Workload;
-use fourfold_bench::{Result, instructions, report};
+use fourfold_bench::{Result, instructions, observers, report};
 
 /// Measures fourfold beside its peers, in interleaved rounds on one thread.
 #[derive(Parser)]
@@ -37,6 +37,15 @@ enum Mode {
         concurrency: NonZeroUsize,
         #[arg(long)]
         tasks: u64,
+    },
+    /// What it costs to watch a run.
+    Observers {
+        #[arg(long, default_value_t = 9)]
+        rounds: usize,
+        #[arg(long, default_value_t = 100_000)]
+        tasks: u64,
+        #[arg(long, default_value = "256")]
+        concurrency: NonZeroUsize,
     },
     /// Count instructions per task with callgrind.
     Instructions {
@@ -109,6 +118,9 @@ fn main() -> ExitCode {
     let done = match options.command {
         None => time(&options.timing),
         Some(Mode::Once { peer, workload, concurrency, tasks }) => once(&peer, workload, concurrency, tasks),
+        Some(Mode::Observers { rounds, tasks, concurrency }) => {
+            observers::measure(rounds, tasks, concurrency).map(|table| print!("{table}"))
+        }
         Some(Mode::Instructions { choice, tasks }) => count_instructions(&choice, tasks),
     };
     match done {

@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, Write},
-    sync::mpsc::{self, Receiver, SyncSender, TryRecvError, TrySendError},
+    sync::mpsc::{self, Receiver, SyncSender, TrySendError},
     thread::{self, JoinHandle},
     time::Duration,
 };
@@ -15,7 +15,7 @@ use crate::{Event, Observer, Record, Time};
 /// Events are handed over so many at a time.
 const CHUNK: usize = 1024;
 /// So many chunks wait for the disk at most; one more is lost.
-const CHUNKS_MAX: usize = 32;
+const CHUNKS_MAX: usize = 128;
 /// However few they are, events are handed over after so long.
 const HAND_OVER: Duration = Duration::from_secs(1);
 
@@ -90,14 +90,16 @@ impl Trace {
     }
 
     fn hand_over(&mut self) {
-        let next = match self.empty.try_recv() {
-            Ok(chunk) => chunk,
-            Err(TryRecvError::Empty | TryRecvError::Disconnected) => Vec::with_capacity(CHUNK),
+        let full = core::mem::take(&mut self.chunk);
+        self.chunk = match self.full.try_send(full) {
+            // One that was written comes back, and is filled again.
+            Ok(()) => self.empty.try_recv().unwrap_or_else(|_| Vec::with_capacity(CHUNK)),
+            Err(TrySendError::Full(mut chunk) | TrySendError::Disconnected(mut chunk)) => {
+                self.lost += chunk.len() as u64;
+                chunk.clear();
+                chunk
+            }
         };
-        let chunk = core::mem::replace(&mut self.chunk, next);
-        if let Err(TrySendError::Full(chunk) | TrySendError::Disconnected(chunk)) = self.full.try_send(chunk) {
-            self.lost += chunk.len() as u64;
-        }
     }
 }
 
