@@ -61,7 +61,8 @@ impl Session {
                 )));
             }
         };
-        let trace = work.output.trace.as_deref().map(open_trace).transpose()?;
+        let patient = matches!(clock, AnyClock::Simulated(_));
+        let trace = work.output.trace.as_deref().map(|path| open_trace(path, patient)).transpose()?;
         let progress = !work.output.quiet && io::stderr().is_terminal();
         Ok(Self { clock, handler, control, stdout, asked: Asked::default(), trace, progress })
     }
@@ -155,10 +156,11 @@ async fn beside<T>(
     std::future::pending().await
 }
 
-fn open_trace(path: &Path) -> Result<(PathBuf, Trace), Fault> {
+fn open_trace(path: &Path, patient: bool) -> Result<(PathBuf, Trace), Fault> {
     let perfetto = path.to_string_lossy().ends_with(".perfetto.json");
     let start = if perfetto { Trace::perfetto } else { Trace::new };
-    Ok((path.to_owned(), start(create(path, "--trace")?)))
+    let trace = start(create(path, "--trace")?);
+    Ok((path.to_owned(), if patient { trace.patient() } else { trace }))
 }
 
 /// A file that a flag asks for; better now than when it is too late.

@@ -42,6 +42,7 @@ pub struct Trace {
     full: SyncSender<Vec<Record>>,
     empty: Receiver<Vec<Record>>,
     lost: u64,
+    is_patient: bool,
     writer: JoinHandle<(u64, u64, Option<io::Error>)>,
 }
 
@@ -71,7 +72,22 @@ impl Trace {
         let (full, chunks) = mpsc::sync_channel(CHUNKS_MAX);
         let (back, empty) = mpsc::sync_channel(CHUNKS_MAX);
         let writer = thread::spawn(move || write_chunks(writer, form, &chunks, &back));
-        Self { chunk: Vec::with_capacity(CHUNK), opened_at: Time::ZERO, full, empty, lost: 0, writer }
+        Self {
+            chunk: Vec::with_capacity(CHUNK),
+            opened_at: Time::ZERO,
+            full,
+            empty,
+            lost: 0,
+            is_patient: false,
+            writer,
+        }
+    }
+
+    /// Loses nothing: where the writer is behind, the run waits for it. For runs on a simulated clock, which have the time.
+    #[must_use = "a trace is made with it"]
+    pub fn patient(mut self) -> Self {
+        self.is_patient = true;
+        self
     }
 
     /// Writes what is still to be written, and waits until it is.
@@ -91,7 +107,12 @@ impl Trace {
 
     fn hand_over(&mut self) {
         let full = core::mem::take(&mut self.chunk);
-        self.chunk = match self.full.try_send(full) {
+        let sent = if self.is_patient {
+            self.full.send(full).map_err(|unsent| TrySendError::Disconnected(unsent.0))
+        } else {
+            self.full.try_send(full)
+        };
+        self.chunk = match sent {
             // One that was written comes back, and is filled again.
             Ok(()) => self.empty.try_recv().unwrap_or_else(|_| Vec::with_capacity(CHUNK)),
             Err(TrySendError::Full(mut chunk) | TrySendError::Disconnected(mut chunk)) => {
@@ -206,6 +227,39 @@ mod tests {
         let last = lines.last().unwrap();
         assert_eq!((last["event"].as_str(), last["outcome"].as_str()), (Some("ended"), Some("timed_out")));
         assert_eq!(last["reason"], "a \"quoted\"\nreason");
+    }
+
+    /// A disk that is stuck as long as somebody holds the other end.
+    struct Stuck(Shared, Receiver<()>);
+
+    impl Write for Stuck {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            // Nothing is sent: it ends when the other end is gone.
+            let _ = self.1.recv();
+            self.0.write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_patient_trace_waits_and_another_one_counts_what_it_loses() {
+        const EVENTS: u64 = 3 * (CHUNKS_MAX * CHUNK) as u64;
+        for patient in [true, false] {
+            let shared = Shared::default();
+            let (held, stuck) = mpsc::channel();
+            let trace = Trace::new(Stuck(shared.clone(), stuck));
+            let mut trace = if patient { trace.patient() } else { trace };
+            let held = (!patient).then_some(held);
+            (0..EVENTS).for_each(|sequence| trace.event(&claimed(sequence)));
+            drop(held);
+            let traced = trace.finish();
+            let lines = shared.0.lock().unwrap().iter().filter(|byte| **byte == b'\n').count() as u64;
+            assert_eq!((traced.written + traced.lost, lines), (EVENTS, traced.written + 1));
+            assert_eq!(traced.lost == 0, patient, "{traced:?}");
+        }
     }
 
     #[test]

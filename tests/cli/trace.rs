@@ -60,6 +60,14 @@ fn a_trace_is_reported_on_as_the_run_was() {
 }
 
 #[test]
+fn a_simulated_run_waits_for_its_trace() {
+    let place = Place::new();
+    place.run(&["run", "demo", "--tasks", "60000", "--trace", "long.jsonl", "-q"]).expect(0);
+    let replayed = place.run(&["replay", "long.jsonl", "--json"]).expect(0).report();
+    assert_eq!((&replayed["done"], &replayed["missing"]), (&60_000.into(), &0.into()));
+}
+
+#[test]
 fn a_comparison_is_four_runs() {
     let place = Place::new();
     place.run(&["compare", "--tasks", "20", "--trace", "four.jsonl"]).expect(0);
