@@ -1,0 +1,4 @@
+/** @param {import('../app.js').App} app */
+export function showExport(app) {
+  app.writeLink();
+}

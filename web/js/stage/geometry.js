@@ -1,0 +1,223 @@
+// Where everything of a run stands in its panel. Nothing but rectangles: no drawing, no state.
+
+/**
+ * @typedef {{x: number, y: number, w: number, h: number}} Box
+ * @typedef {{columns: number, rows: number, size: number, x: number, y: number}} Grid
+ *
+ * @typedef {object} Places
+ * @property {Box} panel
+ * @property {string} pattern
+ * @property {Box} source
+ * @property {{x: number, y: number, h: number}} gate
+ * @property {Box | null} queue
+ * @property {Grid} queueGrid
+ * @property {number} capacity the queue's places; 0: as many as come
+ * @property {Box} run
+ * @property {'lanes' | 'grid'} form
+ * @property {number} slots
+ * @property {number} laneHeight
+ * @property {Grid} grid
+ * @property {Box} bins
+ * @property {number} binHeight
+ * @property {Box} retry
+ * @property {number} radius
+ * @property {boolean} narrow
+ */
+
+/** A lane for each permit up to so many, and as long as they are so high. */
+const LANES_MAX = 16;
+const LANE_MIN = 17;
+const LANE_MAX = 46;
+
+/**
+ * @param {Box} panel
+ * @param {{pattern: string, limit: number, capacity: number, queued: number, title: boolean}} run `capacity` -1: the pattern
+ *   has no queue; 0: its queue has no bound
+ * @returns {Places}
+ */
+export function arrange(panel, { pattern, limit, capacity, queued, title }) {
+  const narrow = panel.w < 520;
+  const pad = narrow ? 10 : 18;
+  const top = panel.y + (title ? 42 : 18) + 16;
+  const retryHeight = panel.h < 260 ? 34 : 48;
+  const bottom = panel.y + panel.h - pad - retryHeight - 10;
+  const height = Math.max(40, bottom - top);
+  const left = panel.x + pad;
+  const width = panel.w - 2 * pad;
+  const gap = narrow ? 12 : 26;
+  const sourceWidth = narrow ? 34 : clamp(width * 0.075, 52, 84);
+  const binWidth = narrow ? 62 : clamp(width * 0.13, 84, 132);
+  const queues = capacity >= 0;
+  const between = width - sourceWidth - binWidth - gap * (queues ? 3 : 2);
+  const queueWidth = queues ? clamp(between * 0.36, 60, 420) : 0;
+  const source = { x: left, y: top, w: sourceWidth, h: height };
+  const gate = { x: left + sourceWidth + gap / 2, y: top, h: height };
+  const queue = queues ? { x: left + sourceWidth + gap, y: top, w: queueWidth, h: height } : null;
+  const runX = left + sourceWidth + gap + (queues ? queueWidth + gap : 0);
+  const run = { x: runX, y: top, w: left + width - binWidth - gap - runX, h: height };
+  const slots = Math.max(1, limit);
+  const form = slots <= LANES_MAX && height / slots >= LANE_MIN ? 'lanes' : 'grid';
+  const laneHeight = Math.min(LANE_MAX, height / slots);
+  const grid = fit(run, slots, 34);
+  const places = capacity > 0 ? capacity : Math.max(12, round(queued));
+  const queueGrid = queue ? fit(queue, places, 32) : { columns: 1, rows: 1, size: 1, x: 0, y: 0 };
+  const cell = form === 'lanes' ? Math.min(laneHeight, 36) : grid.size;
+  const radius = clamp(Math.min(cell, queue ? Math.max(queueGrid.size, 8) : cell) * 0.36, 2, 12.5);
+  return {
+    panel,
+    pattern,
+    source,
+    gate,
+    queue,
+    queueGrid,
+    capacity,
+    run,
+    form,
+    slots,
+    laneHeight,
+    grid,
+    bins: { x: left + width - binWidth, y: top, w: binWidth, h: height },
+    binHeight: height / 4,
+    retry: { x: left, y: bottom + 10, w: width, h: retryHeight },
+    radius,
+    narrow,
+  };
+}
+
+/** So that an unbounded queue does not change its grid with every task. @param {number} count */
+function round(count) {
+  let places = 12;
+  while (places < count) places = Math.ceil(places * 1.5);
+  return places;
+}
+
+/**
+ * Squares for so many, as large as fit and no larger than `largest`, in the middle of a box.
+ * @param {Box} box
+ * @param {number} count
+ * @param {number} largest
+ * @returns {Grid}
+ */
+function fit(box, count, largest) {
+  let size = Math.min(largest, Math.sqrt((box.w * box.h) / count));
+  while (size > 1 && Math.floor(box.w / size) * Math.floor(box.h / size) < count) size *= 0.985;
+  const byHeight = Math.max(1, Math.floor(box.h / size));
+  const columns = Math.max(1, Math.ceil(count / byHeight));
+  const rows = Math.min(byHeight, Math.ceil(count / columns));
+  return {
+    columns,
+    rows,
+    size,
+    x: box.x + (box.w - columns * size) / 2,
+    y: box.y + (box.h - rows * size) / 2,
+  };
+}
+
+/**
+ * The middle of a queue's place: the next task to start stands at the right.
+ * @param {Places} places
+ * @param {number} index 0 is next
+ */
+export function queuePlace(places, index) {
+  const { columns, rows, size, x, y } = places.queueGrid;
+  const column = columns - 1 - Math.floor(index / rows);
+  return { x: x + (column + 0.5) * size, y: y + ((index % rows) + 0.5) * size };
+}
+
+/**
+ * The lane of a permit.
+ * @param {Places} places
+ * @param {number} slot
+ * @returns {Box}
+ */
+export function lane(places, slot) {
+  const { run, laneHeight, slots } = places;
+  const top = run.y + (run.h - laneHeight * slots) / 2;
+  return { x: run.x, y: top + slot * laneHeight, w: run.w, h: laneHeight };
+}
+
+/** How much of a lane's left end its socket takes. @param {Places} places */
+export function socketWidth(places) {
+  return Math.max(18, places.radius * 2 + 10);
+}
+
+/**
+ * The middle of a permit's socket.
+ * @param {Places} places
+ * @param {number} slot
+ */
+export function socket(places, slot) {
+  if (places.form === 'lanes') {
+    const { x, y, h } = lane(places, slot);
+    return { x: x + socketWidth(places) / 2, y: y + h / 2 };
+  }
+  const { columns, size, x, y } = places.grid;
+  return { x: x + ((slot % columns) + 0.5) * size, y: y + (Math.floor(slot / columns) + 0.5) * size };
+}
+
+/**
+ * Where a running task is: along its lane as far as it has come.
+ * @param {Places} places
+ * @param {number} slot
+ * @param {number} progress 0 to 1; -1 when nobody knows
+ */
+export function running(places, slot, progress) {
+  if (places.form === 'grid') return socket(places, slot);
+  const { x, y, w, h } = lane(places, slot);
+  const from = x + socketWidth(places) + places.radius + 4;
+  const to = x + w - places.radius - 6;
+  return { x: from + Math.max(0, to - from) * (progress < 0 ? 0.5 : progress), y: y + h / 2 };
+}
+
+/** @type {readonly ['done', 'dead', 'released', 'leaked']} */
+export const BINS = ['done', 'dead', 'released', 'leaked'];
+
+/**
+ * The middle of a bin's sign.
+ * @param {Places} places
+ * @param {number} bin
+ */
+export function binPlace(places, bin) {
+  const { bins, binHeight, narrow } = places;
+  return { x: bins.x + (narrow ? 14 : 22), y: bins.y + (bin + 0.5) * binHeight };
+}
+
+/**
+ * A task on its way round to its next attempt: at the right when it begins to wait, at the left when it is due.
+ * @param {Places} places
+ * @param {number} progress
+ * @param {number} index among those that wait
+ * @param {number} count
+ */
+export function retryPlace(places, progress, index, count) {
+  const { retry, radius } = places;
+  const lanes = count > 40 ? Math.max(1, Math.floor(retry.h / (radius * 1.5))) : 1;
+  const from = retry.x + retry.w - radius - 30;
+  const to = retry.x + radius + 30;
+  const spread = lanes > 1 ? ((index % lanes) / (lanes - 1) - 0.5) * (retry.h - radius * 2) : 0;
+  return { x: from + (to - from) * Math.min(1, Math.max(0, progress)), y: retry.y + retry.h / 2 + spread };
+}
+
+/**
+ * Panels of equal size for so many runs.
+ * @param {number} width
+ * @param {number} height
+ * @param {number} count
+ * @returns {Box[]}
+ */
+export function panels(width, height, count) {
+  const columns = count === 1 || width < 760 ? 1 : 2;
+  const rows = Math.ceil(count / columns);
+  const w = width / columns;
+  const h = height / rows;
+  return Array.from({ length: count }, (_, n) => ({ x: (n % columns) * w, y: Math.floor(n / columns) * h, w, h }));
+}
+
+/**
+ * @param {number} value
+ * @param {number} least
+ * @param {number} most
+ */
+export function clamp(value, least, most) {
+  return Math.min(most, Math.max(least, value));
+}

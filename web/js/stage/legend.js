@@ -1,0 +1,36 @@
+// What the shapes mean, under the stage.
+
+import { h, svg } from '../dom.js';
+import { t } from '../i18n.js';
+
+/** Each drawn as on the stage, on a grid of 20. @type {[string, string, string][]} */
+const SHAPES = [
+  ['queued', 'open', 'M10 4a6 6 0 1 1 0 12a6 6 0 1 1 0-12z'],
+  ['running', 'full', 'M10 4a6 6 0 1 1 0 12a6 6 0 1 1 0-12z'],
+  ['retry', 'full', 'M10 3l7 12H3z'],
+  ['done', 'full', 'M4.500 4.500h11v11h-11z'],
+  ['failed', 'full', 'M10 2.500l7.500 7.500l-7.500 7.500l-7.500-7.500z'],
+  ['cancelled', 'open', 'M10 4a6 6 0 1 1 0 12a6 6 0 1 1 0-12zM6 14l8-8'],
+  ['leaked', 'dashed', 'M10 4a6 6 0 1 1 0 12a6 6 0 1 1 0-12z'],
+];
+
+/** Marks on the full ones. @type {Record<string, string>} */
+const MARKS = { done: 'M7 10.200l2.200 2.300l4-5', failed: 'M7.800 7.800l4.400 4.400M12.200 7.800l-4.400 4.400' };
+
+/** @param {HTMLElement} box */
+export function paintLegend(box) {
+  box.replaceChildren(
+    h(
+      'ul',
+      { 'aria-label': t('legend.title') },
+      ...SHAPES.map(([state, form, path]) =>
+        h(
+          'li',
+          {},
+          svg('svg', { viewBox: '0 0 20 20', width: 16, height: 16, 'aria-hidden': 'true', class: `shape ${form} is-${state}` }, svg('path', { d: path }), ...(MARKS[state] ? [svg('path', { class: 'mark', d: MARKS[state] })] : [])),
+          h('span', {}, t(`legend.${state}`)),
+        ),
+      ),
+    ),
+  );
+}

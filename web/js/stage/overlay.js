@@ -1,0 +1,260 @@
+// What changes with the run beside its tasks: the gate, who is busy, batch and group, counts.
+
+import { PLACE, RECENT, TASK } from '../snapshot.js';
+import { count } from '../i18n.js';
+import { BINS, binPlace, lane, socket, socketWidth } from './geometry.js';
+import { circle } from './shapes.js';
+import { round, write } from './scenery.js';
+import { SANS } from './theme.js';
+
+/**
+ * @typedef {import('./geometry.js').Places} Places
+ * @typedef {import('./theme.js').Theme} Theme
+ * @typedef {import('../snapshot.js').Snapshot} Snapshot
+ * @typedef {Record<string, string>} Words
+ */
+
+/** How long the wave of a cancellation takes, in milliseconds on the wall. */
+export const WAVE_MS = 900;
+
+/**
+ * Under the tokens.
+ * @param {CanvasRenderingContext2D} pen
+ * @param {Places} places
+ * @param {Snapshot} snapshot
+ * @param {import('./tokens.js').Tokens} tokens
+ * @param {Theme} theme
+ * @param {CanvasPattern | string} hatch
+ * @param {Words} words
+ */
+export function paintUnder(pen, places, snapshot, tokens, theme, hatch, words) {
+  paintGate(pen, places, snapshot, theme, words);
+  if (places.form === 'lanes') paintBusy(pen, places, snapshot, tokens, theme, hatch);
+  else paintHeld(pen, places, snapshot, theme);
+  if (places.pattern === 'batch') paintBatch(pen, places, snapshot, theme, words);
+  if (places.pattern === 'group') paintGroup(pen, places, snapshot, theme, words);
+}
+
+/**
+ * The gate between the source and the run: open, closed by back-pressure, waiting, or nothing more to come.
+ * @param {CanvasRenderingContext2D} pen @param {Places} places @param {Snapshot} snapshot @param {Theme} theme @param {Words} words
+ */
+function paintGate(pen, places, snapshot, theme, words) {
+  const { x, y, h } = places.gate;
+  const intake = snapshot.intake;
+  const blocked = intake.startsWith('blocked');
+  const middle = y + h / 2;
+  pen.lineWidth = 2.5;
+  pen.lineCap = 'round';
+  pen.beginPath();
+  if (blocked || intake === 'exhausted') {
+    pen.moveTo(x, middle - Math.min(46, h * 0.32));
+    pen.lineTo(x, middle + Math.min(46, h * 0.32));
+    pen.strokeStyle = blocked ? theme.state.retry : theme.line;
+  } else {
+    const open = Math.min(46, h * 0.32);
+    pen.moveTo(x, middle - open);
+    pen.lineTo(x, middle - open * 0.55);
+    pen.moveTo(x, middle + open * 0.55);
+    pen.lineTo(x, middle + open);
+    pen.strokeStyle = theme.strong;
+  }
+  pen.stroke();
+  pen.lineCap = 'butt';
+  if (places.narrow) return;
+  const key = /** @type {Record<string, string>} */ ({
+    open: words.gateOpen,
+    waiting: words.gateWaiting,
+    blocked_room: words.gateRoom,
+    blocked_rate: words.gateRate,
+    blocked_settling: words.gateSettling,
+    exhausted: words.gateExhausted,
+  })[intake];
+  if (key) write(pen, key, places.source.x + 2, places.source.y + places.source.h - 8, blocked ? theme.state.retry : theme.soft);
+}
+
+/** @param {CanvasRenderingContext2D} pen @param {Places} places @param {Snapshot} snapshot @param {import('./tokens.js').Tokens} tokens @param {Theme} theme @param {CanvasPattern | string} hatch */
+function paintBusy(pen, places, snapshot, tokens, theme, hatch) {
+  const { slots, laneHeight, pattern } = places;
+  const inset = Math.min(4, laneHeight * 0.1);
+  /** @type {Set<number>} */
+  const held = new Set();
+  const limit = snapshot.of('limit');
+  const left = socketWidth(places);
+  pen.beginPath();
+  for (const token of tokens.all.values()) {
+    if (token.look !== 'running' && token.look !== 'leaked') continue;
+    if (token.slot < 0 || token.slot >= slots) continue;
+    held.add(token.slot);
+    if (token.look === 'leaked') continue;
+    const { x, y, h } = lane(places, token.slot);
+    pen.roundRect(x + left, y + inset, Math.max(4, token.x - x - left), h - 2 * inset, 6);
+  }
+  pen.fillStyle = theme.state.running;
+  pen.globalAlpha = 0.14;
+  pen.fill();
+  pen.globalAlpha = 1;
+  if (pattern === 'pool') {
+    pen.beginPath();
+    for (let slot = 0; slot < slots; slot += 1) {
+      if (held.has(slot)) continue;
+      const { x, y, w, h } = lane(places, slot);
+      pen.roundRect(x + left, y + inset, w - left, h - 2 * inset, 6);
+    }
+    pen.fillStyle = hatch;
+    pen.fill();
+  }
+  tethers(pen, places, tokens, theme);
+  pen.beginPath();
+  for (const slot of held) {
+    const { x, y } = socket(places, slot);
+    circle(pen, x, y, Math.min(4, laneHeight * 0.15));
+  }
+  pen.fillStyle = theme.state.running;
+  pen.fill();
+  // Under a lowered limit: these permits are not given again.
+  pen.beginPath();
+  for (let slot = limit; slot < slots; slot += 1) {
+    const { x, y } = socket(places, slot);
+    pen.moveTo(x - 9, y + 9);
+    pen.lineTo(x + 9, y - 9);
+  }
+  pen.strokeStyle = theme.soft;
+  pen.lineWidth = 1.25;
+  pen.stroke();
+}
+
+/** A permit that is held is tied to its task. @param {CanvasRenderingContext2D} pen @param {Places} places @param {import('./tokens.js').Tokens} tokens @param {Theme} theme */
+function tethers(pen, places, tokens, theme) {
+  pen.beginPath();
+  for (const token of tokens.all.values()) {
+    if (token.look !== 'running' || token.slot < 0 || token.slot >= places.slots) continue;
+    const { x, y } = socket(places, token.slot);
+    pen.moveTo(x, y);
+    pen.lineTo(token.x, token.y);
+  }
+  pen.strokeStyle = theme.state.running;
+  pen.lineWidth = 1.25;
+  pen.stroke();
+}
+
+/** @param {CanvasRenderingContext2D} pen @param {Places} places @param {Snapshot} snapshot @param {Theme} theme */
+function paintHeld(pen, places, snapshot, theme) {
+  const { grid, slots } = places;
+  if (grid.size < 5) return;
+  pen.beginPath();
+  for (let row = 0; row < snapshot.rows; row += 1) {
+    if (snapshot.task(row, TASK.place) !== PLACE.running) continue;
+    const slot = snapshot.task(row, TASK.permit);
+    if (slot >= slots) continue;
+    const { x, y } = socket(places, slot);
+    pen.roundRect(x - grid.size * 0.46, y - grid.size * 0.46, grid.size * 0.92, grid.size * 0.92, grid.size * 0.2);
+  }
+  pen.fillStyle = theme.state.running;
+  pen.globalAlpha = 0.13;
+  pen.fill();
+  pen.globalAlpha = 1;
+}
+
+/**
+ * The bracket around a batch, and the line that the next one waits at.
+ * @param {CanvasRenderingContext2D} pen @param {Places} places @param {Snapshot} snapshot @param {Theme} theme @param {Words} words
+ */
+function paintBatch(pen, places, snapshot, theme, words) {
+  const { queue, run } = places;
+  if (!queue) return;
+  const number = snapshot.of('batch');
+  const left = queue.x - 9;
+  const right = run.x + run.w + 7;
+  const top = run.y - 4;
+  const bottom = run.y + run.h + 4;
+  pen.beginPath();
+  pen.moveTo(left + 10, top);
+  pen.lineTo(left, top);
+  pen.lineTo(left, bottom);
+  pen.lineTo(left + 10, bottom);
+  pen.moveTo(right - 10, top);
+  pen.lineTo(right, top);
+  pen.lineTo(right, bottom);
+  pen.lineTo(right - 10, bottom);
+  pen.strokeStyle = number >= 0 ? theme.state.retry : theme.line;
+  pen.lineWidth = 2;
+  pen.stroke();
+  if (number < 0) return;
+  const text = words.batch
+    .replace('{n}', count(number + 1))
+    .replace('{ended}', count(snapshot.of('batch_ended')))
+    .replace('{size}', count(snapshot.of('batch_size')));
+  write(pen, text, right, bottom + 16, theme.state.retry, 'right', `600 12px ${SANS}`);
+}
+
+/** @param {CanvasRenderingContext2D} pen @param {Places} places @param {Snapshot} snapshot @param {Theme} theme @param {Words} words */
+function paintGroup(pen, places, snapshot, theme, words) {
+  const { run } = places;
+  const cancelled = snapshot.of('cause') >= 0;
+  round(pen, run.x - 8, run.y - 6, run.w + 15, run.h + 12, 10);
+  pen.strokeStyle = cancelled ? theme.state.cancelled : theme.strong;
+  pen.lineWidth = cancelled ? 2 : 1.25;
+  pen.stroke();
+  if (cancelled) {
+    const text = words.groupCancelled.replace('{task}', String(snapshot.of('cause')));
+    write(pen, text, run.x + run.w + 6, run.y + run.h + 20, theme.state.cancelled, 'right', `600 12px ${SANS}`);
+  }
+}
+
+/**
+ * The wave that goes through a group from the task that failed.
+ * @param {CanvasRenderingContext2D} pen @param {Places} places @param {{x: number, y: number}} from @param {number} part 0 to 1 @param {Theme} theme
+ */
+export function paintWave(pen, places, from, part, theme) {
+  const { run } = places;
+  pen.save();
+  round(pen, run.x - 8, run.y - 6, run.w + 15, run.h + 12, 10);
+  pen.clip();
+  pen.beginPath();
+  circle(pen, from.x, from.y, Math.max(1, part * Math.hypot(run.w, run.h)));
+  pen.strokeStyle = theme.state.cancelled;
+  pen.globalAlpha = 0.5 * (1 - part);
+  pen.lineWidth = 18;
+  pen.stroke();
+  pen.restore();
+}
+
+/**
+ * The newest cancellation among what has just ended: since when the wave goes.
+ * @param {Snapshot} snapshot
+ */
+export function cancelledAt(snapshot) {
+  if (snapshot.of('cause') < 0) return -1;
+  let at = -1;
+  for (let row = 0; row < snapshot.recents; row += 1) {
+    if (snapshot.recent(row, RECENT.outcome) === 4) at = Math.max(at, snapshot.recent(row, RECENT.at_ns));
+  }
+  return at;
+}
+
+/**
+ * Over the tokens: what is counted.
+ * @param {CanvasRenderingContext2D} pen @param {Places} places @param {Snapshot} snapshot @param {Theme} theme @param {Words} words
+ */
+export function paintCounts(pen, places, snapshot, theme, words) {
+  const { queue, run, narrow } = places;
+  const y = run.y - 8;
+  if (queue) {
+    const capacity = places.capacity;
+    const queued = snapshot.of('queued');
+    const text = capacity > 0 ? `${count(queued)} / ${count(capacity)}` : count(queued);
+    write(pen, narrow ? text : `${words.queue}  ${text}`, queue.x, y, theme.soft);
+  }
+  const held = `${count(snapshot.of('in_flight'))} / ${count(snapshot.of('limit'))}`;
+  const name = places.pattern === 'pool' ? words.workers : places.pattern === 'group' ? words.group : words.permits;
+  write(pen, narrow ? held : `${name}  ${held}`, run.x, y, theme.soft);
+  const values = [snapshot.of('done'), snapshot.of('dead'), snapshot.of('released'), snapshot.of('abandoned')];
+  BINS.forEach((bin, index) => {
+    const at = binPlace(places, index);
+    const quiet = values[index] === 0;
+    const size = narrow ? 15 : 20;
+    write(pen, count(values[index]), at.x + (narrow ? 14 : 20), at.y + (narrow ? 5 : 3), quiet ? theme.soft : theme.ink, 'left', `650 ${size}px ${SANS}`);
+    if (!narrow) write(pen, words[bin], at.x + 20, at.y + 19, theme.soft, 'left', `500 12px ${SANS}`);
+  });
+}

@@ -1,0 +1,149 @@
+// Paints tokens: one path for each state.
+
+import { arc, bar, circle, cross, diamond, square, tick, triangle } from './shapes.js';
+
+/**
+ * @typedef {import('./tokens.js').Token} Token
+ * @typedef {import('./tokens.js').Look} Look
+ * @typedef {import('./theme.js').Theme} Theme
+ */
+
+/** From this radius on a token carries its number. */
+const LABEL_MIN = 5.2;
+
+/** @type {Look[]} */
+const LOOKS = ['queued', 'running', 'succeeded', 'failed', 'cancelled', 'waiting', 'leaked'];
+
+/** @type {Record<Look, 'queued' | 'running' | 'done' | 'failed' | 'cancelled' | 'retry' | 'leaked'>} */
+const COLOR = {
+  queued: 'queued',
+  running: 'running',
+  succeeded: 'done',
+  failed: 'failed',
+  cancelled: 'cancelled',
+  waiting: 'retry',
+  leaked: 'leaked',
+};
+
+/**
+ * @param {CanvasRenderingContext2D} pen
+ * @param {Iterable<Token>} tokens
+ * @param {number} radius
+ * @param {Theme} theme
+ * @param {import('./labels.js').Labels} labels
+ * @param {number} selected
+ * @param {number} t
+ */
+export function paintTokens(pen, tokens, radius, theme, labels, selected, t) {
+  /** @type {Record<Look, Token[]>} */
+  const sorted = { queued: [], running: [], succeeded: [], failed: [], cancelled: [], waiting: [], leaked: [] };
+  /** @type {Token | null} */
+  let chosen = null;
+  for (const token of tokens) {
+    sorted[token.look].push(token);
+    if (token.id === selected) chosen = token;
+  }
+  for (const look of LOOKS) {
+    if (sorted[look].length > 0) paintLook(pen, look, sorted[look], radius, theme);
+  }
+  rings(pen, sorted.running, radius, theme);
+  if (radius >= LABEL_MIN) {
+    const size = Math.max(7, Math.round(radius * 0.82));
+    for (const look of LOOKS) label(pen, look, sorted[look], radius, size, theme, labels, t);
+  }
+  if (chosen) {
+    pen.beginPath();
+    circle(pen, chosen.x, chosen.y, radius + 6);
+    pen.strokeStyle = theme.ink;
+    pen.lineWidth = 2;
+    pen.stroke();
+  }
+}
+
+/**
+ * @param {CanvasRenderingContext2D} pen
+ * @param {Look} look
+ * @param {{x: number, y: number}[]} tokens
+ * @param {number} r
+ * @param {Theme} theme
+ */
+export function paintLook(pen, look, tokens, r, theme) {
+  const color = theme.state[COLOR[look]];
+  const body = { queued: circle, running: circle, succeeded: square, failed: diamond, cancelled: circle, waiting: triangle, leaked: circle };
+  const filled = look === 'running' || look === 'succeeded' || look === 'failed' || look === 'waiting';
+  pen.beginPath();
+  for (const { x, y } of tokens) body[look](pen, x, y, filled ? r : r - 0.75);
+  if (filled) {
+    pen.fillStyle = color;
+    pen.fill();
+  } else {
+    pen.fillStyle = theme.ground;
+    pen.fill();
+    pen.strokeStyle = color;
+    pen.lineWidth = r > 5 ? 1.75 : 1.2;
+    if (look === 'leaked') pen.setLineDash([r * 0.5, r * 0.36]);
+    pen.stroke();
+    pen.setLineDash([]);
+  }
+  const mark = look === 'succeeded' ? tick : look === 'failed' ? cross : look === 'cancelled' ? bar : null;
+  if (!mark || r < 3.5) return;
+  pen.beginPath();
+  for (const { x, y } of tokens) mark(pen, x, y, r);
+  pen.strokeStyle = look === 'cancelled' ? color : theme.onFill;
+  pen.lineWidth = Math.max(1.2, r * 0.18);
+  pen.lineCap = 'round';
+  pen.stroke();
+  pen.lineCap = 'butt';
+}
+
+/**
+ * How far running tasks have come.
+ * @param {CanvasRenderingContext2D} pen
+ * @param {Token[]} tokens
+ * @param {number} r
+ * @param {Theme} theme
+ */
+function rings(pen, tokens, r, theme) {
+  if (tokens.length === 0 || r < 3) return;
+  const width = Math.max(1.2, r * 0.2);
+  const at = r + width + 0.4;
+  pen.lineWidth = width;
+  pen.beginPath();
+  for (const { x, y } of tokens) circle(pen, x, y, at);
+  pen.strokeStyle = theme.line;
+  pen.stroke();
+  pen.beginPath();
+  for (const { x, y, progress } of tokens) if (progress > 0) arc(pen, x, y, at, progress);
+  pen.strokeStyle = theme.state.running;
+  pen.stroke();
+}
+
+/**
+ * @param {CanvasRenderingContext2D} pen
+ * @param {Look} look
+ * @param {Token[]} tokens
+ * @param {number} r
+ * @param {number} size
+ * @param {Theme} theme
+ * @param {import('./labels.js').Labels} labels
+ * @param {number} t
+ */
+function label(pen, look, tokens, r, size, theme, labels, t) {
+  if (look === 'queued') {
+    for (const { id, x, y } of tokens) labels.draw(pen, String(id), x, y, size, theme.state.queued);
+  } else if (look === 'running') {
+    for (const { id, x, y } of tokens) labels.draw(pen, String(id), x, y, size, theme.onFill);
+  } else if (look === 'waiting') {
+    for (const { attempt, x, y } of tokens) labels.draw(pen, String(attempt), x, y + r * 0.22, size, theme.onFill);
+  } else if (look === 'leaked') {
+    for (const { id, sinceNs, x, y } of tokens) {
+      labels.draw(pen, String(id), x, y, size, theme.state.leaked);
+      if (r > 8) labels.draw(pen, age(t - sinceNs), x + r + 18, y, 10, theme.state.leaked);
+    }
+  }
+}
+
+/** An age in few digits, so that labels repeat. @param {number} ns */
+function age(ns) {
+  return ns < 1e9 ? `${Math.round(ns / 1e7) * 10} ms` : `${(ns / 1e9).toFixed(1)} s`;
+}

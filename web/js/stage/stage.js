@@ -1,0 +1,272 @@
+// The stage: one panel for each run, painted from snapshots. It knows no run, no clock and no mode.
+
+import { moment, t } from '../i18n.js';
+import { TASK } from '../snapshot.js';
+import { isCrowded, paintCrowd, TOKENS_MAX } from './aggregate.js';
+import { arrange, panels } from './geometry.js';
+import { Labels } from './labels.js';
+import { cancelledAt, paintCounts, paintUnder, paintWave, WAVE_MS } from './overlay.js';
+import { paintLook, paintTokens } from './paint.js';
+import { paintScenery, write } from './scenery.js';
+import { SANS, themeName, THEMES } from './theme.js';
+import { Tokens } from './tokens.js';
+
+/**
+ * @typedef {import('../snapshot.js').Snapshot} Snapshot
+ * @typedef {import('./geometry.js').Places} Places
+ * @typedef {{title: string}} Panel
+ */
+
+/** Higher densities of pixels cost more than they show. */
+const DENSITY_MAX = 2;
+
+/** What one panel remembers between two frames. */
+class View {
+  constructor() {
+    this.tokens = new Tokens();
+    /** @type {Places | null} */
+    this.places = null;
+    this.placesKey = '';
+    /** The most places that an unbounded queue has needed: it only grows on the stage. */
+    this.queuedMax = 0;
+    this.waveAt = -1;
+    this.waveAge = WAVE_MS;
+  }
+}
+
+export class Stage {
+  /**
+   * @param {HTMLCanvasElement} canvas
+   * @param {HTMLElement} box
+   */
+  constructor(canvas, box) {
+    this.canvas = canvas;
+    this.box = box;
+    const pen = canvas.getContext('2d', { alpha: false });
+    if (!pen) throw new Error('this browser gives no canvas to draw on');
+    this.pen = pen;
+    this.scenery = document.createElement('canvas');
+    this.sceneryPen = /** @type {CanvasRenderingContext2D} */ (this.scenery.getContext('2d'));
+    this.sceneryKey = '';
+    this.labels = new Labels();
+    /** @type {Panel[]} */
+    this.panels = [];
+    /** @type {View[]} */
+    this.views = [];
+    /** @type {Snapshot[]} */
+    this.snapshots = [];
+    this.selected = { panel: 0, task: -1 };
+    this.width = 0;
+    this.height = 0;
+    this.density = 1;
+    /** @type {CanvasPattern | string} */
+    this.hatch = '';
+    this.hatchKey = '';
+    /** Milliseconds that each painting took, the latest 600: the page's own measure. */
+    this.costs = /** @type {number[]} */ ([]);
+    new ResizeObserver(() => this.resize()).observe(box);
+    this.resize();
+  }
+
+  /** @param {Panel[]} list */
+  setPanels(list) {
+    this.panels = list;
+    this.views = list.map(() => new View());
+    this.snapshots = [];
+    this.sceneryKey = '';
+  }
+
+  resize() {
+    const { width, height } = this.box.getBoundingClientRect();
+    this.density = Math.min(DENSITY_MAX, window.devicePixelRatio || 1);
+    this.width = Math.max(1, Math.round(width));
+    this.height = Math.max(1, Math.round(height));
+    this.canvas.width = Math.round(this.width * this.density);
+    this.canvas.height = Math.round(this.height * this.density);
+    this.sceneryKey = '';
+    if (this.snapshots.length > 0) this.paint(0, true);
+  }
+
+  /** @param {Snapshot[]} snapshots */
+  show(snapshots) {
+    this.snapshots = snapshots;
+  }
+
+  /**
+   * Paints the latest snapshots.
+   * @param {number} passed milliseconds since the last time; 0: everything is where it belongs at once
+   * @param {boolean} goesOn whether these snapshots follow the ones before
+   * @returns {boolean} whether anything is still on its way
+   */
+  paint(passed, goesOn) {
+    const started = performance.now();
+    const { pen, density } = this;
+    const theme = THEMES[themeName()];
+    const boxes = panels(this.width, this.height, Math.max(1, this.panels.length));
+    this.labels.begin(density);
+    this.snapshots.forEach((snapshot, index) => this.place(this.views[index], snapshot, boxes[index]));
+    this.prepare(boxes, theme);
+    pen.setTransform(1, 0, 0, 1, 0, 0);
+    pen.drawImage(this.scenery, 0, 0);
+    pen.setTransform(density, 0, 0, density, 0, 0);
+    let moving = false;
+    this.snapshots.forEach((snapshot, index) => {
+      const view = this.views[index];
+      if (!view?.places) return;
+      pen.save();
+      pen.beginPath();
+      pen.rect(boxes[index].x, boxes[index].y, boxes[index].w, boxes[index].h);
+      pen.clip();
+      this.paintRun(view, view.places, snapshot, index, theme, passed, goesOn);
+      pen.restore();
+      moving ||= view.tokens.moving || view.waveAge < WAVE_MS;
+    });
+    this.costs.push(performance.now() - started);
+    if (this.costs.length > 600) this.costs.shift();
+    return moving;
+  }
+
+  /**
+   * @param {View} view @param {Places} places @param {Snapshot} snapshot @param {number} index
+   * @param {import('./theme.js').Theme} theme @param {number} passed @param {boolean} goesOn
+   */
+  paintRun(view, places, snapshot, index, theme, passed, goesOn) {
+    const { pen } = this;
+    const words = stageWords();
+    if (isCrowded(snapshot)) {
+      view.tokens.clear();
+      paintCrowd(pen, places, snapshot, theme);
+    } else {
+      view.tokens.update(snapshot, places, passed, goesOn);
+      paintUnder(pen, places, snapshot, view.tokens, theme, this.hatch, words);
+      this.wave(view, places, snapshot, theme, passed);
+      this.paintFlights(view, places.radius, theme);
+      const selected = this.selected.panel === index ? this.selected.task : -1;
+      paintTokens(pen, view.tokens.all.values(), places.radius, theme, this.labels, selected, snapshot.of('t_ns'));
+    }
+    paintCounts(pen, places, snapshot, theme, words);
+    const title = this.panels[index]?.title;
+    if (title) {
+      const { panel } = places;
+      write(pen, title, panel.x + 18, panel.y + 25, theme.ink, 'left', `650 15px ${SANS}`);
+      const ended = snapshot.phase === 'ended';
+      const status = ended ? t('stage.ended', { time: moment(snapshot.of('end_ns') - snapshot.of('start_ns')) }) : t(`phase.${snapshot.phase}`);
+      write(pen, status, panel.x + panel.w - 18, panel.y + 25, ended ? theme.state.done : theme.soft, 'right', `550 13px ${SANS}`);
+    }
+  }
+
+  /** @param {View} view @param {number} radius @param {import('./theme.js').Theme} theme */
+  paintFlights(view, radius, theme) {
+    for (const look of /** @type {const} */ (['succeeded', 'failed', 'cancelled'])) {
+      const flights = view.tokens.flights.filter((flight) => flight.look === look);
+      if (flights.length > 0) paintLook(this.pen, look, flights, radius * 0.85, theme);
+    }
+  }
+
+  /** @param {View} view @param {Places} places @param {Snapshot} snapshot @param {import('./theme.js').Theme} theme @param {number} passed */
+  wave(view, places, snapshot, theme, passed) {
+    if (places.pattern !== 'group') return;
+    const at = cancelledAt(snapshot);
+    if (at >= 0 && at !== view.waveAt && passed > 0) view.waveAge = 0;
+    if (at >= 0) view.waveAt = at;
+    if (snapshot.of('cause') < 0) view.waveAt = -1;
+    view.waveAge = passed > 0 ? Math.min(WAVE_MS, view.waveAge + passed) : WAVE_MS;
+    if (view.waveAge >= WAVE_MS) return;
+    const { run } = places;
+    paintWave(this.pen, places, { x: run.x + run.w * 0.5, y: run.y + run.h / 2 }, view.waveAge / WAVE_MS, theme);
+  }
+
+  /** @param {View | undefined} view @param {Snapshot} snapshot @param {import('./geometry.js').Box} box */
+  place(view, snapshot, box) {
+    if (!view) return;
+    const pattern = snapshot.pattern;
+    const queues = pattern === 'pool' || pattern === 'batch';
+    const bound = snapshot.of('queue_capacity');
+    const queued = snapshot.of('queued');
+    view.queuedMax = Math.max(view.queuedMax, queued);
+    // After a lowered limit, tasks go on with permits of higher numbers.
+    const slots = Math.min(TOKENS_MAX, Math.max(snapshot.of('limit'), highestPermit(snapshot) + 1));
+    const unbounded = bound < 0 || bound > 100_000;
+    const capacity = !queues ? -1 : unbounded ? 0 : Math.min(Math.max(bound, queued), TOKENS_MAX);
+    const key = [box.x, box.y, box.w, box.h, pattern, slots, capacity, capacity === 0 ? view.queuedMax : 0].join();
+    if (key === view.placesKey) return;
+    view.placesKey = key;
+    view.places = arrange(box, { pattern, limit: slots, capacity, queued: Math.min(view.queuedMax, TOKENS_MAX), title: Boolean(this.panels.length > 1) });
+  }
+
+  /** Scenery is painted when something in it has changed. @param {import('./geometry.js').Box[]} boxes @param {import('./theme.js').Theme} theme */
+  prepare(boxes, theme) {
+    const key = [themeName(), t('stage.source'), this.density, this.width, this.height, ...this.views.map((view) => view.placesKey)].join('|');
+    if (key === this.sceneryKey) return;
+    this.sceneryKey = key;
+    this.scenery.width = this.canvas.width;
+    this.scenery.height = this.canvas.height;
+    const pen = this.sceneryPen;
+    pen.setTransform(this.density, 0, 0, this.density, 0, 0);
+    pen.fillStyle = theme.ground;
+    pen.fillRect(0, 0, this.width, this.height);
+    pen.strokeStyle = theme.line;
+    pen.lineWidth = 1;
+    pen.beginPath();
+    for (const { x, y, w } of boxes) {
+      if (x > 0) pen.rect(Math.round(x) + 0.5, 0, 0, this.height);
+      if (y > 0 && x === 0) pen.rect(0, Math.round(y) + 0.5, boxes.length > 1 && w < this.width ? this.width : w, 0);
+    }
+    pen.stroke();
+    for (const view of this.views) if (view.places) paintScenery(pen, view.places, theme, stageWords());
+    this.makeHatch(theme);
+  }
+
+  /** @param {import('./theme.js').Theme} theme */
+  makeHatch(theme) {
+    if (this.hatchKey === theme.hatch) return;
+    this.hatchKey = theme.hatch;
+    const tile = document.createElement('canvas');
+    tile.width = 9;
+    tile.height = 9;
+    const pen = /** @type {CanvasRenderingContext2D} */ (tile.getContext('2d'));
+    pen.strokeStyle = theme.hatch;
+    pen.lineWidth = 1.5;
+    pen.beginPath();
+    for (const shift of [-9, 0, 9]) {
+      pen.moveTo(shift - 1, 10);
+      pen.lineTo(shift + 10, -1);
+    }
+    pen.stroke();
+    this.hatch = this.pen.createPattern(tile, 'repeat') ?? theme.hatch;
+  }
+
+  /**
+   * The task at a point of the canvas.
+   * @param {number} x
+   * @param {number} y
+   */
+  taskAt(x, y) {
+    const boxes = panels(this.width, this.height, Math.max(1, this.panels.length));
+    const panel = boxes.findIndex((box) => x >= box.x && x < box.x + box.w && y >= box.y && y < box.y + box.h);
+    const view = this.views[panel];
+    const task = view?.tokens.at(x, y, Math.max(10, (view.places?.radius ?? 0) + 5)) ?? -1;
+    return { panel, task };
+  }
+}
+
+/** @param {Snapshot} snapshot */
+function highestPermit(snapshot) {
+  let highest = -1;
+  for (let row = 0; row < snapshot.rows; row += 1) highest = Math.max(highest, snapshot.task(row, TASK.permit));
+  return highest;
+}
+
+let wordsOf = '';
+/** @type {Record<string, string>} */
+let words = {};
+
+/** The words on the stage, looked up once a language. */
+function stageWords() {
+  if (wordsOf === t('stage.source')) return words;
+  wordsOf = t('stage.source');
+  const names = ['source', 'queue', 'workers', 'permits', 'group', 'retry', 'done', 'dead', 'released', 'leaked', 'batch', 'groupCancelled'];
+  const gates = ['gateOpen', 'gateWaiting', 'gateRoom', 'gateRate', 'gateSettling', 'gateExhausted'];
+  words = Object.fromEntries([...names, ...gates].map((name) => [name, t(`stage.${name}`)]));
+  return words;
+}
