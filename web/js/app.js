@@ -45,9 +45,10 @@ export class App {
     this.stage = new Stage(/** @type {HTMLCanvasElement} */ (byId('canvas')), byId('stage'));
     this.session = new Session(this.stage);
     this.transport = new Transport(byId('transport'), this.session, { fork: () => this.fork() });
-    this.tasks = new TaskList(this.session, this.stage);
     /** @type {Guide | null} */
     this.guide = null;
+    this.scope = new AbortController();
+    this.tasks = new TaskList(this.session, this.stage);
     this.written = '';
     this.opening = 0;
     this.session.on('settle', () => this.writeLinkSoon());
@@ -72,6 +73,8 @@ export class App {
     const { opening } = this;
     this.guide?.leave?.();
     this.guide = null;
+    this.scope.abort();
+    this.scope = new AbortController();
     this.session.pause();
     this.view = view;
     document.body.dataset.mode = view.mode;
@@ -79,6 +82,7 @@ export class App {
     this.frame();
     const { guide } = await GUIDES[view.mode]();
     if (opening !== this.opening) return;
+    this.session.scope = this.scope.signal;
     this.guide = guide(this);
     this.build(this.guide);
     try {
@@ -104,6 +108,7 @@ export class App {
   build(guide) {
     const { mode } = this.view;
     this.state = new StateTable(this.session);
+    this.tasks = new TaskList(this.session, this.stage);
     this.events = new EventList(this.session);
     this.code = new CodePanel(this.session);
     const side = tabs(

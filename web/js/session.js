@@ -42,6 +42,8 @@ export class Session {
     this.stopAt = null;
     /** @type {Map<Happening, Set<() => void>>} */
     this.listeners = new Map();
+    /** Who listens from now on does so until this is aborted: what belongs to a mode goes with it. @type {AbortSignal | null} */
+    this.scope = null;
     /** @type {At | null} what to ask for next */
     this.wanted = null;
     this.asking = false;
@@ -54,10 +56,15 @@ export class Session {
     this.frames = /** @type {number[]} */ ([]);
   }
 
-  /** @param {Happening} what @param {() => void} listener */
+  /**
+   * @param {Happening} what
+   * @param {() => void} listener
+   */
   on(what, listener) {
     if (!this.listeners.has(what)) this.listeners.set(what, new Set());
-    this.listeners.get(what)?.add(listener);
+    const listeners = this.listeners.get(what);
+    listeners?.add(listener);
+    this.scope?.addEventListener('abort', () => listeners?.delete(listener));
   }
 
   /** @param {Happening} what */
