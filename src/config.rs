@@ -97,11 +97,13 @@ impl Default for Config {
 /// ```
 /// use core::time::Duration;
 /// use fourfold::{Attempt, Failure, Retry, TaskId};
-/// let retry = Retry { retries: 1, base: Duration::from_millis(100), max: Duration::from_secs(30) };
+/// let retry = Retry { retries: 1, ..Retry::default() };
 /// let failure = Failure::transient("connection reset");
 /// let wait = retry.delay(&failure, TaskId(7), Attempt::FIRST, 0).unwrap();
 /// assert!(wait >= Duration::from_millis(50) && wait <= Duration::from_millis(100));
 /// assert_eq!(retry.delay(&failure, TaskId(7), Attempt::FIRST.next(), 0), None);
+/// let in_step = Retry { jitter: false, ..retry };
+/// assert_eq!(in_step.delay(&failure, TaskId(7), Attempt::FIRST, 0), Some(Duration::from_millis(100)));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retry {
@@ -111,18 +113,20 @@ pub struct Retry {
     pub base: Duration,
     /// The longest wait before any of them.
     pub max: Duration,
+    /// Whether the wait is drawn, between half and all of what it may be. Where it is not, those that failed together come back together.
+    pub jitter: bool,
 }
 
 impl Default for Retry {
     /// Three retries, 100 ms to 30 s.
     fn default() -> Self {
-        Self { retries: 3, base: Duration::from_millis(100), max: Duration::from_secs(30) }
+        Self { retries: 3, base: Duration::from_millis(100), max: Duration::from_secs(30), jitter: true }
     }
 }
 
 impl Retry {
     /// No second attempt.
-    pub const NEVER: Self = Self { retries: 0, base: Duration::ZERO, max: Duration::ZERO };
+    pub const NEVER: Self = Self { retries: 0, base: Duration::ZERO, max: Duration::ZERO, jitter: true };
 
     /// How long a task waits for its next attempt; `None` when it gets none.
     pub fn delay(&self, failure: &Failure, task: TaskId, attempt: Attempt, seed: u64) -> Option<Duration> {
@@ -134,6 +138,9 @@ impl Retry {
         }
         let doublings = (attempt.get() - 1).min(31);
         let ceiling = self.base.saturating_mul(1 << doublings).min(self.max);
+        if !self.jitter {
+            return Some(ceiling);
+        }
         let half = ceiling / 2;
         let nanos = u64::try_from((ceiling - half).as_nanos()).unwrap_or(u64::MAX);
         let draw = random::draw(seed, task, u64::from(attempt.get()));
@@ -155,6 +162,11 @@ impl Rate {
     /// ```
     pub fn per_second(rate: f64) -> Option<Self> {
         (rate.is_finite() && rate > 0.0).then_some(Self(rate))
+    }
+
+    /// How many per second.
+    pub fn get(self) -> f64 {
+        self.0
     }
 
     /// The time between two starts, in nanoseconds.

@@ -114,9 +114,11 @@ pub use source::redis::{
 pub use source::{Claims, DeadLetter, Delivery, MemorySource, Settlement, Source, Supply, Verdict};
 #[cfg(feature = "jsonl")]
 pub use source::{JsonLines, JsonLinesError};
-pub use state::{FailureSeen, Histogram, Intake, Live, OpenBatch, Phase, Place, Profile, State, Tally, Timeline};
+pub use state::{
+    Column, FailureSeen, Histogram, Intake, Live, OpenBatch, Phase, Place, Profile, State, Tally, Timeline,
+};
 pub use task::{Attempt, Task, TaskId};
-pub use workload::{Work, Workload, act};
+pub use workload::{Shape, Work, Workload, act};
 
 /// The program in the README is one of the tests.
 #[cfg(all(doctest, feature = "native"))]

@@ -7,10 +7,10 @@ use core::{cell::Cell, convert::Infallible, num::NonZeroUsize, time::Duration};
 
 use self::faults::{Fault, Faults};
 use crate::{
-    Config, Control, Event, MemorySource, Observer, Report, RunError, SimulatedClock, Task, TaskId, Work, Workload,
+    Config, Control, Event, MemorySource, Observer, Report, RunError, Shape, SimulatedClock, Task, TaskId, Work,
 };
 
-/// A run of a [`Workload`] on a [`SimulatedClock`], with what is done to it on the way.
+/// A run of a [`Workload`](crate::Workload) on a [`SimulatedClock`], with what is done to it on the way.
 ///
 /// The same simulation gives the same events on every platform. [Forked](Self::fork) at one of them it goes the same way up to
 /// there and another one from there on.
@@ -36,6 +36,10 @@ pub struct Simulation {
     pub config: Config,
     /// How many tasks there are.
     pub tasks: u64,
+    /// What its tasks are drawn from.
+    pub shape: Shape,
+    /// The first tasks, where they are written down and not drawn.
+    listed: Rc<[Work]>,
     /// What is done to it, each after so many events; kept in that order by [`fork`](Self::fork).
     interventions: Vec<(u64, Intervention)>,
 }
@@ -69,7 +73,36 @@ pub enum Intervention {
 impl Simulation {
     /// So many tasks, by this configuration.
     pub fn new(config: Config, tasks: u64) -> Self {
-        Self { config, tasks, interventions: Vec::new() }
+        Self { config, tasks, shape: Shape::default(), listed: Rc::new([]), interventions: Vec::new() }
+    }
+
+    /// Tasks drawn from this shape.
+    #[must_use = "a simulation is made with it"]
+    pub fn shape(mut self, shape: Shape) -> Self {
+        self.shape = shape;
+        self
+    }
+
+    /// These tasks, from the first on. What a burst adds is drawn.
+    ///
+    /// ```
+    /// use fourfold::{Config, Simulation, TaskId, Work};
+    /// let slow_first = [Work { ms: 100, ..Work::default() }, Work { ms: 1, ..Work::default() }];
+    /// let simulation = Simulation::new(Config::default(), 0).listed(&slow_first);
+    /// assert_eq!(simulation.work(TaskId(0)).ms, 100);
+    /// assert_eq!(simulation.run(&mut ()).unwrap().tally.done, 2);
+    /// ```
+    #[must_use = "a simulation is made with it"]
+    pub fn listed(mut self, tasks: &[Work]) -> Self {
+        self.listed = tasks.into();
+        self.tasks = tasks.len() as u64;
+        self
+    }
+
+    /// What the task with this id has to do.
+    pub fn work(&self, id: TaskId) -> Work {
+        let listed = usize::try_from(id.0).ok().and_then(|index| self.listed.get(index));
+        listed.copied().unwrap_or_else(|| self.shape.draw(self.config.seed, id))
     }
 
     /// The same up to the position `after` (so many events have happened there), where something is done to it. What an earlier fork has
@@ -94,7 +127,7 @@ impl Simulation {
     pub fn run(&self, observer: &mut impl Observer) -> Result<Report, RunError<Infallible>> {
         let (clock, control, faults) = (SimulatedClock::new(), Control::new(), Faults::default());
         let tasks = Rc::new(Cell::new(self.tasks));
-        let source = MemorySource::new(&clock, Growing { next: 0, tasks: tasks.clone(), seed: self.config.seed });
+        let source = MemorySource::new(&clock, Growing { simulation: self, next: 0, tasks: tasks.clone() });
         let handler = async |task: &Task<Work>| faults.act(&clock, task).await;
         let apply = |intervention: &Intervention| match *intervention {
             Intervention::Configure(config) => control.set_config(&config),
@@ -148,18 +181,18 @@ where
 }
 
 /// A workload that may become longer.
-struct Growing {
+struct Growing<'a> {
+    simulation: &'a Simulation,
     next: u64,
     tasks: Rc<Cell<u64>>,
-    seed: u64,
 }
 
-impl Iterator for Growing {
+impl Iterator for Growing<'_> {
     type Item = Work;
 
     fn next(&mut self) -> Option<Work> {
         let id = TaskId((self.next < self.tasks.get()).then_some(self.next)?);
         self.next += 1;
-        Some(Workload::work(self.seed, id))
+        Some(self.simulation.work(id))
     }
 }

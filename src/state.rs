@@ -5,6 +5,7 @@ mod digest;
 mod histogram;
 mod live;
 mod profile;
+mod series;
 mod tally;
 mod timeline;
 #[cfg(feature = "serde")]
@@ -21,6 +22,7 @@ pub use self::{
     histogram::Histogram,
     live::{FailureSeen, Intake, Live, OpenBatch, Phase, Place},
     profile::Profile,
+    series::Column,
     tally::Tally,
     timeline::Timeline,
 };
@@ -189,6 +191,11 @@ impl State {
         &self.profile
     }
 
+    /// Permits that nobody held, summed over time.
+    pub fn idle_permits(&self) -> Duration {
+        nanos(self.idle_ns)
+    }
+
     /// Times from a claim to its start.
     pub fn wait(&self) -> &Histogram {
         &self.wait
@@ -216,7 +223,7 @@ impl State {
             limit: self.limit,
             elapsed: self.elapsed(),
             tally: self.tally,
-            idle_permits: Some(nanos(self.idle_ns)),
+            idle_permits: Some(self.idle_permits()),
             wait: Some(Percentiles::of(&self.wait)),
             service: Some(Percentiles::of(&self.service)),
             total: Some(Percentiles::of(&self.total)),
@@ -322,7 +329,7 @@ impl State {
             if let Place::Running { since, .. } = live.place {
                 self.service.record(self.at.since(since));
             }
-            live.place = Place::Ended { outcome, retry_after: None };
+            live.place = Place::Ended { since: self.at, outcome, retry_after: None };
         }
         if let Some(held) = self.permits.get_mut(permit) {
             *held = None;
@@ -363,7 +370,7 @@ impl State {
     fn wait_for_retry(&mut self, task: TaskId) {
         let Some(live) = self.tasks.get_mut(&task) else { return };
         let Place::Ended { retry_after, .. } = live.place else { return };
-        live.place = Place::Waiting { due: self.at + retry_after.unwrap_or_default() };
+        live.place = Place::Waiting { since: self.at, due: self.at + retry_after.unwrap_or_default() };
         self.waiting += 1;
         if self.waiting > WAITING_MAX
             && let Some(oldest) = self.tasks.iter().find(|(_, live)| live.is_waiting()).map(|(id, _)| *id)

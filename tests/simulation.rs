@@ -64,7 +64,7 @@ impl Plan {
             queue_capacity: maybe_size(r),
             batch_size: maybe_size(r),
             timeout: r.one_in(2).then(|| ms(1 + r.below(30))),
-            retry: Retry { retries: r.below(4) as u32, base: ms(r.below(20)), max: ms(40) },
+            retry: Retry { retries: r.below(4) as u32, base: ms(r.below(20)), max: ms(40), ..Retry::default() },
             rate: if r.one_in(5) { Rate::per_second(50.0 + r.below(2000) as f64) } else { None },
             max_tasks: r.one_in(6).then(|| r.below(80)),
             grace: r.one_in(2).then(|| ms(r.below(60))),

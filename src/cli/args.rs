@@ -314,7 +314,7 @@ impl WorkArgs {
             queue_capacity: self.queue_capacity,
             batch_size: self.batch_size,
             timeout: self.timeout.or(self.handler.post.as_ref().map(|_| POST_TIMEOUT)),
-            retry: Retry { retries: self.retries, base: self.backoff.base, max: self.backoff.max },
+            retry: Retry { retries: self.retries, base: self.backoff.base, max: self.backoff.max, ..Retry::default() },
             rate: self.rate,
             max_tasks: self.max_tasks,
             grace: Some(self.grace),

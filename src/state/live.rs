@@ -85,6 +85,8 @@ pub enum Place {
     },
     /// Its handler has ended; the source is yet to be told.
     Ended {
+        /// Since when.
+        since: Time,
         /// How it ended.
         outcome: Outcome,
         /// It will be tried again so long after its settlement.
@@ -92,6 +94,8 @@ pub enum Place {
     },
     /// With its source again, for another attempt.
     Waiting {
+        /// Since when.
+        since: Time,
         /// Not before this time.
         due: Time,
     },

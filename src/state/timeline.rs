@@ -250,6 +250,15 @@ impl Timeline {
         self.event(position).is_some_and(|event| event.kind.is_notable())
     }
 
+    /// A position at or before a time, and the state there: the last one that is kept.
+    pub(super) fn before(&self, at: Time) -> (u64, State) {
+        let later = self.chunks.partition_point(|chunk| chunk.before.at() < at);
+        match self.chunks.get(later.saturating_sub(1)) {
+            Some(chunk) => (chunk.start, chunk.before.clone()),
+            None => (self.end(), self.tail.clone()),
+        }
+    }
+
     /// The chunk that holds the event at a position, or would.
     fn chunk_of(&self, position: u64) -> Option<usize> {
         self.chunks.partition_point(|chunk| chunk.start <= position).checked_sub(1)

@@ -31,7 +31,7 @@ fn waits(config: Config, tasks: u64) -> BTreeMap<(TaskId, u32), Duration> {
 
 #[test]
 fn backoff_doubles_up_to_its_ceiling_with_half_of_it_jitter() {
-    let retry = Retry { retries: 6, base: ms(100), max: ms(1000) };
+    let retry = Retry { retries: 6, base: ms(100), max: ms(1000), ..Retry::default() };
     for pattern in Pattern::ALL {
         let waits = waits(Config { retry, ..Config::new(pattern, nz(5)) }, 200);
         for (attempt, ceiling) in [(1, 100), (2, 200), (3, 400), (4, 800), (5, 1000), (6, 1000)] {

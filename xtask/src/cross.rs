@@ -1,14 +1,37 @@
-//! The core on bare metal: a target without an operating system, so that `no_std` is more than a word.
+//! Targets that are not this machine: the core on bare metal, so that `no_std` is more than a word, and the page's module.
 
 use crate::{setup, shell};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-/// A Cortex-M4: 32 bits, no threads, no 64-bit atomics.
-const TARGET: &str = "thumbv7em-none-eabihf";
+/// A target, and how Debian's compiler would build for it.
+#[derive(Debug)]
+pub(crate) struct Target {
+    triple: &'static str,
+    reason: &'static str,
+    /// What of the standard library is built from source where there is no compiled one.
+    std: &'static str,
+    /// The target's own linker, out of rustup's toolchain: Debian's compiler brings none.
+    linker: Option<&'static str>,
+}
 
-/// How long rustup may take to fetch the target's libraries before Debian's compiler is asked instead.
+/// A Cortex-M4: 32 bits, no threads, no 64-bit atomics.
+pub(crate) const BARE_METAL: Target = Target {
+    triple: "thumbv7em-none-eabihf",
+    reason: "the core is built for a machine without an operating system",
+    std: "core,alloc",
+    linker: None,
+};
+
+pub(crate) const BROWSER: Target = Target {
+    triple: "wasm32-unknown-unknown",
+    reason: "the page runs the crate itself",
+    std: "std,panic_abort",
+    linker: Some("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER"),
+};
+
+/// How long rustup may take to fetch a target's libraries before Debian's compiler is asked instead.
 const RUSTUP_LIMIT: Duration = Duration::from_secs(120);
 
 /// Debian's compiler brings the sources of the standard library, so it can build them for any target.
@@ -16,75 +39,99 @@ const DEBIAN_PACKAGES: &[&str] = &["rustc-web", "cargo-web", "rust-web-src"];
 const DEBIAN_CARGO: &str = "/usr/bin/cargo";
 const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
 
-/// Which compiler builds for the target.
+/// Which compiler builds for a target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Route {
     Rustup,
     Debian,
 }
 
-/// Makes sure that the target can be built.
-pub(crate) fn prepare() -> Result<(), String> {
-    if let Some(route) = route() {
-        println!("{TARGET}: found, {route:?}");
-        return Ok(());
-    }
-    println!("{TARGET}: missing (the core is built for a machine without an operating system)");
-    let refusal = match shell::find("rustup") {
-        Some(_) => {
-            shell::expect_success_within(&mut shell::command("rustup", ["target", "add", TARGET]), RUSTUP_LIMIT).err()
+impl Target {
+    /// Makes sure that the target can be built.
+    pub(crate) fn prepare(&self) -> Result<(), String> {
+        let triple = self.triple;
+        if let Some(route) = self.route() {
+            println!("{triple}: found, {route:?}");
+            return Ok(());
         }
-        None => Some("there is no rustup".to_owned()),
-    };
-    if let Some(refusal) = refusal {
-        println!("{refusal}; taking Debian's compiler, with the standard library from source");
-        setup::install(DEBIAN_PACKAGES)?;
-    }
-    match route() {
-        Some(route) => {
-            println!("{TARGET}: installed, {route:?}");
-            Ok(())
+        println!("{triple}: missing ({})", self.reason);
+        let refusal = match shell::find("rustup") {
+            Some(_) => {
+                let mut add = shell::command("rustup", ["target", "add", triple]);
+                shell::expect_success_within(&mut add, RUSTUP_LIMIT).err()
+            }
+            None => Some("there is no rustup".to_owned()),
+        };
+        if let Some(refusal) = refusal {
+            println!("{refusal}; taking Debian's compiler, with the standard library from source");
+            setup::install(DEBIAN_PACKAGES)?;
         }
-        None => Err(format!("{TARGET} is still missing; `rustup target add {TARGET}` by hand shows why")),
+        match self.route() {
+            Some(route) => {
+                println!("{triple}: installed, {route:?}");
+                Ok(())
+            }
+            None => Err(format!("{triple} is still missing; `rustup target add {triple}` by hand shows why")),
+        }
+    }
+
+    /// The cargo that builds for the target, with what to build.
+    pub(crate) fn build(&self, what: &[&str]) -> Result<Command, String> {
+        let triple = self.triple;
+        let route = self.route().ok_or_else(|| format!("nothing here builds for {triple}: run `cargo xtask setup`"))?;
+        let build = [&["build", "--target", triple], what].concat();
+        let mut command = match route {
+            Route::Rustup => shell::cargo(&build),
+            Route::Debian => self.debian(&build),
+        };
+        // Apart from the rest: another compiler may be at work here.
+        command.arg("--target-dir").arg(self.folder());
+        Ok(command)
+    }
+
+    /// Where it is built.
+    pub(crate) fn folder(&self) -> PathBuf {
+        shell::root().join("target/cross")
+    }
+
+    /// Where what is built with a profile lies.
+    pub(crate) fn output(&self, profile: &str) -> PathBuf {
+        self.folder().join(self.triple).join(profile)
+    }
+
+    fn debian(&self, build: &[&str]) -> Command {
+        let mut command = shell::command(DEBIAN_CARGO, build);
+        command.args(["-Z", &format!("build-std={}", self.std)]).env("RUSTC", DEBIAN_RUSTC).env("RUSTC_BOOTSTRAP", "1");
+        if let (Some(variable), Some(sysroot)) = (self.linker, sysroot()) {
+            let hosts = std::fs::read_dir(sysroot.join("lib/rustlib")).into_iter().flatten().flatten();
+            let linker = hosts.map(|host| host.path().join("bin/rust-lld")).find(|linker| linker.is_file());
+            if let Some(linker) = linker {
+                command.env(variable, linker);
+            }
+        }
+        command
+    }
+
+    fn route(&self) -> Option<Route> {
+        self.choose(&sysroot()?, Path::new("/usr"))
+    }
+
+    /// The target's libraries in the sysroot, or else Debian's compiler with its sources.
+    fn choose(&self, sysroot: &Path, debian: &Path) -> Option<Route> {
+        let libraries = sysroot.join("lib/rustlib").join(self.triple).join("lib");
+        let sources = ["bin/cargo", "bin/rustc", "lib/rustlib/src/rust/library/core"];
+        if libraries.is_dir() {
+            Some(Route::Rustup)
+        } else if sources.iter().all(|path| debian.join(path).exists()) {
+            Some(Route::Debian)
+        } else {
+            None
+        }
     }
 }
 
-/// Builds the core without `std` for the target.
-pub(crate) fn build(features: &str) -> Result<Command, String> {
-    let route = route().ok_or_else(|| format!("nothing here builds for {TARGET}: run `cargo xtask setup`"))?;
-    let build = ["build", "--package", "fourfold", "--lib", "--no-default-features", "--target", TARGET];
-    let mut command = match route {
-        Route::Rustup => shell::cargo(build),
-        Route::Debian => debian(&build),
-    };
-    command.arg("--features").arg(features);
-    // Apart from the rest: another compiler may be at work here.
-    command.arg("--target-dir").arg(shell::root().join("target/bare-metal"));
-    Ok(command)
-}
-
-fn debian(build: &[&str]) -> Command {
-    let mut command = shell::command(DEBIAN_CARGO, build);
-    command.args(["-Z", "build-std=core,alloc"]).env("RUSTC", DEBIAN_RUSTC).env("RUSTC_BOOTSTRAP", "1");
-    command
-}
-
-fn route() -> Option<Route> {
-    let sysroot = shell::read(&mut shell::command("rustc", ["--print", "sysroot"])).ok()?;
-    choose(Path::new(&sysroot), Path::new("/usr"))
-}
-
-/// The target's libraries in the sysroot, or else Debian's compiler with its sources.
-fn choose(sysroot: &Path, debian: &Path) -> Option<Route> {
-    let libraries: PathBuf = sysroot.join("lib/rustlib").join(TARGET).join("lib");
-    let sources = ["bin/cargo", "bin/rustc", "lib/rustlib/src/rust/library/core"];
-    if libraries.is_dir() {
-        Some(Route::Rustup)
-    } else if sources.iter().all(|path| debian.join(path).exists()) {
-        Some(Route::Debian)
-    } else {
-        None
-    }
+fn sysroot() -> Option<PathBuf> {
+    shell::read(&mut shell::command("rustc", ["--print", "sysroot"])).ok().map(PathBuf::from)
 }
 
 #[cfg(test)]
@@ -95,19 +142,21 @@ mod tests {
     fn the_toolchain_s_own_target_comes_first() {
         let folder = std::env::temp_dir().join(format!("fourfold-xtask-{}", std::process::id()));
         let (sysroot, debian) = (folder.join("sysroot"), folder.join("usr"));
-        assert_eq!(choose(&sysroot, &debian), None);
+        assert_eq!(BARE_METAL.choose(&sysroot, &debian), None);
         for path in ["bin/cargo", "bin/rustc", "lib/rustlib/src/rust/library/core"] {
             std::fs::create_dir_all(debian.join(path)).unwrap();
         }
-        assert_eq!(choose(&sysroot, &debian), Some(Route::Debian));
-        std::fs::create_dir_all(sysroot.join("lib/rustlib").join(TARGET).join("lib")).unwrap();
-        assert_eq!(choose(&sysroot, &debian), Some(Route::Rustup));
+        assert_eq!(BARE_METAL.choose(&sysroot, &debian), Some(Route::Debian));
+        std::fs::create_dir_all(sysroot.join("lib/rustlib").join(BARE_METAL.triple).join("lib")).unwrap();
+        assert_eq!(BARE_METAL.choose(&sysroot, &debian), Some(Route::Rustup));
         std::fs::remove_dir_all(folder).unwrap();
     }
 
     #[test]
     fn debian_builds_the_standard_library_too() {
-        let command = debian(&["build"]);
-        assert_eq!(shell::spelled(&command), "/usr/bin/cargo build -Z build-std=core,alloc");
+        for (target, std) in [(BARE_METAL, "core,alloc"), (BROWSER, "std,panic_abort")] {
+            let command = target.debian(&["build"]);
+            assert_eq!(shell::spelled(&command), format!("/usr/bin/cargo build -Z build-std={std}"));
+        }
     }
 }

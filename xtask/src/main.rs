@@ -1,4 +1,4 @@
-//! `cargo xtask setup | test | bench`: what the house needs, checks and measures.
+//! `cargo xtask setup | web | test | bench`: what the house needs, checks and measures.
 #![forbid(unsafe_code)]
 
 mod bench;
@@ -8,6 +8,7 @@ mod shell;
 mod steps;
 mod tally;
 mod test;
+mod web;
 
 use std::process::ExitCode;
 
@@ -15,6 +16,7 @@ const USAGE: &str = "\
 usage: cargo xtask <command>
 
   setup [--bench]     install what is missing for the tests (and, with --bench, for the benchmarks)
+  web                 the page, with the crate as WebAssembly, in web/dist
   test                everything that has to pass before a change lands
   bench [--quick] …   measure against the peers; `cargo xtask bench --help` lists the rest";
 
@@ -25,6 +27,7 @@ fn main() -> ExitCode {
         ["setup"] => outcome(setup::run(setup::Needs::Test)),
         ["setup", "--bench"] => outcome(setup::run(setup::Needs::Bench)),
         ["test"] => test::run(),
+        ["web", rest @ ..] => web::run(rest),
         ["bench", rest @ ..] => bench::run(rest),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");

@@ -45,7 +45,8 @@ pub(crate) fn run(needs: Needs) -> Result<(), String> {
             return Err(format!("the package {} did not bring {}; install it by hand", tool.package, tool.program));
         }
     }
-    cross::prepare()
+    cross::BARE_METAL.prepare()?;
+    cross::BROWSER.prepare()
 }
 
 /// Installs Debian packages; the list of what there is is renewed first, for a new machine has none.

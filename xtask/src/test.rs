@@ -32,7 +32,8 @@ pub(crate) fn run() -> ExitCode {
     );
     for features in ["", "serde"] {
         let title = format!("bare metal: {}", name(features));
-        steps.step(&title, |work| work.run(&mut cross::build(features)?));
+        let core = ["--package", "fourfold", "--lib", "--no-default-features", "--features", features];
+        steps.step(&title, |work| work.run(&mut cross::BARE_METAL.build(&core)?));
     }
     benches(&mut steps);
     steps.finish()

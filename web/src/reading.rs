@@ -1,0 +1,104 @@
+//! Text in and out: traces that are read, what is said of tasks and failures.
+
+use fourfold::{EventKind, Simulation, State, TaskId, Work, observer_fn, trace};
+use serde_json::{Value, json};
+
+use crate::recording::Recording;
+
+/// Events of one task that are shown at most.
+const TASK_EVENTS_MAX: usize = 200;
+
+/// Goes through a trace: `look` is told the index of each event's run.
+fn read(text: &[u8], mut look: impl FnMut(usize, &fourfold::Event<'_>)) -> Result<usize, String> {
+    let mut reader = trace::Reader::new(text).map_err(|error| error.to_string())?;
+    let mut runs = 0;
+    loop {
+        let read = reader.read(|event| {
+            let begins = matches!(event.kind, EventKind::RunStarted { .. }) && event.sequence == 0;
+            runs += usize::from(begins || runs == 0);
+            look(runs - 1, event);
+        });
+        match read {
+            Ok(Some(())) => {}
+            // A trace whose writer was stopped is shown as far as it goes.
+            Ok(None) | Err(trace::TraceError::Cut(_)) => return Ok(runs),
+            Err(error) => return Err(error.to_string()),
+        }
+    }
+}
+
+/// One run of a trace.
+pub fn load(text: &[u8], index: usize) -> Result<Recording, String> {
+    let mut recording = Recording::default();
+    let runs = read(text, |run, event| {
+        if run == index {
+            recording.push(event);
+        }
+    })?;
+    match runs {
+        0 => Err("there is no event in it".into()),
+        runs if index >= runs => Err(format!("run_index: {index}, and the trace has {runs} runs, from 0")),
+        _ => Ok(recording),
+    }
+}
+
+/// The runs of a trace.
+pub fn runs(text: &[u8]) -> Result<String, String> {
+    let mut runs: Vec<(String, u64)> = Vec::new();
+    read(text, |run, event| {
+        if run == runs.len() {
+            runs.push((String::new(), 0));
+        }
+        runs[run].1 += 1;
+        if let EventKind::RunStarted { pattern, .. } = event.kind {
+            runs[run].0 = pattern.name().into();
+        }
+    })?;
+    let runs: Vec<Value> =
+        runs.into_iter().map(|(pattern, events)| json!({"pattern": pattern, "events": events})).collect();
+    Ok(Value::from(runs).to_string())
+}
+
+/// A simulation's events, of which not all are kept in memory.
+pub fn write_simulation(simulation: &Simulation, mut form: impl trace::Form) -> Vec<u8> {
+    let mut text = Vec::new();
+    form.begin(&mut text);
+    // That a group may fail is part of it.
+    let _ = simulation.run(&mut observer_fn(|event| form.event(event, &mut text)));
+    form.end(&mut text);
+    text
+}
+
+/// The latest failed attempts.
+pub fn failures(state: &State) -> String {
+    let failures: Vec<Value> = state
+        .failures()
+        .iter()
+        .map(|failure| {
+            json!({
+                "t_ns": failure.at, "task": failure.task, "attempt": failure.attempt, "outcome": failure.outcome,
+                "reason": failure.reason,
+            })
+        })
+        .collect();
+    Value::from(failures).to_string()
+}
+
+/// All about one task up to the playhead; nothing where it was not heard of and is not to come.
+pub fn task(recording: &Recording, id: TaskId, work: Option<Work>) -> Option<String> {
+    let timeline = recording.timeline();
+    let mut events: Vec<String> = Vec::new();
+    let mut count = 0_u64;
+    for position in timeline.start()..timeline.position() {
+        if timeline.event(position).is_some_and(|event| event.kind.task() == Some(id)) {
+            count += 1;
+            if events.len() < TASK_EVENTS_MAX {
+                events.extend(recording.line(position));
+            }
+        }
+    }
+    if count == 0 && work.is_none() {
+        return None;
+    }
+    Some(json!({"id": id, "events": events, "events_count": count, "work": work}).to_string())
+}

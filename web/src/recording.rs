@@ -1,0 +1,181 @@
+//! The events of a run, and what is looked up in them: when a task will end, which were abandoned.
+
+use std::collections::BTreeMap;
+
+use fourfold::{Event, EventKind, Invariants, Observer, State, TaskId, Time, Timeline, trace};
+
+/// Where something is in a run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Mark {
+    /// The position of its event.
+    pub(crate) position: u64,
+    pub(crate) at: Time,
+}
+
+/// A timeline with its playhead, and indexes of its events.
+#[derive(Clone, Debug)]
+pub struct Recording {
+    timeline: Timeline,
+    /// The time of the playhead: between the event before it and the one after.
+    at: Time,
+    /// By permit, when a task gave it back.
+    ends: BTreeMap<usize, Vec<Mark>>,
+    abandoned: Vec<(Mark, TaskId)>,
+}
+
+/// What the rules say about a run.
+#[derive(Debug)]
+pub struct Checks {
+    /// The first event that breaks one.
+    pub violation: Option<String>,
+    /// Events that never arrived.
+    pub missed: u64,
+    /// Whether the run was seen to its end.
+    pub complete: bool,
+}
+
+impl Default for Recording {
+    fn default() -> Self {
+        Self::new(Timeline::new())
+    }
+}
+
+impl Recording {
+    /// Of these events so far.
+    pub fn new(timeline: Timeline) -> Self {
+        let at = timeline.state().at();
+        Self { timeline, at, ends: BTreeMap::new(), abandoned: Vec::new() }
+    }
+
+    /// Goes on from a state that was folded elsewhere; what there was before is given up.
+    pub fn restart(&mut self, state: State) {
+        *self = Self::new(Timeline::from_state(state));
+    }
+
+    /// Adds an event at the end.
+    pub fn push(&mut self, event: &Event<'_>) {
+        let mark = Mark { position: self.timeline.end(), at: event.at };
+        self.timeline.push(event);
+        match event.kind {
+            EventKind::Ended { permit, .. } => self.ends.entry(permit).or_default().push(mark),
+            EventKind::Abandoned { task, .. } => self.abandoned.push((mark, task)),
+            _ => {}
+        }
+    }
+
+    /// The events and the playhead.
+    pub fn timeline(&self) -> &Timeline {
+        &self.timeline
+    }
+
+    /// The time of the playhead, no earlier than the event before it.
+    pub fn at(&self) -> Time {
+        self.at
+    }
+
+    /// When the run began: its first event that is kept.
+    pub fn starts_at(&self) -> Time {
+        let first = self.timeline.event(self.timeline.start());
+        first.map_or_else(|| self.timeline.last_state().at(), |event| event.at)
+    }
+
+    /// When its last event was.
+    pub fn ends_at(&self) -> Time {
+        self.timeline.last_state().at()
+    }
+
+    /// Goes to a time.
+    pub fn seek(&mut self, at: Time) {
+        self.timeline.seek(at);
+        self.at = at.clamp(self.timeline.state().at(), self.ends_at().max(self.timeline.state().at()));
+    }
+
+    /// Goes to a position.
+    pub fn seek_to(&mut self, position: u64) {
+        self.timeline.seek_to(position);
+        self.at = self.timeline.state().at();
+    }
+
+    /// Goes on by so many events, or back.
+    pub fn step(&mut self, events: i64) -> u64 {
+        self.seek_to(self.timeline.position().saturating_add_signed(events));
+        self.timeline.position()
+    }
+
+    /// Goes to the next notable event, or to the one before; false when there is none.
+    pub fn notable(&mut self, forward: bool) -> bool {
+        let found = if forward { self.timeline.next_notable() } else { self.timeline.previous_notable() };
+        self.at = self.timeline.state().at();
+        found
+    }
+
+    /// When a task that holds this permit at the playhead will give it back, where that is known.
+    pub(crate) fn end_of(&self, permit: usize) -> Option<Time> {
+        let ends = self.ends.get(&permit)?;
+        let passed = ends.partition_point(|mark| mark.position < self.timeline.position());
+        Some(ends.get(passed)?.at)
+    }
+
+    /// Tasks that were abandoned and did not come back, the latest first.
+    pub(crate) fn abandoned(&self) -> impl Iterator<Item = (TaskId, Time)> {
+        let passed = self.abandoned.partition_point(|(mark, _)| mark.position < self.timeline.position());
+        let state = self.timeline.state();
+        let gone = self.abandoned[..passed].iter().rev().filter(|(_, task)| !state.tasks().contains_key(task));
+        gone.map(|(mark, task)| (*task, mark.at))
+    }
+
+    /// Every event that is kept.
+    pub fn events(&self) -> impl Iterator<Item = Event<'_>> {
+        let timeline = &self.timeline;
+        (timeline.start()..timeline.end()).map_while(|position| timeline.event(position))
+    }
+
+    /// Whether the rules were kept.
+    pub fn checks(&self) -> Checks {
+        let missed = self.timeline.last_state().missed();
+        let mut events = self.events().peekable();
+        let begins = events.peek().is_some_and(|event| matches!(event.kind, EventKind::RunStarted { .. }));
+        let mut invariants = Invariants::new();
+        if begins {
+            events.for_each(|event| invariants.check(&event));
+        }
+        let violation = invariants.violation().map(ToString::to_string);
+        Checks { violation, missed, complete: invariants.is_complete() }
+    }
+
+    /// All of it in another form.
+    pub fn write(&self, mut form: impl trace::Form) -> Vec<u8> {
+        let mut text = Vec::new();
+        form.begin(&mut text);
+        self.events().for_each(|event| form.event(&event, &mut text));
+        form.end(&mut text);
+        text
+    }
+
+    /// One event as a line of a trace.
+    pub fn line(&self, position: u64) -> Option<String> {
+        let event = self.timeline.event(position)?;
+        let mut text = Vec::new();
+        trace::write_line(&event, &mut text);
+        String::from_utf8(text).ok()
+    }
+
+    /// Some events as lines of a trace.
+    pub fn lines(&self, from: u64, count: u64) -> String {
+        let from = from.max(self.timeline.start());
+        let to = from.saturating_add(count).min(self.timeline.end());
+        let mut text = Vec::new();
+        for event in (from..to).map_while(|position| self.timeline.event(position)) {
+            trace::write_line(&event, &mut text);
+            text.push(b'\n');
+        }
+        // JSON is text.
+        String::from_utf8(text).unwrap_or_default()
+    }
+}
+
+impl Observer for Recording {
+    fn event(&mut self, event: &Event<'_>) {
+        self.push(event);
+    }
+}

@@ -1,0 +1,380 @@
+//! One moment of a run as a list of numbers: what crosses to JavaScript at every frame.
+//!
+//! What is absent is -1. The names of the columns are data too ([`layout`]), so that nobody counts them.
+
+use fourfold::{Blocker, Column, Ending, Event, EventKind, Intake, Live, Outcome, Pattern, Phase, Place, TaskId, Time};
+use serde_json::json;
+
+use crate::recording::Recording;
+
+const ABSENT: f64 = -1.0;
+/// Endings that are shown at most.
+const RECENT_MAX: usize = 512;
+/// How far back they are looked for.
+const RECENT_EVENTS_MAX: u64 = 16_384;
+
+const HEADER: &[&str] = &[
+    "position",
+    "start",
+    "end",
+    "t_ns",
+    "start_ns",
+    "end_ns",
+    "phase",
+    "intake",
+    "pattern",
+    "limit",
+    "workers",
+    "queue_capacity",
+    "in_flight",
+    "queued",
+    "waiting",
+    "ended",
+    "abandoned",
+    "done",
+    "dead",
+    "released",
+    "malformed",
+    "tasks",
+    "succeeded",
+    "failed",
+    "timed_out",
+    "panicked",
+    "cancelled",
+    "lease_lost",
+    "attempts",
+    "retried",
+    "peak_in_flight",
+    "batch",
+    "batch_size",
+    "batch_ended",
+    "cause",
+    "missed",
+    "kind",
+    "kind_task",
+    "oldest_ns",
+    "idle_ns",
+    "digest_hi",
+    "digest_lo",
+    "task_rows",
+    "recent_rows",
+];
+const TASK: &[&str] =
+    &["id", "attempt", "place", "permit", "worker", "since_ns", "until_ns", "outcome", "batch", "queue_place"];
+const RECENT: &[&str] = &["id", "fate", "outcome", "at_ns"];
+const SERIES: &[&str] = &[
+    "ended_per_s",
+    "in_flight",
+    "in_flight_max",
+    "limit",
+    "queued",
+    "oldest_ms",
+    "wait_p50_ms",
+    "wait_p99_ms",
+    "service_p50_ms",
+    "service_p99_ms",
+    "utilisation",
+    "retried",
+    "failed",
+];
+const PLACES: &[&str] = &["queued", "running", "ended", "waiting", "abandoned"];
+const FATES: &[&str] = &["done", "retried", "dead", "released", "lease_lost", "abandoned"];
+const OUTCOMES: &[&str] = &["succeeded", "failed", "timed_out", "panicked", "cancelled"];
+const KINDS: &[&str] = &[
+    "run_started",
+    "claimed",
+    "malformed",
+    "started",
+    "ended",
+    "retry_scheduled",
+    "settled",
+    "abandoned",
+    "batch_opened",
+    "batch_closed",
+    "group_cancelled",
+    "limit_changed",
+    "source_waiting",
+    "source_blocked",
+    "source_exhausted",
+    "drain_started",
+    "abort_started",
+    "run_ended",
+];
+const PHASES: &[&str] = &["waiting", "running", "draining", "aborting", "ended"];
+const INTAKES: &[&str] = &["open", "waiting", "blocked_room", "blocked_rate", "blocked_settling", "exhausted"];
+
+/// What the columns of a snapshot and of a series are called, and what the numbers in them stand for.
+pub fn layout() -> String {
+    let patterns = Pattern::ALL.map(Pattern::name);
+    json!({
+        "header": HEADER, "task": TASK, "recent": RECENT, "series": SERIES, "places": PLACES, "fates": FATES,
+        "outcomes": OUTCOMES, "kinds": KINDS, "phases": PHASES, "intakes": INTAKES, "patterns": patterns,
+    })
+    .to_string()
+}
+
+/// The moment at the playhead: the header, at most so many rows of tasks, and what ended in the last `recent_ns`.
+pub fn snapshot(recording: &Recording, rows_max: usize, recent_ns: u64) -> Vec<f64> {
+    let mut numbers = vec![ABSENT; HEADER.len()];
+    let task_rows = task_rows(recording, rows_max, &mut numbers);
+    let recent_rows = recent(recording, recent_ns, &mut numbers);
+    let header = header(recording, task_rows, recent_rows);
+    numbers[..HEADER.len()].copy_from_slice(&header);
+    numbers
+}
+
+fn header(recording: &Recording, task_rows: usize, recent_rows: usize) -> [f64; HEADER.len()] {
+    let timeline = recording.timeline();
+    let state = timeline.state();
+    let tally = state.tally();
+    let last = timeline.position().checked_sub(1).and_then(|position| timeline.event(position));
+    let oldest = state.queue().front().and_then(|task| state.tasks().get(task));
+    let oldest = oldest.map(|live| recording.at().since(live.claimed_at).as_nanos() as u64);
+    let ended = state.tasks().values().filter(|live| matches!(live.place, Place::Ended { .. })).count();
+    let digest = state.digest();
+    [
+        whole(timeline.position()),
+        whole(timeline.start()),
+        whole(timeline.end()),
+        time(recording.at()),
+        time(recording.starts_at()),
+        time(recording.ends_at()),
+        phase(state.phase()),
+        intake(state.intake()),
+        pattern(state.pattern()),
+        size(state.limit()),
+        maybe_size(state.workers()),
+        maybe_size(state.queue_capacity()),
+        whole(tally.in_flight),
+        whole(tally.queued),
+        size(state.waiting()),
+        size(ended),
+        whole(tally.abandoned),
+        whole(tally.done),
+        whole(tally.dead),
+        whole(tally.released),
+        whole(tally.malformed),
+        whole(tally.tasks()),
+        whole(tally.succeeded),
+        whole(tally.failed),
+        whole(tally.timed_out),
+        whole(tally.panicked),
+        whole(tally.cancelled),
+        whole(tally.lease_lost),
+        whole(tally.attempts()),
+        whole(tally.retried),
+        whole(tally.peak_in_flight),
+        maybe(state.batch().map(|batch| batch.number)),
+        maybe_size(state.batch().map(|batch| batch.size)),
+        maybe_size(state.batch().map(|batch| batch.ended)),
+        maybe(state.cause().map(|task| task.0)),
+        whole(state.missed()),
+        last.as_ref().map_or(ABSENT, |event| kind(&event.kind)),
+        maybe(last.as_ref().and_then(|event| event.kind.task()).map(|task| task.0)),
+        maybe(oldest),
+        state.idle_permits().as_nanos() as f64,
+        whole(digest >> 32),
+        whole(digest & 0xFFFF_FFFF),
+        size(task_rows),
+        size(recent_rows),
+    ]
+}
+
+/// Rows for the tasks of the run: those that run by permit, the queue in its order, those that wait by their time, those that have
+/// ended and are not settled, those that were abandoned.
+fn task_rows(recording: &Recording, rows_max: usize, numbers: &mut Vec<f64>) -> usize {
+    let state = recording.timeline().state();
+    let before = numbers.len();
+    let running = state.permits().iter().filter_map(|task| (*task)?.into());
+    let queued = state.queue().iter().copied();
+    for (place, task) in running.map(|task| (None, task)).chain(queued.enumerate().map(|(n, task)| (Some(n), task))) {
+        if let Some(live) = state.tasks().get(&task) {
+            task_row(recording, task, live, place, numbers);
+        }
+        if rows(numbers.len() - before) == rows_max {
+            return rows_max;
+        }
+    }
+    let mut rest: Vec<(Time, TaskId, &Live)> = Vec::new();
+    for (task, live) in state.tasks() {
+        match live.place {
+            Place::Waiting { due, .. } => rest.push((due, *task, live)),
+            Place::Ended { .. } => rest.push((Time::MAX, *task, live)),
+            Place::Queued | Place::Running { .. } => {}
+        }
+    }
+    rest.sort_unstable_by_key(|(due, task, _)| (*due, *task));
+    let room = rows_max - rows(numbers.len() - before);
+    rest.iter().take(room).for_each(|(_, task, live)| task_row(recording, *task, live, None, numbers));
+    let room = rows_max - rows(numbers.len() - before);
+    for (task, at) in recording.abandoned().take(room) {
+        let [id, since] = [whole(task.0), time(at)];
+        numbers.extend([id, ABSENT, 4.0, ABSENT, ABSENT, since, ABSENT, ABSENT, ABSENT, ABSENT]);
+    }
+    rows(numbers.len() - before)
+}
+
+fn rows(numbers: usize) -> usize {
+    numbers / TASK.len()
+}
+
+fn task_row(recording: &Recording, task: TaskId, live: &Live, queue_place: Option<usize>, numbers: &mut Vec<f64>) {
+    let [mut permit, mut worker, mut until, mut how] = [ABSENT; 4];
+    let (place, since) = match live.place {
+        Place::Queued => (0.0, live.claimed_at),
+        Place::Running { since, permit: number, worker: who } => {
+            (permit, worker) = (size(number), maybe_size(who));
+            until = recording.end_of(number).map_or(ABSENT, time);
+            (1.0, since)
+        }
+        Place::Ended { since, outcome: ended, .. } => {
+            how = outcome(ended);
+            (2.0, since)
+        }
+        Place::Waiting { since, due } => {
+            until = time(due);
+            (3.0, since)
+        }
+    };
+    let (id, attempt) = (whole(task.0), f64::from(live.attempt.get()));
+    let row = [id, attempt, place, permit, worker, time(since), until, how, maybe(live.batch), maybe_size(queue_place)];
+    numbers.extend(row);
+}
+
+/// Endings not long before the playhead, the newest last.
+fn recent(recording: &Recording, recent_ns: u64, numbers: &mut Vec<f64>) -> usize {
+    let timeline = recording.timeline();
+    let since = recording.at().as_nanos().saturating_sub(recent_ns);
+    let first = timeline.position().saturating_sub(RECENT_EVENTS_MAX).max(timeline.start());
+    let past = (first..timeline.position()).rev().map_while(|position| timeline.event(position));
+    let past = past.take_while(|event| event.at.as_nanos() >= since);
+    let mut rows: Vec<[f64; 4]> = past.filter_map(|event| recent_row(&event)).take(RECENT_MAX).collect();
+    rows.reverse();
+    numbers.extend(rows.iter().flatten());
+    rows.len()
+}
+
+fn recent_row(event: &Event<'_>) -> Option<[f64; 4]> {
+    let (task, fate, how) = match event.kind {
+        EventKind::Settled { task, outcome, ending, .. } => (task, fate(ending), outcome),
+        EventKind::Abandoned { task, outcome, .. } => (task, 5.0, outcome),
+        _ => return None,
+    };
+    Some([whole(task.0), fate, how.map_or(ABSENT, outcome), time(event.at)])
+}
+
+/// A run over time: one row per column of the layout, each as long as there are stretches.
+pub fn series(columns: &[Column]) -> Vec<f64> {
+    let ms = |ns: std::time::Duration| ns.as_nanos() as f64 / 1e6;
+    let percentile = |pair: Option<[std::time::Duration; 2]>, index: usize| pair.map_or(ABSENT, |pair| ms(pair[index]));
+    let mean = |sum: u128, column: &Column| match column.width.as_nanos() {
+        0 => 0.0,
+        width => sum as f64 / width as f64,
+    };
+    let rows: [&dyn Fn(&Column) -> f64; SERIES.len()] = [
+        &|column| mean(u128::from(column.ended) * 1_000_000_000, column),
+        &|column| mean(column.in_flight_ns, column),
+        &|column| whole(column.in_flight_max),
+        &|column| size(column.limit),
+        &|column| mean(column.queued_ns, column),
+        &|column| ms(column.oldest),
+        &|column| percentile(column.wait, 0),
+        &|column| percentile(column.wait, 1),
+        &|column| percentile(column.service, 0),
+        &|column| percentile(column.service, 1),
+        &|column| if column.permits_ns > 0 { column.in_flight_ns as f64 / column.permits_ns as f64 } else { 0.0 },
+        &|column| whole(column.retried),
+        &|column| whole(column.failed),
+    ];
+    rows.iter().flat_map(|row| columns.iter().map(row)).collect()
+}
+
+/// Exact up to 2^53, which is 104 days of nanoseconds.
+fn whole(number: u64) -> f64 {
+    number as f64
+}
+
+fn size(number: usize) -> f64 {
+    number as f64
+}
+
+fn maybe(number: Option<u64>) -> f64 {
+    number.map_or(ABSENT, whole)
+}
+
+fn maybe_size(number: Option<usize>) -> f64 {
+    number.map_or(ABSENT, size)
+}
+
+fn time(at: Time) -> f64 {
+    whole(at.as_nanos())
+}
+
+fn phase(phase: Phase) -> f64 {
+    match phase {
+        Phase::Waiting => 0.0,
+        Phase::Running => 1.0,
+        Phase::Draining => 2.0,
+        Phase::Aborting => 3.0,
+        Phase::Ended => 4.0,
+    }
+}
+
+fn intake(intake: Intake) -> f64 {
+    match intake {
+        Intake::Open => 0.0,
+        Intake::Waiting => 1.0,
+        Intake::Blocked { by: Blocker::Room } => 2.0,
+        Intake::Blocked { by: Blocker::Rate } => 3.0,
+        Intake::Blocked { by: Blocker::Settling } => 4.0,
+        Intake::Exhausted => 5.0,
+    }
+}
+
+fn pattern(pattern: Pattern) -> f64 {
+    Pattern::ALL.iter().position(|other| *other == pattern).map_or(ABSENT, size)
+}
+
+fn outcome(outcome: Outcome) -> f64 {
+    match outcome {
+        Outcome::Succeeded => 0.0,
+        Outcome::Failed => 1.0,
+        Outcome::TimedOut => 2.0,
+        Outcome::Panicked => 3.0,
+        Outcome::Cancelled => 4.0,
+    }
+}
+
+fn fate(ending: Ending) -> f64 {
+    match ending {
+        Ending::Done => 0.0,
+        Ending::Retried => 1.0,
+        Ending::Dead => 2.0,
+        Ending::Released => 3.0,
+        Ending::LeaseLost => 4.0,
+    }
+}
+
+fn kind(kind: &EventKind<'_>) -> f64 {
+    match kind {
+        EventKind::RunStarted { .. } => 0.0,
+        EventKind::Claimed { .. } => 1.0,
+        EventKind::Malformed { .. } => 2.0,
+        EventKind::Started { .. } => 3.0,
+        EventKind::Ended { .. } => 4.0,
+        EventKind::RetryScheduled { .. } => 5.0,
+        EventKind::Settled { .. } => 6.0,
+        EventKind::Abandoned { .. } => 7.0,
+        EventKind::BatchOpened { .. } => 8.0,
+        EventKind::BatchClosed { .. } => 9.0,
+        EventKind::GroupCancelled { .. } => 10.0,
+        EventKind::LimitChanged { .. } => 11.0,
+        EventKind::SourceWaiting => 12.0,
+        EventKind::SourceBlocked { .. } => 13.0,
+        EventKind::SourceExhausted => 14.0,
+        EventKind::DrainStarted => 15.0,
+        EventKind::AbortStarted => 16.0,
+        EventKind::RunEnded => 17.0,
+        _ => ABSENT,
+    }
+}

@@ -1,0 +1,103 @@
+//! `cargo xtask web`: the page, with the crate as WebAssembly, in `web/dist`.
+
+mod node;
+mod sizes;
+
+use crate::{cross, outcome, shell};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// What the module is called; JavaScript imports `fourfold_web.js`.
+const NAME: &str = "fourfold_web";
+const PROFILE: &str = "web";
+
+/// What of `web/` is the page, as it is.
+const PAGE: &[&str] = &["index.html", "sandbox.html", "icon.svg", "js", "css", "i18n", "vendor", "icons"];
+
+pub(crate) fn run(arguments: &[&str]) -> ExitCode {
+    outcome(match arguments {
+        [] => build(),
+        _ => Err(format!("`web` does not take `{}`", arguments.join(" "))),
+    })
+}
+
+fn build() -> Result<(), String> {
+    cross::BROWSER.prepare()?;
+    let module = module()?;
+    let dist = shell::root().join("web/dist");
+    clear(&dist)?;
+    let mut files = copy_all(&module, &dist)?;
+    for name in PAGE {
+        let from = shell::root().join("web").join(name);
+        if from.is_dir() {
+            files.extend(copy_all(&from, &dist.join(name))?);
+        } else if from.is_file() {
+            files.push(copy(&from, &dist.join(name))?);
+        }
+    }
+    sizes::compress(&dist, &files)
+}
+
+/// The module and its glue, made anew where the crate has changed; the folder they lie in.
+fn module() -> Result<PathBuf, String> {
+    let what = ["--package", "fourfold-web", "--lib", "--profile", PROFILE];
+    say_and_run(&mut cross::BROWSER.build(&what)?)?;
+    let input = cross::BROWSER.output(PROFILE).join(format!("{NAME}.wasm"));
+    let folder = cross::BROWSER.folder().join("module");
+    let output = folder.join(format!("{NAME}_bg.wasm"));
+    if is_newer(&output, &input) {
+        println!("{}: as it was", output.display());
+        return Ok(folder);
+    }
+    clear(&folder)?;
+    let raw = cross::BROWSER.folder().join("bindgen");
+    clear(&raw)?;
+    let bindgen = ["run", "--quiet", "--package", "xtask-bindgen", "--"];
+    let mut bindgen = shell::cargo(bindgen);
+    say_and_run(bindgen.arg(&input).arg(NAME).arg(&raw))?;
+    for name in [format!("{NAME}.js"), format!("{NAME}.d.ts")] {
+        copy(&raw.join(&name), &folder.join(&name))?;
+    }
+    node::optimise(&raw.join(format!("{NAME}_bg.wasm")), &output)?;
+    Ok(folder)
+}
+
+fn say_and_run(command: &mut std::process::Command) -> Result<(), String> {
+    println!("$ {}", shell::spelled(command));
+    shell::expect_success(command)
+}
+
+fn is_newer(output: &Path, input: &Path) -> bool {
+    let changed = |path: &Path| fs::metadata(path).and_then(|found| found.modified()).ok();
+    changed(output) > changed(input) && changed(input).is_some()
+}
+
+/// An empty folder.
+fn clear(folder: &Path) -> Result<(), String> {
+    let done = match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        _ => fs::create_dir_all(folder),
+    };
+    done.map_err(|error| format!("cannot clear {}: {error}", folder.display()))
+}
+
+fn copy(from: &Path, to: &Path) -> Result<PathBuf, String> {
+    let parent = to.parent().unwrap_or(to);
+    let done = fs::create_dir_all(parent).and_then(|()| fs::copy(from, to));
+    done.map_err(|error| format!("cannot copy {} to {}: {error}", from.display(), to.display()))?;
+    Ok(to.to_path_buf())
+}
+
+/// A folder with all that is in it, in the order of the names; what was copied.
+fn copy_all(from: &Path, to: &Path) -> Result<Vec<PathBuf>, String> {
+    let entries = fs::read_dir(from).map_err(|error| format!("cannot read {}: {error}", from.display()))?;
+    let mut names: Vec<_> = entries.flatten().map(|entry| entry.file_name()).collect();
+    names.sort();
+    let mut copied = Vec::new();
+    for name in names {
+        let (from, to) = (from.join(&name), to.join(&name));
+        if from.is_dir() { copied.extend(copy_all(&from, &to)?) } else { copied.push(copy(&from, &to)?) }
+    }
+    Ok(copied)
+}
