@@ -77,7 +77,7 @@ export class Session {
    * @param {Run[]} runs
    * @param {{at?: At, keep?: boolean, follow?: boolean}} [options] keep: the runs before them stay open
    */
-  async show(runs, { at = { positions: [] }, keep = false, follow = false } = {}) {
+  async show(runs, { at = { t: 0 }, keep = false, follow = false } = {}) {
     this.pause();
     const before = this.runs;
     this.generation += 1;

@@ -65,7 +65,7 @@ export function guide(app) {
       forks = 0;
       complain(null);
       const wasPlaying = session.playing;
-      await put(at.length > 0 ? { positions: at } : { positions: [] }, false);
+      await put(at.length > 0 ? { positions: at } : { t: 0 }, false);
       if (wasPlaying) session.play();
     } catch (error) {
       complain(error);

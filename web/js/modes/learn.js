@@ -156,7 +156,7 @@ export function guide(app) {
     }
     document.body.dataset.panels = String(runs.length);
     session.setSpeed(speed ?? chosen.speed);
-    await session.show(runs, { at: at ? { positions: at } : { positions: [] } });
+    await session.show(runs, { at: at ? { positions: at } : { t: 0 } });
     events = await Promise.all(runs.map(({ player }, index) => eventsOf(player, session.snapshots[index].of('end'))));
     pauseAt = Math.round(chosen.pause(events));
     const there = Boolean(at?.some((position) => position > 0));
@@ -168,11 +168,12 @@ export function guide(app) {
   /** The lesson follows the playhead: at the pause it asks, at the end it measures. */
   function follow() {
     if (session.playing || session.runs.length === 0 || events.length === 0) return;
-    if (stage === 'intro' && session.t >= pauseAt && session.t < session.endNs) {
+    const over = session.snapshots.every((snapshot) => snapshot.of('position') === snapshot.of('end'));
+    if (stage === 'intro' && session.t >= pauseAt && !over) {
       stage = 'question';
       announce(t(`s.${chosen.id}.question`));
       void draw();
-    } else if (stage !== 'end' && session.t >= session.endNs) {
+    } else if (stage !== 'end' && over) {
       stage = 'end';
       void draw();
     }

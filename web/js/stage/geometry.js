@@ -27,7 +27,10 @@
 /** A lane for each permit up to so many, and as long as they are so high. */
 const LANES_MAX = 16;
 const LANE_MIN = 17;
-const LANE_MAX = 46;
+const LANE_MAX = 68;
+/** So much of a token's cell is its radius, and no token is larger. */
+const RADIUS_PART = 0.34;
+const RADIUS_MAX = 16;
 
 /**
  * @param {Box} panel
@@ -36,33 +39,33 @@ const LANE_MAX = 46;
  * @returns {Places}
  */
 export function arrange(panel, { pattern, limit, capacity, queued, title }) {
-  const narrow = panel.w < 520;
-  const pad = narrow ? 10 : 18;
-  const top = panel.y + (title ? 42 : 18) + 16;
-  const retryHeight = panel.h < 260 ? 34 : 48;
-  const bottom = panel.y + panel.h - pad - retryHeight - 10;
+  const narrow = panel.w < 560;
+  const pad = narrow ? 12 : 20;
+  const top = panel.y + (title ? 44 : 14) + 20;
+  const retryHeight = panel.h < 260 ? 34 : 46;
+  const bottom = panel.y + panel.h - retryHeight - 20;
   const height = Math.max(40, bottom - top);
   const left = panel.x + pad;
   const width = panel.w - 2 * pad;
-  const gap = narrow ? 12 : 26;
+  const gap = narrow ? 18 : 30;
   const sourceWidth = narrow ? 34 : clamp(width * 0.075, 52, 84);
   const binWidth = narrow ? 62 : clamp(width * 0.13, 84, 132);
   const queues = capacity >= 0;
   const between = width - sourceWidth - binWidth - gap * (queues ? 3 : 2);
   const queueWidth = queues ? clamp(between * 0.36, 60, 420) : 0;
   const source = { x: left, y: top, w: sourceWidth, h: height };
-  const gate = { x: left + sourceWidth + gap / 2, y: top, h: height };
+  const gate = { x: left + sourceWidth + gap * 0.28, y: top, h: height };
   const queue = queues ? { x: left + sourceWidth + gap, y: top, w: queueWidth, h: height } : null;
   const runX = left + sourceWidth + gap + (queues ? queueWidth + gap : 0);
   const run = { x: runX, y: top, w: left + width - binWidth - gap - runX, h: height };
   const slots = Math.max(1, limit);
   const form = slots <= LANES_MAX && height / slots >= LANE_MIN ? 'lanes' : 'grid';
   const laneHeight = Math.min(LANE_MAX, height / slots);
-  const grid = fit(run, slots, 34);
+  const grid = fit(run, slots, 44);
   const places = capacity > 0 ? capacity : Math.max(12, round(queued));
-  const queueGrid = queue ? fit(queue, places, 32) : { columns: 1, rows: 1, size: 1, x: 0, y: 0 };
-  const cell = form === 'lanes' ? Math.min(laneHeight, 36) : grid.size;
-  const radius = clamp(Math.min(cell, queue ? Math.max(queueGrid.size, 8) : cell) * 0.36, 2, 12.5);
+  const queueGrid = queue ? fit(queue, places, 44) : { columns: 1, rows: 1, size: 1, x: 0, y: 0 };
+  const cell = form === 'lanes' ? laneHeight * 0.8 : grid.size;
+  const radius = clamp(Math.min(cell, queue ? Math.max(queueGrid.size, 8) : cell) * RADIUS_PART, 2, RADIUS_MAX);
   return {
     panel,
     pattern,
@@ -78,7 +81,7 @@ export function arrange(panel, { pattern, limit, capacity, queued, title }) {
     grid,
     bins: { x: left + width - binWidth, y: top, w: binWidth, h: height },
     binHeight: height / 4,
-    retry: { x: left, y: bottom + 10, w: width, h: retryHeight },
+    retry: { x: left, y: bottom + 12, w: width, h: retryHeight },
     radius,
     narrow,
   };
@@ -134,6 +137,11 @@ export function lane(places, slot) {
   const { run, laneHeight, slots } = places;
   const top = run.y + (run.h - laneHeight * slots) / 2;
   return { x: run.x, y: top + slot * laneHeight, w: run.w, h: laneHeight };
+}
+
+/** Between two lanes, half of it. @param {Places} places */
+export function laneInset(places) {
+  return Math.min(7, places.laneHeight * 0.12);
 }
 
 /** How much of a lane's left end its socket takes. @param {Places} places */

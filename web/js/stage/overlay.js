@@ -2,9 +2,9 @@
 
 import { PLACE, RECENT, TASK } from '../snapshot.js';
 import { count } from '../i18n.js';
-import { BINS, binPlace, lane, socket, socketWidth } from './geometry.js';
+import { BINS, binPlace, lane, laneInset, socket, socketWidth } from './geometry.js';
 import { circle } from './shapes.js';
-import { round, write } from './scenery.js';
+import { paintSign, round, write } from './scenery.js';
 import { SANS } from './theme.js';
 
 /**
@@ -42,6 +42,7 @@ export function paintUnder(pen, places, snapshot, tokens, theme, hatch, words) {
 function paintGate(pen, places, snapshot, theme, words) {
   const { x, y, h } = places.gate;
   const intake = snapshot.intake;
+  if (intake !== 'exhausted' && intake !== 'waiting') paintStock(pen, places, theme);
   const blocked = intake.startsWith('blocked');
   const middle = y + h / 2;
   pen.lineWidth = 2.5;
@@ -70,13 +71,32 @@ function paintGate(pen, places, snapshot, theme, words) {
     blocked_settling: words.gateSettling,
     exhausted: words.gateExhausted,
   })[intake];
-  if (key) write(pen, key, places.source.x + 2, places.source.y + places.source.h - 8, blocked ? theme.state.retry : theme.soft);
+  const { source } = places;
+  if (key) write(pen, key, source.x + source.w / 2, source.y + source.h - 10, blocked ? theme.state.retry : theme.soft, 'center', `550 12px ${SANS}`);
+}
+
+/** What the source has, as far as anyone can know: something. @param {CanvasRenderingContext2D} pen @param {Places} places @param {Theme} theme */
+function paintStock(pen, { source }, theme) {
+  const r = Math.min(5, source.w * 0.085);
+  const gap = r * 3.4;
+  const columns = Math.max(1, Math.floor((source.w - 12) / gap));
+  const rows = Math.max(1, Math.floor((source.h - 44) / gap));
+  pen.beginPath();
+  for (let n = 0; n < columns * rows; n += 1) {
+    const x = source.x + source.w / 2 + ((n % columns) - (columns - 1) / 2) * gap;
+    circle(pen, x, source.y + source.h / 2 - 8 + (Math.floor(n / columns) - (rows - 1) / 2) * gap, r);
+  }
+  pen.strokeStyle = theme.strong;
+  pen.globalAlpha = 0.35;
+  pen.lineWidth = 1;
+  pen.stroke();
+  pen.globalAlpha = 1;
 }
 
 /** @param {CanvasRenderingContext2D} pen @param {Places} places @param {Snapshot} snapshot @param {import('./tokens.js').Tokens} tokens @param {Theme} theme @param {CanvasPattern | string} hatch */
 function paintBusy(pen, places, snapshot, tokens, theme, hatch) {
   const { slots, laneHeight, pattern } = places;
-  const inset = Math.min(4, laneHeight * 0.1);
+  const inset = laneInset(places);
   /** @type {Set<number>} */
   const held = new Set();
   const limit = snapshot.of('limit');
@@ -88,7 +108,7 @@ function paintBusy(pen, places, snapshot, tokens, theme, hatch) {
     held.add(token.slot);
     if (token.look === 'leaked') continue;
     const { x, y, h } = lane(places, token.slot);
-    pen.roundRect(x + left, y + inset, Math.max(4, token.x - x - left), h - 2 * inset, 6);
+    pen.roundRect(x + left, y + inset, Math.max(8, token.x - x - left), h - 2 * inset, 8);
   }
   pen.fillStyle = theme.state.running;
   pen.globalAlpha = 0.14;
@@ -99,7 +119,7 @@ function paintBusy(pen, places, snapshot, tokens, theme, hatch) {
     for (let slot = 0; slot < slots; slot += 1) {
       if (held.has(slot)) continue;
       const { x, y, w, h } = lane(places, slot);
-      pen.roundRect(x + left, y + inset, w - left, h - 2 * inset, 6);
+      pen.roundRect(x + left, y + inset, w - left, h - 2 * inset, 8);
     }
     pen.fillStyle = hatch;
     pen.fill();
@@ -164,7 +184,7 @@ function paintBatch(pen, places, snapshot, theme, words) {
   const { queue, run } = places;
   if (!queue) return;
   const number = snapshot.of('batch');
-  const left = queue.x - 9;
+  const left = queue.x - 10;
   const right = run.x + run.w + 7;
   const top = run.y - 4;
   const bottom = run.y + run.h + 4;
@@ -185,7 +205,7 @@ function paintBatch(pen, places, snapshot, theme, words) {
     .replace('{n}', count(number + 1))
     .replace('{ended}', count(snapshot.of('batch_ended')))
     .replace('{size}', count(snapshot.of('batch_size')));
-  write(pen, text, right, bottom + 16, theme.state.retry, 'right', `600 12px ${SANS}`);
+  write(pen, text, right, bottom + 17, theme.state.retry, 'right', `600 12px ${SANS}`);
 }
 
 /** @param {CanvasRenderingContext2D} pen @param {Places} places @param {Snapshot} snapshot @param {Theme} theme @param {Words} words */
@@ -239,7 +259,7 @@ export function cancelledAt(snapshot) {
  */
 export function paintCounts(pen, places, snapshot, theme, words) {
   const { queue, run, narrow } = places;
-  const y = run.y - 8;
+  const y = run.y - 10;
   if (queue) {
     const capacity = places.capacity;
     const queued = snapshot.of('queued');
@@ -253,6 +273,8 @@ export function paintCounts(pen, places, snapshot, theme, words) {
   BINS.forEach((bin, index) => {
     const at = binPlace(places, index);
     const quiet = values[index] === 0;
+    if (bin === 'leaked' && quiet) return;
+    paintSign(pen, bin, at.x, at.y, narrow ? 8 : 11, theme);
     const size = narrow ? 15 : 20;
     write(pen, count(values[index]), at.x + (narrow ? 14 : 20), at.y + (narrow ? 5 : 3), quiet ? theme.soft : theme.ink, 'left', `650 ${size}px ${SANS}`);
     if (!narrow) write(pen, words[bin], at.x + 20, at.y + 19, theme.soft, 'left', `500 12px ${SANS}`);

@@ -130,7 +130,11 @@ function rings(pen, tokens, r, theme) {
  */
 function label(pen, look, tokens, r, size, theme, labels, t) {
   if (look === 'queued') {
-    for (const { id, x, y } of tokens) labels.draw(pen, String(id), x, y, size, theme.state.queued);
+    for (const { id, x, y, place } of tokens) {
+      labels.draw(pen, String(id), x, y, size, theme.state.queued);
+      // Who gets the next permit, and who the one after.
+      if (r > 9 && place < 9) labels.draw(pen, String(place + 1), x - r * 1.02, y - r * 0.9, 9, theme.soft);
+    }
   } else if (look === 'running') {
     for (const { id, x, y } of tokens) labels.draw(pen, String(id), x, y, size, theme.onFill);
   } else if (look === 'waiting') {

@@ -1,6 +1,6 @@
 // What stays as it is while a run goes on: lanes, sockets, the queue's places, bins and the way back. Painted once per layout.
 
-import { BINS, binPlace, lane, socket, socketWidth } from './geometry.js';
+import { lane, laneInset, socket, socketWidth } from './geometry.js';
 import { bar, circle, cross, diamond, square, tick } from './shapes.js';
 import { SANS } from './theme.js';
 
@@ -48,21 +48,7 @@ function paintSource(pen, places, theme, words) {
   round(pen, source.x, source.y, source.w, source.h, 8);
   pen.fillStyle = theme.band;
   pen.fill();
-  // From every source to its gate: tasks as they wait to be claimed.
-  const r = Math.min(5, source.w * 0.09);
-  const gap = r * 3.4;
-  const columns = Math.max(1, Math.floor((source.w - 14) / gap));
-  const rows = Math.max(1, Math.floor((source.h - 16) / gap));
-  pen.beginPath();
-  for (let n = 0; n < columns * rows; n += 1) {
-    const x = source.x + source.w / 2 + ((n % columns) - (columns - 1) / 2) * gap;
-    const y = source.y + source.h / 2 + (Math.floor(n / columns) - (rows - 1) / 2) * gap;
-    circle(pen, x, y, r);
-  }
-  pen.strokeStyle = theme.line;
-  pen.lineWidth = 1;
-  pen.stroke();
-  write(pen, words.source, source.x + 2, source.y - 8, theme.soft);
+  if (!places.narrow) write(pen, words.source, source.x + 2, source.y - 9, theme.soft);
 }
 
 /** @param {CanvasRenderingContext2D} pen @param {Places} places @param {Theme} theme */
@@ -96,11 +82,11 @@ function paintQueue(pen, places, theme) {
 /** @param {CanvasRenderingContext2D} pen @param {Places} places @param {Theme} theme */
 function paintLanes(pen, places, theme) {
   const { slots, laneHeight } = places;
-  const inset = Math.min(4, laneHeight * 0.1);
+  const inset = laneInset(places);
   pen.beginPath();
   for (let slot = 0; slot < slots; slot += 1) {
     const { x, y, w, h } = lane(places, slot);
-    pen.roundRect(x + socketWidth(places), y + inset, w - socketWidth(places), h - 2 * inset, 6);
+    pen.roundRect(x + socketWidth(places), y + inset, w - socketWidth(places), h - 2 * inset, 8);
   }
   pen.fillStyle = theme.band;
   pen.fill();
@@ -167,10 +153,6 @@ function paintBins(pen, places, theme) {
   pen.strokeStyle = theme.line;
   pen.lineWidth = 1;
   pen.stroke();
-  BINS.forEach((bin, index) => {
-    const { x, y } = binPlace(places, index);
-    paintSign(pen, bin, x, y, places.narrow ? 8 : 11, theme);
-  });
 }
 
 /**

@@ -146,7 +146,7 @@ export class Stage {
     }
     paintCounts(pen, places, snapshot, theme, words);
     const title = this.panels[index]?.title;
-    if (title) {
+    if (title && this.panels.length > 1) {
       const { panel } = places;
       write(pen, title, panel.x + 18, panel.y + 25, theme.ink, 'left', `650 15px ${SANS}`);
       const ended = snapshot.phase === 'ended';
@@ -178,7 +178,8 @@ export class Stage {
 
   /** @param {View | undefined} view @param {Snapshot} snapshot @param {import('./geometry.js').Box} box */
   place(view, snapshot, box) {
-    if (!view) return;
+    // Before its first event nothing is known of a run: it keeps the place that it had.
+    if (!view || (snapshot.phase === 'waiting' && view.places)) return;
     const pattern = snapshot.pattern;
     const queues = pattern === 'pool' || pattern === 'batch';
     const bound = snapshot.of('queue_capacity');
