@@ -2,7 +2,7 @@
 
 import { h } from '../dom.js';
 import { t } from '../i18n.js';
-import { FIELDS, read, write } from '../params.js';
+import { DEFAULTS, FIELDS, read, write } from '../params.js';
 import { PATTERNS } from '../snapshot.js';
 
 /**
@@ -58,10 +58,15 @@ export class ParamsForm {
     );
   }
 
+  /** What is left out is as usual. @param {Field} field */
+  value({ name, optional }) {
+    return read(this.params, name) ?? (optional ? undefined : read(DEFAULTS, name));
+  }
+
   /** @param {Field} field */
   field(field) {
     const { name, kind, optional } = field;
-    const value = read(this.params, name);
+    const value = this.value(field);
     const id = `param-${name.replace('.', '-')}`;
     if (kind === 'switch') {
       return h('label', { class: 'field switch', for: id }, h('span', {}, t(`param.${name}`)), h('input', { type: 'checkbox', id, '.checked': value !== false, onchange: (/** @type {Event} */ event) => this.change(name, /** @type {HTMLInputElement} */ (event.target).checked) }));
@@ -75,9 +80,9 @@ export class ParamsForm {
         h(
           'span',
           { class: 'pair' },
-          this.number(field, `${id}-low`, low, (next) => this.change(name, [next, Math.max(next ?? 0, read(this.params, name)[1])], true), `${t(`param.${name}`)}: ${t('param.least')}`),
+          this.number(field, `${id}-low`, low, (next) => this.change(name, [next, Math.max(next ?? 0, this.value(field)[1])], true), `${t(`param.${name}`)}: ${t('param.least')}`),
           '–',
-          this.number(field, `${id}-high`, high, (next) => this.change(name, [Math.min(next ?? 0, read(this.params, name)[0]), next], true), `${t(`param.${name}`)}: ${t('param.most')}`),
+          this.number(field, `${id}-high`, high, (next) => this.change(name, [Math.min(next ?? 0, this.value(field)[0]), next], true), `${t(`param.${name}`)}: ${t('param.most')}`),
         ),
       );
     }

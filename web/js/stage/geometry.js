@@ -49,7 +49,7 @@ export function arrange(panel, { pattern, limit, capacity, queued, title }) {
   const width = panel.w - 2 * pad;
   const gap = narrow ? 18 : 30;
   const sourceWidth = narrow ? 34 : clamp(width * 0.075, 52, 84);
-  const binWidth = narrow ? 62 : clamp(width * 0.13, 84, 132);
+  const binWidth = narrow ? 62 : clamp(width * 0.13, 98, 136);
   const queues = capacity >= 0;
   const between = width - sourceWidth - binWidth - gap * (queues ? 3 : 2);
   const queueWidth = queues ? clamp(between * 0.36, 60, 420) : 0;
@@ -198,10 +198,10 @@ export function binPlace(places, bin) {
  * @param {number} count
  */
 export function retryPlace(places, progress, index, count) {
-  const { retry, radius } = places;
+  const { retry, run, radius } = places;
   const lanes = count > 40 ? Math.max(1, Math.floor(retry.h / (radius * 1.5))) : 1;
-  const from = retry.x + retry.w - radius - 30;
-  const to = retry.x + radius + 30;
+  const from = run.x + run.w - radius - 22;
+  const to = retry.x + radius + places.source.w / 2 + 14;
   const spread = lanes > 1 ? ((index % lanes) / (lanes - 1) - 0.5) * (retry.h - radius * 2) : 0;
   return { x: from + (to - from) * Math.min(1, Math.max(0, progress)), y: retry.y + retry.h / 2 + spread };
 }

@@ -12,7 +12,9 @@ export class Labels {
     this.pen = /** @type {CanvasRenderingContext2D} */ (this.canvas.getContext('2d'));
     /** @type {Map<string, {x: number, y: number, w: number, h: number}>} */
     this.known = new Map();
-    this.clear();
+    this.x = 0;
+    this.y = 0;
+    this.scale = 1;
   }
 
   clear() {

@@ -264,11 +264,11 @@ export function paintCounts(pen, places, snapshot, theme, words) {
     const capacity = places.capacity;
     const queued = snapshot.of('queued');
     const text = capacity > 0 ? `${count(queued)} / ${count(capacity)}` : count(queued);
-    write(pen, narrow ? text : `${words.queue}  ${text}`, queue.x, y, theme.soft);
+    writeFitting(pen, [`${words.queue}  ${text}`, text], queue.x, y, queue.w + 14, theme.soft);
   }
   const held = `${count(snapshot.of('in_flight'))} / ${count(snapshot.of('limit'))}`;
   const name = places.pattern === 'pool' ? words.workers : places.pattern === 'group' ? words.group : words.permits;
-  write(pen, narrow ? held : `${name}  ${held}`, run.x, y, theme.soft);
+  writeFitting(pen, [`${name}  ${held}`, held], run.x, y, run.w, theme.soft);
   const values = [snapshot.of('done'), snapshot.of('dead'), snapshot.of('released'), snapshot.of('abandoned')];
   BINS.forEach((bin, index) => {
     const at = binPlace(places, index);
@@ -279,4 +279,14 @@ export function paintCounts(pen, places, snapshot, theme, words) {
     write(pen, count(values[index]), at.x + (narrow ? 14 : 20), at.y + (narrow ? 5 : 3), quiet ? theme.soft : theme.ink, 'left', `650 ${size}px ${SANS}`);
     if (!narrow) write(pen, words[bin], at.x + 20, at.y + 19, theme.soft, 'left', `500 12px ${SANS}`);
   });
+}
+
+/**
+ * The first of some texts that is no wider than there is room.
+ * @param {CanvasRenderingContext2D} pen @param {string[]} texts @param {number} x @param {number} y @param {number} room @param {string} color
+ */
+function writeFitting(pen, texts, x, y, room, color) {
+  pen.font = `500 12px ${SANS}`;
+  const text = texts.find((one) => pen.measureText(one).width <= room) ?? texts[texts.length - 1];
+  write(pen, text, x, y, color);
 }

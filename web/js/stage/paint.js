@@ -8,8 +8,9 @@ import { arc, bar, circle, cross, diamond, square, tick, triangle } from './shap
  * @typedef {import('./theme.js').Theme} Theme
  */
 
-/** From this radius on a token carries its number. */
-const LABEL_MIN = 5.2;
+/** The smallest text that anyone can read, and how wide a digit of it is. */
+const TEXT_MIN = 6;
+const DIGIT = 0.62;
 
 /** @type {Look[]} */
 const LOOKS = ['queued', 'running', 'succeeded', 'failed', 'cancelled', 'waiting', 'leaked'];
@@ -47,10 +48,8 @@ export function paintTokens(pen, tokens, radius, theme, labels, selected, t) {
     if (sorted[look].length > 0) paintLook(pen, look, sorted[look], radius, theme);
   }
   rings(pen, sorted.running, radius, theme);
-  if (radius >= LABEL_MIN) {
-    const size = Math.max(7, Math.round(radius * 0.82));
-    for (const look of LOOKS) label(pen, look, sorted[look], radius, size, theme, labels, t);
-  }
+  const size = Math.max(TEXT_MIN, Math.round(radius * 0.82));
+  if (2 * radius >= 3 * DIGIT * TEXT_MIN - 3) for (const look of LOOKS) label(pen, look, sorted[look], radius, size, theme, labels, t);
   if (chosen) {
     pen.beginPath();
     circle(pen, chosen.x, chosen.y, radius + 6);
@@ -129,19 +128,24 @@ function rings(pen, tokens, r, theme) {
  * @param {number} t
  */
 function label(pen, look, tokens, r, size, theme, labels, t) {
+  const number = (/** @type {number} */ id, /** @type {number} */ x, /** @type {number} */ y, /** @type {string} */ color) => {
+    const text = String(id);
+    const fitting = Math.min(size, Math.floor((2 * r + 3) / (DIGIT * text.length)));
+    if (fitting >= TEXT_MIN) labels.draw(pen, text, x, y, fitting, color);
+  };
   if (look === 'queued') {
     for (const { id, x, y, place } of tokens) {
-      labels.draw(pen, String(id), x, y, size, theme.state.queued);
+      number(id, x, y, theme.state.queued);
       // Who gets the next permit, and who the one after.
       if (r > 9 && place < 9) labels.draw(pen, String(place + 1), x - r * 1.02, y - r * 0.9, 9, theme.soft);
     }
   } else if (look === 'running') {
-    for (const { id, x, y } of tokens) labels.draw(pen, String(id), x, y, size, theme.onFill);
+    for (const { id, x, y } of tokens) number(id, x, y, theme.onFill);
   } else if (look === 'waiting') {
     for (const { attempt, x, y } of tokens) labels.draw(pen, String(attempt), x, y + r * 0.22, size, theme.onFill);
   } else if (look === 'leaked') {
     for (const { id, sinceNs, x, y } of tokens) {
-      labels.draw(pen, String(id), x, y, size, theme.state.leaked);
+      number(id, x, y, theme.state.leaked);
       if (r > 8) labels.draw(pen, age(t - sinceNs), x + r + 18, y, 10, theme.state.leaked);
     }
   }

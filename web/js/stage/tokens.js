@@ -136,7 +136,8 @@ export class Tokens {
     }
     token.look = OUTCOMES[snapshot.task(row, TASK.outcome)] ?? 'succeeded';
     // Over, and the source is yet to be told: it stays where it ended.
-    return token.slot >= 0 ? running(places, token.slot, 1) : { x: token.x || places.run.x, y: token.y || places.run.y };
+    if (token.slot >= 0 && token.slot < places.slots) return running(places, token.slot, 1);
+    return { x: places.run.x + places.run.w, y: places.run.y + places.run.h / 2 };
   }
 
   /**
