@@ -51,8 +51,8 @@ const operations = {
   simulate: (params) => keep(Player.simulate(params)),
   program: (name, params) => keep(Player.program(name, params)),
   programs: () => Player.programs(),
-  runs: (bytes) => Player.runs(bytes),
-  load: (bytes, run) => keep(Player.load(bytes, run)),
+  runs: async (file) => Player.runs(await bytesOf(file)),
+  load: async (file, run) => keep(Player.load(await bytesOf(file), run)),
   live: () => keep(Player.live()),
   own: (params, payloads) => keep(Player.own(params, payloads, handler)),
   fork: (number, position, intervention) => keep(player(number).fork(position, intervention)),
@@ -69,6 +69,14 @@ const operations = {
   },
   frame,
 };
+
+/**
+ * A file's bytes, read here: a long one holds up nobody.
+ * @param {Blob | Uint8Array} file
+ */
+async function bytesOf(file) {
+  return file instanceof Uint8Array ? file : new Uint8Array(await file.arrayBuffer());
+}
 
 /**
  * Moves the playheads and looks: what the page draws.

@@ -1,6 +1,251 @@
-import { h } from '../dom.js';
+// Own handler: an async function of JavaScript does the tasks of a run in real time, through any of the four patterns.
+
+import { announce, h, setText } from '../dom.js';
+import { ask, setHandler } from '../engine.js';
+import { Sandbox } from '../frame.js';
+import { OWN, OWN_PAYLOADS, PRESETS } from '../handlers/list.js';
+import { count, t } from '../i18n.js';
+import { stylesheet } from '../panels/charts.js';
+import { editor } from '../panels/editor.js';
+import { ParamsForm } from '../panels/form.js';
+import { reportFacts } from '../panels/report.js';
+import { fitting } from '../params.js';
+
+const DEFAULTS = { pattern: 'pool', limit: 5, retries: 3, backoff_ms: 200, jitter: true };
+const PAYLOADS_MAX = 10_000;
+const LOG_MAX = 300;
+const NAMES = [...PRESETS.map(({ name }) => name), 'own'];
+
+/** Payloads as lines. @param {unknown[]} payloads */
+const linesOf = (payloads) => payloads.map((payload) => JSON.stringify(payload)).join('\n');
 
 /** @param {import('../app.js').App} app @returns {import('../app.js').Guide} */
 export function guide(app) {
-  return { element: h('div', { class: 'tab-body' }), enter: async () => app.caption('own', ''), link: () => ({}) };
+  const { session } = app;
+  /** @type {any} */
+  let params = structuredClone(DEFAULTS);
+  let chosen = NAMES[0];
+  /** The player of the run that goes on; -1: none does. */
+  let running = -1;
+  let limit = DEFAULTS.limit;
+  let turn = 0;
+
+  const problem = h('p', { class: 'problem', role: 'alert', hidden: true });
+  const button = (/** @type {string} */ key, /** @type {() => void} */ act, primary = false) => h('button', { type: 'button', id: `own-${key}`, class: primary ? 'primary' : undefined, onclick: act }, t(`own.${key}`));
+  const go = button('run', () => void run(), true);
+  const drain = button('drain', () => void ask('call', running, 'drain'));
+  const abort = button('abort', () => void ask('call', running, 'abort'));
+  const less = h('button', { type: 'button', id: 'own-less', 'aria-label': t('fault.less.help'), onclick: () => void setLimit(limit - 1) }, t('fault.less'));
+  const more = h('button', { type: 'button', id: 'own-more', 'aria-label': t('fault.more.help'), onclick: () => void setLimit(limit + 1) }, t('fault.more'));
+  const controls = h('div', { class: 'row-of', role: 'group', 'aria-label': t('own.controls') }, go, drain, abort, less, more);
+
+  const radios = new Map(NAMES.map((name) => [name, h('input', { type: 'radio', name: 'handler', value: name, onchange: () => void choose(name) })]));
+  const choices = h('fieldset', { class: 'choice-list' }, h('legend', {}, t('own.handler')), ...NAMES.map((name) => h('label', {}, radios.get(name), h('span', {}, h('strong', {}, t(`own.${name}`)), h('br'), h('span', { class: 'note' }, t(`own.${name}.help`))))));
+  const source = h('pre', { class: 'source', tabindex: 0, role: 'region', 'aria-label': t('own.source') });
+  const preset = h('details', {}, h('summary', {}, t('own.source')), source, h('p', {}, h('button', { type: 'button', id: 'own-copy', onclick: () => void copy() }, t('own.copy'))));
+  const code = editor({ id: 'own-code', label: t('own.code'), value: OWN, run: () => void run(), class: 'code-area', help: t('own.codeHelp') });
+  const payloads = editor({ id: 'own-payloads', label: t('own.payloads'), value: linesOf(PRESETS[0].payloads), run: () => void run(), class: 'payloads', help: t('own.payloadsHelp') });
+  const form = new ParamsForm(params, {
+    without: ['seed', 'work', 'tasks'],
+    onchange: (next) => {
+      params = next;
+    },
+  });
+  const nest = h('div');
+  const element = h('div', { class: 'tab-body own' }, problem, controls, choices, preset, code.element, payloads.element, form.element, nest);
+
+  const log = h('ol', { class: 'log', id: 'own-log', tabindex: 0, 'aria-label': t('own.log') });
+  const nothing = h('p', { class: 'note' }, t('own.logEmpty'));
+  const result = h('div', { class: 'result' }, h('p', { class: 'note' }, t('own.reportEmpty')));
+  const below = h('section', { class: 'card', 'aria-labelledby': 'own-report-title' }, h('h2', { id: 'own-report-title' }, t('own.report')), result, h('h3', { class: 'which' }, t('own.log')), nothing, log);
+  log.hidden = true;
+
+  const sandbox = new Sandbox(nest, {
+    log: (lines, dropped) => print(lines, dropped),
+    lost: (message) => {
+      complain(message);
+      if (running >= 0) void ask('call', running, 'abort');
+    },
+  });
+
+  /** @param {string | null} text */
+  function complain(text) {
+    problem.hidden = text === null;
+    setText(problem, text ?? '');
+  }
+
+  /** @param {[string, string][]} lines @param {number} dropped */
+  function print(lines, dropped) {
+    log.hidden = false;
+    nothing.hidden = true;
+    const atEnd = log.scrollTop + log.clientHeight >= log.scrollHeight - 8;
+    log.append(...lines.map(([level, text]) => h('li', { 'data-level': level }, text)));
+    if (dropped > 0) log.append(h('li', { 'data-level': 'warn' }, t('own.dropped', { count: count(dropped) })));
+    while (log.children.length > LOG_MAX) log.firstElementChild?.remove();
+    if (atEnd) log.scrollTop = log.scrollHeight;
+  }
+
+  function defaultPayloads(/** @type {string} */ name) {
+    return linesOf(PRESETS.find((one) => one.name === name)?.payloads ?? OWN_PAYLOADS);
+  }
+
+  /** Another handler; its payloads too, unless others were written. @param {string} name */
+  async function choose(name) {
+    const untouched = payloads.area.value === defaultPayloads(chosen);
+    chosen = name;
+    for (const [other, radio] of radios) radio.checked = other === name;
+    if (untouched) payloads.area.value = defaultPayloads(name);
+    preset.hidden = name === 'own';
+    code.element.hidden = name !== 'own';
+    complain(null);
+    session.tell('settle');
+    if (name !== 'own') setText(source, await text(name));
+  }
+
+  async function copy() {
+    const given = payloads.area.value;
+    code.area.value = (await text(chosen)).replace('export default ', '');
+    await choose('own');
+    payloads.area.value = given;
+    code.area.focus();
+  }
+
+  /** Each line's value; an error names the line. */
+  function readPayloads() {
+    const lines = payloads.area.value.split('\n');
+    /** @type {unknown[]} */
+    const values = [];
+    lines.forEach((line, index) => {
+      if (line.trim() === '') return;
+      try {
+        values.push(JSON.parse(line));
+      } catch (error) {
+        payloads.area.setAttribute('aria-invalid', 'true');
+        throw new Error(t('own.badPayload', { line: index + 1, message: error instanceof Error ? error.message : '' }));
+      }
+    });
+    payloads.area.removeAttribute('aria-invalid');
+    if (values.length === 0) throw new Error(t('own.noPayloads'));
+    if (values.length > PAYLOADS_MAX) throw new Error(t('own.manyPayloads', { most: count(PAYLOADS_MAX) }));
+    return values;
+  }
+
+  /** What does the tasks. @returns {Promise<(task: import('../engine.js').OwnTask) => Promise<unknown>>} */
+  async function prepare() {
+    const found = PRESETS.find(({ name }) => name === chosen);
+    if (!found) {
+      await sandbox.start(code.area.value);
+      return (task) => sandbox.call(task);
+    }
+    const module = await found.load();
+    const say = (/** @type {unknown[]} */ ...values) => print([['log', values.map(String).join(' ')]], 0);
+    return ({ payload, id, attempt, signal }) => module.default(payload, { id, attempt, signal, log: say });
+  }
+
+  async function run() {
+    if (running >= 0) return;
+    turn += 1;
+    const mine = turn;
+    complain(null);
+    code.area.removeAttribute('aria-invalid');
+    go.disabled = true;
+    try {
+      const values = readPayloads();
+      const work = await prepare();
+      if (mine !== turn) return;
+      log.replaceChildren();
+      setHandler(work);
+      const { player } = await ask('own', JSON.stringify(fitting(params)), JSON.stringify(values));
+      running = player;
+      limit = params.limit;
+      enable();
+      app.caption(t('own.caption', { pattern: t(`pattern.${params.pattern}`), tasks: count(values.length), limit }), t(`advice.${params.pattern}`));
+      await session.show([{ player, title: t(`pattern.${params.pattern}`), params }], { at: { end: true }, follow: true });
+      session.follow();
+      const report = JSON.parse(await ask('finished', player));
+      if (mine !== turn) return;
+      await finish(report);
+    } catch (error) {
+      if (mine === turn) complain(error instanceof Error ? error.message : String(error));
+    } finally {
+      if (mine === turn) {
+        running = -1;
+        enable();
+        sandbox.stop();
+      }
+    }
+  }
+
+  /** @param {any} report */
+  async function finish(report) {
+    session.pause();
+    session.following = false;
+    await session.refresh({ end: true });
+    session.tell('runs');
+    result.replaceChildren(reportFacts(report));
+    announce(t('own.over', { done: count(report.done), dead: count(report.dead) }));
+  }
+
+  /** @param {number} next */
+  async function setLimit(next) {
+    if (running < 0 || next < 1) return;
+    limit = next;
+    await ask('call', running, 'set_limit', next);
+    enable();
+  }
+
+  function enable() {
+    const is = running >= 0;
+    go.disabled = is;
+    drain.disabled = !is;
+    abort.disabled = !is;
+    less.disabled = !is || limit <= 1;
+    more.disabled = !is;
+  }
+
+  /** @param {string} json */
+  function readView(json) {
+    try {
+      const read = JSON.parse(json);
+      if (read.params) params = { ...DEFAULTS, ...read.params };
+      if (typeof read.code === 'string') code.area.value = read.code;
+      if (typeof read.payloads === 'string') payloads.area.value = read.payloads;
+    } catch {
+      complain(t('lab.badLink'));
+    }
+  }
+
+  return {
+    element,
+    below: [below],
+    enter: async (view) => {
+      await stylesheet('../../css/modes.css');
+      app.caption(t('own.title'), t('own.subtitle'));
+      await session.show([]);
+      app.stage.paint(0, false);
+      enable();
+      await choose(NAMES.includes(view.handler ?? '') ? /** @type {string} */ (view.handler) : NAMES[0]);
+      // Code from a link is shown, and runs when it is asked to.
+      if (view.run) readView(view.run);
+      form.set(params);
+    },
+    link: () => {
+      const own = chosen === 'own' && code.area.value !== OWN ? code.area.value : undefined;
+      const given = payloads.area.value === defaultPayloads(chosen) ? undefined : payloads.area.value;
+      return { handler: chosen, run: JSON.stringify({ params, code: own, payloads: given }), at: undefined };
+    },
+    leave: () => {
+      turn += 1;
+      if (running >= 0) void ask('call', running, 'abort');
+      running = -1;
+      sandbox.stop();
+      session.following = false;
+    },
+  };
+}
+
+/** A handler's own text. @param {string} name */
+async function text(name) {
+  const response = await fetch(new URL(`../handlers/${name}.js`, import.meta.url));
+  return response.text();
 }

@@ -1,7 +1,140 @@
+// A run over time, in small charts with one playhead. The numbers are the module's; here they are drawn.
+
+import { h } from '../dom.js';
+import { ask } from '../engine.js';
+import { t } from '../i18n.js';
+import { CHARTS, Series } from './series.js';
+
+/** As many stretches of time as a small chart has room for. */
+const BUCKETS = 96;
+/** How soon a run that goes on is asked again: so many times as long as it took. */
+const REST = 12;
+const REST_MS = 800;
+
 export class Charts {
   /** @param {HTMLElement} box @param {import('../session.js').Session} session */
   constructor(box, session) {
     this.box = box;
     this.session = session;
+    /** @type {import('./chart.js').Chart[]} */
+    this.charts = [];
+    this.loadedEnd = -1;
+    this.generation = -1;
+    this.loading = false;
+    this.restUntil = 0;
+    /** @type {number | null} */
+    this.hovered = null;
+    this.times = { startNs: 0, endNs: 0, buckets: BUCKETS };
+    void this.start();
   }
+
+  async start() {
+    const [{ Chart }] = await Promise.all([import('./chart.js'), stylesheet('../../vendor/uplot/uplot.css'), stylesheet('../../css/charts.css')]);
+    if (!this.box.isConnected) return;
+    const { session } = this;
+    const actions = {
+      seek: (/** @type {number} */ tNs) => session.go({ t: Math.round(tNs) }),
+      hover: (/** @type {number | null} */ bucket) => this.hover(bucket),
+    };
+    this.charts = CHARTS.map((kind) => new Chart(kind, actions));
+    this.box.replaceChildren(h('p', { class: 'note wide' }, t('charts.help')), ...this.charts.map(({ element }) => element));
+    this.resizes = new ResizeObserver(() => {
+      for (const chart of this.charts) chart.resize();
+    });
+    this.resizes.observe(this.box);
+    this.themes = new MutationObserver(() => this.rebuild());
+    this.themes.observe(document.documentElement, { attributes: true, attributeFilter: ['data-theme'] });
+    session.on('runs', () => void this.load());
+    session.on('frame', () => this.move());
+    session.on('settle', () => this.settle());
+    session.scope?.addEventListener('abort', () => this.end());
+    await this.load();
+  }
+
+  /** The mode has been left. */
+  end() {
+    this.resizes?.disconnect();
+    this.themes?.disconnect();
+    for (const chart of this.charts) chart.destroy();
+    this.charts = [];
+  }
+
+  async load() {
+    const { runs, startNs, endNs, generation } = this.session;
+    if (this.charts.length === 0 || this.loading || runs.length === 0 || endNs <= startNs) return;
+    this.loading = true;
+    const began = performance.now();
+    try {
+      const tables = await Promise.all(runs.map(({ player }) => ask('call', player, 'series', startNs, endNs, BUCKETS)));
+      if (generation === this.session.generation) this.show(tables.map((table) => new Series(table, BUCKETS)), { startNs, endNs, buckets: BUCKETS });
+    } catch {
+      // The run was closed in between: the next one is asked for below.
+    } finally {
+      const now = performance.now();
+      this.restUntil = now + Math.max(REST_MS, (now - began) * REST);
+      this.loading = false;
+    }
+    if (generation !== this.session.generation) void this.load();
+  }
+
+  /** @param {Series[]} series @param {{startNs: number, endNs: number, buckets: number}} times */
+  show(series, times) {
+    this.times = times;
+    this.generation = this.session.generation;
+    this.loadedEnd = times.endNs;
+    const { runs } = this.session;
+    for (const chart of this.charts) {
+      const { lines, main } = chart.kind;
+      const curves =
+        series.length === 1
+          ? lines.map((line, look) => ({ name: t(`chart.row.${line.row}`), row: line.row, look, bound: line.bound ?? false, sparse: line.sparse ?? false, values: series[0].row(line.row) }))
+          : series.map((run, look) => ({ name: runs[look].title, row: lines[main].row, look, bound: false, sparse: lines[main].sparse ?? false, values: run.row(lines[main].row) }));
+      chart.show(curves, times);
+      if (series.length > 1 && lines.length > 1) chart.unit.append(` · ${t(`chart.row.${lines[main].row}`)}`);
+    }
+    this.move();
+    this.readValues();
+  }
+
+  rebuild() {
+    for (const chart of this.charts) if (chart.plot) chart.build();
+    this.move();
+    this.readValues();
+  }
+
+  move() {
+    if (this.generation !== this.session.generation) return;
+    for (const chart of this.charts) chart.moveTo(this.session.t);
+  }
+
+  settle() {
+    if (this.generation !== this.session.generation || (this.session.endNs > this.loadedEnd && performance.now() >= this.restUntil)) void this.load();
+    this.move();
+    this.readValues();
+  }
+
+  /** @param {number | null} bucket */
+  hover(bucket) {
+    if (this.hovered === bucket) return;
+    this.hovered = bucket;
+    this.readValues();
+  }
+
+  /** The values under the pointer, or at the playhead. */
+  readValues() {
+    const { startNs, endNs, buckets } = this.times;
+    if (endNs <= startNs) return;
+    const here = Math.floor(((this.session.t - startNs) / (endNs - startNs)) * buckets);
+    const bucket = this.hovered ?? Math.min(buckets - 1, Math.max(0, here));
+    for (const chart of this.charts) if (chart.plot) chart.read(bucket);
+  }
+}
+
+/** Loads a stylesheet once. @param {string} path @returns {Promise<void>} */
+export function stylesheet(path) {
+  const { href } = new URL(path, import.meta.url);
+  if ([...document.styleSheets].some((sheet) => sheet.href === href)) return Promise.resolve();
+  return new Promise((resolve, reject) => {
+    document.head.append(h('link', { rel: 'stylesheet', href, onload: () => resolve(), onerror: () => reject(new Error(`${path} could not be loaded`)) }));
+  });
 }

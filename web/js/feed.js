@@ -1,0 +1,177 @@
+// Events of a native run as they come, over server-sent events: collected, handed on in batches, resumed where they stopped.
+
+/**
+ * @typedef {'connecting' | 'open' | 'waiting' | 'ended' | 'none'} FeedState connecting: for the first time; waiting: the connection
+ *   broke and is made again; none: there is nothing to connect to
+ *
+ * @typedef {object} Sink what is told, in order; the next batch waits for the promise
+ * @property {(json: string, run: string) => Promise<void>} snapshot the state to begin with, or to go on from
+ * @property {(lines: string, count: number, run: string) => Promise<void>} events
+ * @property {(missed: number | null) => void} gap events that never came; null: nobody knows how many
+ * @property {(state: FeedState) => void} state
+ */
+
+/** Events are handed on so often, while there are any. */
+const BATCH_MS = 50;
+/** More than these are waiting: whoever takes them is too slow, and begins anew from a snapshot. */
+const WAITING_MAX = 400_000;
+const BACKOFF_MIN_MS = 500;
+const BACKOFF_MAX_MS = 15_000;
+
+export class Feed {
+  /** @param {string} url @param {Sink} sink */
+  constructor(url, sink) {
+    this.url = url;
+    this.sink = sink;
+    /** @type {EventSource | null} */
+    this.source = null;
+    /** @type {string[]} */
+    this.lines = [];
+    /** The run that the lines are of: the middle of an id. */
+    this.run = '';
+    /** What has been handed on and is not yet taken. */
+    this.taking = Promise.resolve();
+    this.waiting = 0;
+    this.lastFlush = 0;
+    this.backoff = BACKOFF_MIN_MS;
+    this.closed = false;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.timer = undefined;
+    /** Events since the beginning. */
+    this.count = 0;
+    this.reconnections = 0;
+    /** A connection of our own knows nothing of the last id: between the two is a gap. */
+    this.anew = false;
+  }
+
+  open() {
+    if (this.closed) return;
+    const source = new EventSource(this.url);
+    this.source = source;
+    source.addEventListener('open', () => this.tell('open'));
+    source.addEventListener('message', (event) => this.take(event));
+    source.addEventListener('snapshot', (event) => this.snapshot(event));
+    source.addEventListener('gap', (event) => {
+      this.anew = false;
+      this.flush();
+      const { missed } = JSON.parse(event.data);
+      this.then(async () => this.sink.gap(missed));
+    });
+    source.addEventListener('end', () => {
+      this.flush();
+      source.close();
+      this.then(async () => this.tell('ended'));
+    });
+    source.addEventListener('error', () => {
+      if (this.source !== source) return;
+      this.reconnections += 1;
+      this.tell('waiting');
+      // While it is connecting the browser tries by itself, with the id of the last event.
+      if (source.readyState === EventSource.CLOSED) this.again();
+    });
+  }
+
+  /** @param {MessageEvent} event */
+  take(event) {
+    const run = runOf(event.lastEventId);
+    if (run !== this.run) {
+      this.flush();
+      this.run = run;
+    }
+    this.lines.push(event.data);
+    this.count += 1;
+    const now = performance.now();
+    // Timers are slow in hidden tabs; messages are not.
+    if (now - this.lastFlush >= BATCH_MS) this.flush();
+    else this.timer ??= setTimeout(() => this.flush(), BATCH_MS);
+    if (this.waiting + this.lines.length > WAITING_MAX) this.overrun();
+  }
+
+  /** @param {MessageEvent} event */
+  snapshot(event) {
+    this.flush();
+    const run = runOf(event.lastEventId);
+    this.run = run;
+    const { anew } = this;
+    this.anew = false;
+    // Its numbers may be larger than JavaScript's: the state is cut out, not read.
+    const from = event.data.indexOf('"state":');
+    const json = from < 0 ? event.data : event.data.slice(from + 8, event.data.lastIndexOf('}'));
+    this.then(async () => {
+      if (anew) this.sink.gap(null);
+      await this.sink.snapshot(json, run);
+    });
+  }
+
+  /** Hands on what has been collected. */
+  flush() {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    this.lastFlush = performance.now();
+    if (this.lines.length === 0) return;
+    const { lines, run } = this;
+    this.lines = [];
+    this.waiting += lines.length;
+    this.then(async () => {
+      await this.sink.events(`${lines.join('\n')}\n`, lines.length, run);
+      this.waiting -= lines.length;
+      this.backoff = BACKOFF_MIN_MS;
+    });
+  }
+
+  /** One after the other. @param {() => Promise<void>} act */
+  then(act) {
+    this.taking = this.taking.then(() => (this.closed ? undefined : act())).catch(() => this.overrun());
+  }
+
+  /** What is taken too slowly, or not at all, is given up: a snapshot tells where things stand. */
+  overrun() {
+    this.lines = [];
+    this.waiting = 0;
+    this.source?.close();
+    this.again();
+  }
+
+  /** A connection of our own, after a while. */
+  again() {
+    if (this.closed) return;
+    this.source?.close();
+    this.source = null;
+    this.anew = true;
+    clearTimeout(this.retry);
+    this.retry = setTimeout(() => this.open(), this.backoff);
+    this.backoff = Math.min(BACKOFF_MAX_MS, this.backoff * 2);
+  }
+
+  /** @param {FeedState} state */
+  tell(state) {
+    if (!this.closed) this.sink.state(state);
+  }
+
+  close() {
+    this.closed = true;
+    this.source?.close();
+    clearTimeout(this.timer);
+    clearTimeout(this.retry);
+  }
+}
+
+/** The run in an id: `token-run-known`. @param {string} id */
+function runOf(id) {
+  return id.slice(0, id.lastIndexOf('-'));
+}
+
+/**
+ * Whether a native run is watched where this page comes from.
+ * @param {number} withinMs
+ * @returns {Promise<{live: boolean, phase?: string, run?: number}>}
+ */
+export async function health(withinMs) {
+  try {
+    const response = await fetch(new URL('../healthz', import.meta.url), { signal: AbortSignal.timeout(withinMs), cache: 'no-store' });
+    const found = await response.json();
+    return { ...found, live: found.live === true };
+  } catch {
+    return { live: false };
+  }
+}

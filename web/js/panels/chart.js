@@ -1,0 +1,180 @@
+// One chart: the plot, the words under it, and the same as a table.
+
+import { h, setText, svg } from '../dom.js';
+import { duration, t } from '../i18n.js';
+import { SANS, themeName, THEMES } from '../stage/theme.js';
+import uPlot from '../../vendor/uplot/uplot.js';
+import { tickText, valueText } from './series.js';
+
+/**
+ * @typedef {import('./series.js').Chart} ChartKind
+ *
+ * @typedef {object} Curve
+ * @property {string} name
+ * @property {string} row
+ * @property {number} look which colour and dashes
+ * @property {boolean} bound
+ * @property {boolean} sparse
+ * @property {(number | null)[]} values
+ *
+ * @typedef {object} Times
+ * @property {number} startNs
+ * @property {number} endNs
+ * @property {number} buckets
+ */
+
+const HEIGHT = 132;
+/** Told apart without colour too. */
+const DASHES = [[], [7, 4], [2, 3], [9, 3, 2, 3]];
+/** @type {('running' | 'retry' | 'done' | 'cancelled')[]} */
+const TONES = ['running', 'retry', 'done', 'cancelled'];
+
+export class Chart {
+  /**
+   * @param {ChartKind} kind
+   * @param {{seek: (tNs: number) => void, hover: (bucket: number | null) => void}} actions
+   */
+  constructor(kind, actions) {
+    this.kind = kind;
+    this.actions = actions;
+    const id = `chart-${kind.key}`;
+    this.unit = h('span', { class: 'unit' });
+    this.plotBox = h('div', { class: 'plot', 'aria-hidden': 'true' });
+    this.playhead = h('div', { class: 'playhead' });
+    this.legend = h('ul', { class: 'chart-legend' });
+    this.tableBox = h('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': t('chart.tableOf', { chart: t(`chart.${kind.key}`) }) });
+    this.details = h('details', { class: 'chart-table', ontoggle: () => this.fillTable() }, h('summary', {}, t('chart.table')), this.tableBox);
+    this.element = h('figure', { class: 'chart', id, 'aria-labelledby': `${id}-title` }, h('figcaption', {}, h('h3', { id: `${id}-title` }, t(`chart.${kind.key}`)), this.unit), this.plotBox, this.legend, this.details);
+    /** @type {Curve[]} */
+    this.curves = [];
+    /** @type {Times} */
+    this.times = { startNs: 0, endNs: 0, buckets: 0 };
+    /** @type {HTMLElement[]} */
+    this.values = [];
+    /** @type {any} */
+    this.plot = null;
+  }
+
+  /** @param {Curve[]} curves @param {Times} times */
+  show(curves, times) {
+    const same = this.plot && curves.length === this.curves.length && curves.every((curve, index) => curve.name === this.curves[index].name);
+    this.curves = curves;
+    this.times = times;
+    setText(this.unit, this.kind.unit === 'per_bucket' ? t('chart.perBucket', { time: duration((times.endNs - times.startNs) / times.buckets) }) : t(`chart.unit.${this.kind.unit}`));
+    if (same) this.plot.setData(this.data());
+    else this.build();
+    if (this.details.open) this.fillTable();
+  }
+
+  /** @returns {import('../../vendor/uplot/uplot.js').AlignedData} */
+  data() {
+    const { startNs, endNs, buckets } = this.times;
+    const width = (endNs - startNs) / buckets / 1e9;
+    const times = Array.from({ length: buckets + 1 }, (_, index) => index * width);
+    // The last stretch has an end too.
+    return /** @type {import('../../vendor/uplot/uplot.js').AlignedData} */ ([times, ...this.curves.map(({ values }) => [...values, values.at(-1) ?? null])]);
+  }
+
+  /** Draws everything anew: other lines, another theme. */
+  build() {
+    this.plot?.destroy();
+    const theme = THEMES[themeName()];
+    const axis = { stroke: theme.soft, font: `12px ${SANS}`, grid: { stroke: theme.line, width: 1 }, ticks: { show: false } };
+    const { unit } = this.kind;
+    const line = uPlot.paths.stepped?.({ align: 1 });
+    this.plot = new uPlot(
+      {
+        width: Math.max(120, this.plotBox.clientWidth),
+        height: HEIGHT,
+        padding: [8, 10, 0, 0],
+        legend: { show: false },
+        cursor: { sync: { key: 'fourfold' }, drag: { x: false, y: false }, y: false, points: { show: false } },
+        scales: { x: { time: false }, y: { range: (/** @type {any} */ _, /** @type {number} */ __, /** @type {number} */ most) => [0, unit === 'percent' ? 1.02 : Math.max(1, (most || 0) * 1.08)] } },
+        axes: [
+          { ...axis, size: 24, gap: 3, space: 64, values: (/** @type {any} */ _, /** @type {number[]} */ splits) => splits.map((value) => `${Number(value.toPrecision(4))} s`) },
+          { ...axis, size: 44, gap: 4, space: 26, values: (/** @type {any} */ _, /** @type {number[]} */ splits) => splits.map((value) => tickText(value, unit)) },
+        ],
+        series: [
+          {},
+          ...this.curves.map((curve, index) => ({
+            label: curve.name,
+            stroke: color(curve, theme),
+            fill: this.curves.length <= 2 && index === 0 && !curve.bound ? `${color(curve, theme)}1f` : undefined,
+            width: curve.bound ? 1.25 : 1.75,
+            dash: curve.bound ? [3, 3] : DASHES[curve.look % DASHES.length],
+            paths: line,
+            points: { show: false },
+            spanGaps: curve.sparse,
+          })),
+        ],
+        hooks: { setCursor: [(/** @type {any} */ plot) => this.actions.hover(plot.cursor.left >= 0 ? plot.cursor.idx : null)] },
+      },
+      this.data(),
+      this.plotBox,
+    );
+    this.plot.over.append(this.playhead);
+    this.plot.over.addEventListener('click', (/** @type {MouseEvent} */ event) => this.actions.seek(this.times.startNs + this.plot.posToVal(event.clientX - this.plot.over.getBoundingClientRect().left, 'x') * 1e9));
+    this.values = this.curves.map(() => h('span', { class: 'mono' }));
+    this.legend.replaceChildren(...this.curves.map((curve, index) => h('li', {}, swatch(curve, theme), h('span', {}, curve.name), this.values[index])));
+  }
+
+  resize() {
+    const width = Math.max(120, this.plotBox.clientWidth);
+    if (this.plot && width !== this.plot.width) this.plot.setSize({ width, height: HEIGHT });
+  }
+
+  /** @param {number} tNs */
+  moveTo(tNs) {
+    if (!this.plot) return;
+    const x = this.plot.valToPos((tNs - this.times.startNs) / 1e9, 'x');
+    this.playhead.style.transform = `translateX(${Math.round(x * 2) / 2}px)`;
+  }
+
+  /** The values of a stretch, beside the names. @param {number} bucket */
+  read(bucket) {
+    this.curves.forEach(({ values }, index) => setText(this.values[index], valueText(values[Math.min(bucket, values.length - 1)], this.kind.unit)));
+  }
+
+  /** The table is made when it is looked at. */
+  fillTable() {
+    if (!this.details.open) return;
+    const { startNs, endNs, buckets } = this.times;
+    const width = (endNs - startNs) / buckets;
+    this.tableBox.replaceChildren(
+      h(
+        'table',
+        {},
+        h('caption', { class: 'hidden' }, t(`chart.${this.kind.key}`)),
+        h('thead', {}, h('tr', {}, h('th', { scope: 'col' }, t('chart.from')), ...this.curves.map(({ name }) => h('th', { scope: 'col' }, name)))),
+        h(
+          'tbody',
+          {},
+          ...Array.from({ length: buckets }, (_, index) =>
+            h(
+              'tr',
+              {},
+              h('th', { scope: 'row' }, h('button', { type: 'button', class: 'quiet', onclick: () => this.actions.seek(startNs + index * width), title: t('chart.seek') }, duration(index * width))),
+              ...this.curves.map(({ values }) => h('td', {}, valueText(values[index], this.kind.unit))),
+            ),
+          ),
+        ),
+      ),
+    );
+  }
+
+  destroy() {
+    this.plot?.destroy();
+    this.plot = null;
+  }
+}
+
+/** @param {Curve} curve @param {import('../stage/theme.js').Theme} theme */
+function color(curve, theme) {
+  return curve.bound ? theme.strong : theme.state[TONES[curve.look % TONES.length]];
+}
+
+/** The line as it is in the plot. @param {Curve} curve @param {import('../stage/theme.js').Theme} theme */
+function swatch(curve, theme) {
+  const dash = curve.bound ? [3, 3] : DASHES[curve.look % DASHES.length];
+  return svg('svg', { viewBox: '0 0 24 8', width: 24, height: 8, 'aria-hidden': 'true' }, svg('path', { d: 'M0 4h24', stroke: color(curve, theme), 'stroke-width': curve.bound ? 1.5 : 2.25, 'stroke-dasharray': dash.join(' '), fill: 'none' }));
+}

@@ -1,0 +1,30 @@
+// What a run came to, in pairs.
+
+import { h } from '../dom.js';
+import { count, digits, duration, t } from '../i18n.js';
+
+/** @param {any} report */
+export function reportFacts(report) {
+  const ms = (/** @type {number | null | undefined} */ value) => (value === null || value === undefined ? '–' : duration(value * 1e6));
+  /** @type {[string, string][]} */
+  const facts = [
+    ['time', ms(report.elapsed_ms)],
+    ['throughput', t('chart.perSecond', { count: digits(report.throughput_per_s ?? 0) })],
+    ['done', count(report.done)],
+    ['dead', count(report.dead)],
+    ['released', count(report.released)],
+    ['attempts', count(report.attempts)],
+    ['retried', count(report.retried)],
+    ['failures', count(report.failed + report.timed_out + report.panicked)],
+    ['peak', count(report.peak_in_flight)],
+    ['wait99', ms(report.wait_ms?.p99)],
+    ['service99', ms(report.service_ms?.p99)],
+    ['idle', ms(report.idle_permit_ms)],
+  ];
+  return h(
+    'div',
+    {},
+    report.error ? h('p', { class: 'problem' }, String(report.error)) : null,
+    h('dl', { class: 'facts many' }, ...facts.map(([key, text]) => h('div', { 'data-report': key }, h('dt', {}, t(`compare.${key}`)), h('dd', {}, text)))),
+  );
+}
