@@ -2,7 +2,7 @@
 
 import { h, setText } from '../dom.js';
 import { ask } from '../engine.js';
-import { count, digits, duration, t } from '../i18n.js';
+import { count, currentLanguage, digits, duration, t } from '../i18n.js';
 import { stylesheet } from '../panels/charts.js';
 import { ParamsForm } from '../panels/form.js';
 import { DEFAULTS, fitting } from '../params.js';
@@ -16,6 +16,9 @@ import { PATTERNS } from '../snapshot.js';
  * @property {'least' | 'most'} [best] which is better; nothing where none is
  * @property {boolean} [whole] compared only among patterns that got everything done
  */
+
+/** Times that differ by less are the same. */
+const EVEN = 1.005;
 
 const ms = (/** @type {number} */ value) => duration(value * 1e6);
 
@@ -143,7 +146,7 @@ function line(row, reports, whole) {
     h('th', { scope: 'row' }, t(`compare.${row.key}`)),
     ...values.map((value, index) => {
       const is = differs && compared[index] === best;
-      return h('td', { class: is ? 'best' : undefined, 'data-value': value ?? '' }, value === null ? '–' : row.text(value), is && h('span', { class: 'badge' }, t('compare.best')));
+      return h('td', { class: is ? 'best' : undefined, 'data-value': value ?? '' }, is && h('span', { class: 'badge' }, t('compare.best')), value === null ? '–' : row.text(value));
     }),
   );
 }
@@ -156,7 +159,10 @@ function judge(reports, whole) {
   const [first] = through;
   const last = through.at(-1);
   const parts = [];
-  if (last && first.ms > 0 && last.ms > first.ms * 1.005) parts.push(t('compare.verdict', { first: first.name, time: ms(first.ms), last: last.name, percent: Math.round((last.ms / first.ms - 1) * 100) }));
+  // Those that differ by less than anybody sees were first together.
+  const together = through.filter((one) => one.ms <= first.ms * EVEN).map(({ name }) => name);
+  const names = new Intl.ListFormat(currentLanguage()).format(together);
+  if (last && first.ms > 0 && last.ms > first.ms * EVEN) parts.push(t('compare.verdict', { first: names, time: ms(first.ms), last: last.name, percent: Math.round((last.ms / first.ms - 1) * 100) }));
   else parts.push(t('compare.even', { time: ms(first.ms) }));
   for (const { name, done } of stopped) parts.push(t('compare.stopped', { name, done: count(done), of: count(first.done) }));
   return parts.join(' ');

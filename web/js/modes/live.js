@@ -5,9 +5,10 @@ import { ask } from '../engine.js';
 import { Feed, health } from '../feed.js';
 import { count, duration, t } from '../i18n.js';
 import { stylesheet } from '../panels/charts.js';
+import { putUp, takeDown } from '../panels/placard.js';
 import { PATTERNS } from '../snapshot.js';
 
-const COMMAND = 'fourfold run demo --tasks 20000 --real --listen 127.0.0.1:4040';
+const COMMAND = 'fourfold run demo --tasks 20000 --listen 127.0.0.1:4040';
 const HEALTH_MS = 3000;
 /** How often numbers about the connection are read. */
 const READ_MS = 500;
@@ -82,19 +83,28 @@ export function guide(app) {
     session.tell('settle');
   }
 
+  /** An empty stage, and why. @param {string} reason */
+  async function nothing(reason) {
+    watching.hidden = true;
+    nobody.hidden = false;
+    setText(why, reason);
+    app.caption(t('live.title'), t('live.subtitle'));
+    await session.show([]);
+    app.stage.paint(0, false);
+    putUp(t('live.nobody'), t('live.placard'), h('button', { type: 'button', onclick: () => void look() }, t('live.look')));
+  }
+
   /** Whether there is a run, and then its events. */
   async function look() {
     const { live } = await health(HEALTH_MS);
     if (left) return;
-    watching.hidden = !live;
-    nobody.hidden = live;
     if (!live) {
-      setText(why, t('live.why'));
-      app.caption(t('live.title'), t('live.subtitle'));
-      await session.show([]);
-      app.stage.paint(0, false);
+      await nothing(t('live.why'));
       return;
     }
+    watching.hidden = false;
+    nobody.hidden = true;
+    takeDown();
     begin(new URL('../../events', import.meta.url).href);
   }
 
@@ -214,11 +224,7 @@ export function guide(app) {
       app.caption(t('live.title'), t('live.subtitle'));
       const from = view.from ? new URL(view.from, location.href) : null;
       if (from && from.origin !== location.origin) {
-        watching.hidden = true;
-        nobody.hidden = false;
-        setText(why, t('live.elsewhere', { from: from.origin }));
-        await session.show([]);
-        app.stage.paint(0, false);
+        await nothing(t('live.elsewhere', { from: from.origin }));
         return;
       }
       await look();
@@ -228,6 +234,7 @@ export function guide(app) {
       left = true;
       feed?.close();
       clearInterval(reading);
+      takeDown();
       session.following = false;
     },
   };

@@ -8,6 +8,7 @@ import { count, t } from '../i18n.js';
 import { stylesheet } from '../panels/charts.js';
 import { editor } from '../panels/editor.js';
 import { ParamsForm } from '../panels/form.js';
+import { putUp, takeDown } from '../panels/placard.js';
 import { reportFacts } from '../panels/report.js';
 import { fitting } from '../params.js';
 
@@ -35,12 +36,14 @@ export function guide(app) {
   const go = button('run', () => void run(), true);
   const drain = button('drain', () => void ask('call', running, 'drain'));
   const abort = button('abort', () => void ask('call', running, 'abort'));
-  const less = h('button', { type: 'button', id: 'own-less', 'aria-label': t('fault.less.help'), onclick: () => void setLimit(limit - 1) }, t('fault.less'));
-  const more = h('button', { type: 'button', id: 'own-more', 'aria-label': t('fault.more.help'), onclick: () => void setLimit(limit + 1) }, t('fault.more'));
-  const controls = h('div', { class: 'row-of', role: 'group', 'aria-label': t('own.controls') }, go, drain, abort, less, more);
+  const less = h('button', { type: 'button', id: 'own-less', 'aria-label': t('fault.less.help'), onclick: () => void setLimit(limit - 1) }, '−');
+  const more = h('button', { type: 'button', id: 'own-more', 'aria-label': t('fault.more.help'), onclick: () => void setLimit(limit + 1) }, '+');
+  const shownLimit = h('output', { class: 'mono', id: 'own-limit' });
+  const stepper = h('span', { class: 'stepper' }, t('param.limit'), less, shownLimit, more);
+  const controls = h('div', { class: 'row-of', role: 'group', 'aria-label': t('own.controls') }, go, drain, abort, stepper);
 
   const radios = new Map(NAMES.map((name) => [name, h('input', { type: 'radio', name: 'handler', value: name, onchange: () => void choose(name) })]));
-  const choices = h('fieldset', { class: 'choice-list' }, h('legend', {}, t('own.handler')), ...NAMES.map((name) => h('label', {}, radios.get(name), h('span', {}, h('strong', {}, t(`own.${name}`)), h('br'), h('span', { class: 'note' }, t(`own.${name}.help`))))));
+  const choices = h('fieldset', { class: 'choice-list' }, h('legend', {}, t('own.handler')), ...NAMES.map((name) => h('label', {}, radios.get(name), h('span', {}, h('strong', {}, t(`own.${name}`)), h('span', { class: 'note' }, t(`own.${name}.help`))))));
   const source = h('pre', { class: 'source', tabindex: 0, role: 'region', 'aria-label': t('own.source') });
   const preset = h('details', {}, h('summary', {}, t('own.source')), source, h('p', {}, h('button', { type: 'button', id: 'own-copy', onclick: () => void copy() }, t('own.copy'))));
   const code = editor({ id: 'own-code', label: t('own.code'), value: OWN, run: () => void run(), class: 'code-area', help: t('own.codeHelp') });
@@ -49,6 +52,8 @@ export function guide(app) {
     without: ['seed', 'work', 'tasks'],
     onchange: (next) => {
       params = next;
+      enable();
+      session.tell('settle');
     },
   });
   const nest = h('div');
@@ -160,6 +165,7 @@ export function guide(app) {
       limit = params.limit;
       enable();
       app.caption(t('own.caption', { pattern: t(`pattern.${params.pattern}`), tasks: count(values.length), limit }), t(`advice.${params.pattern}`));
+      takeDown();
       await session.show([{ player, title: t(`pattern.${params.pattern}`), params }], { at: { end: true }, follow: true });
       session.follow();
       const report = JSON.parse(await ask('finished', player));
@@ -201,6 +207,7 @@ export function guide(app) {
     abort.disabled = !is;
     less.disabled = !is || limit <= 1;
     more.disabled = !is;
+    setText(shownLimit, String(is ? limit : params.limit));
   }
 
   /** @param {string} json */
@@ -223,11 +230,13 @@ export function guide(app) {
       app.caption(t('own.title'), t('own.subtitle'));
       await session.show([]);
       app.stage.paint(0, false);
+      putUp(t('own.title'), t('own.press'), h('button', { type: 'button', class: 'primary', onclick: () => void run() }, t('own.run')));
       enable();
       await choose(NAMES.includes(view.handler ?? '') ? /** @type {string} */ (view.handler) : NAMES[0]);
       // Code from a link is shown, and runs when it is asked to.
       if (view.run) readView(view.run);
       form.set(params);
+      enable();
     },
     link: () => {
       const own = chosen === 'own' && code.area.value !== OWN ? code.area.value : undefined;
@@ -239,6 +248,7 @@ export function guide(app) {
       if (running >= 0) void ask('call', running, 'abort');
       running = -1;
       sandbox.stop();
+      takeDown();
       session.following = false;
     },
   };
