@@ -18,7 +18,7 @@ export function applyTheme(chosen) {
 export function buildTools(app) {
   const chinese = currentLanguage() === 'zh';
   const dark = document.documentElement.dataset.theme === 'dark';
-  const tool = (/** @type {keyof ICONS} */ name, /** @type {string} */ id, /** @type {() => void} */ act) =>
+  const tool = (/** @type {keyof typeof ICONS} */ name, /** @type {string} */ id, /** @type {() => void} */ act) =>
     h('button', { type: 'button', class: 'quiet', id: `tool-${id}`, 'aria-label': t(`tools.${id}`), title: t(`tools.${id}`), onclick: act }, icon(ICONS[name]));
   byId('tools').replaceChildren(
     h('button', { type: 'button', class: 'quiet', id: 'tool-lang', lang: chinese ? 'en' : 'zh-CN', onclick: () => app.switchLanguage(chinese ? 'en' : 'zh') }, chinese ? 'English' : '中文'),

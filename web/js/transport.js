@@ -31,7 +31,7 @@ export class Transport {
 
   build() {
     const { session } = this;
-    const button = (/** @type {keyof ICONS} */ name, /** @type {string} */ key, /** @type {() => void} */ act, keys = '') =>
+    const button = (/** @type {keyof typeof ICONS} */ name, /** @type {string} */ key, /** @type {() => void} */ act, keys = '') =>
       h('button', { type: 'button', class: 'quiet', id: `do-${key}`, 'aria-label': t(`transport.${key}`), title: t(`transport.${key}`) + (keys && `  (${keys})`), onclick: act }, icon(ICONS[name]));
     this.toggle = button('play', 'play', () => session.toggle(), t('key.space'));
     this.toggle.classList.add('play');

@@ -16,6 +16,8 @@ export class TaskList {
   constructor(session, stage) {
     this.session = session;
     this.stage = stage;
+    /** What the details are of, and when. */
+    this.shownAt = '';
     this.list = h('ul', { class: 'tasks', role: 'listbox', id: 'tasks', 'aria-label': t('tasks.title'), tabindex: 0, onkeydown: (/** @type {KeyboardEvent} */ event) => this.key(event) });
     this.more = h('p', { class: 'note' });
     this.detail = h('section', { class: 'inspect', id: 'inspect', 'aria-live': 'polite' });

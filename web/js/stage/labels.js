@@ -12,6 +12,8 @@ export class Labels {
     this.pen = /** @type {CanvasRenderingContext2D} */ (this.canvas.getContext('2d'));
     /** @type {Map<string, {x: number, y: number, w: number, h: number}>} */
     this.known = new Map();
+    /** Texts that are to be drawn. @type {{text: string, x: number, y: number, size: number, color: string}[]} */
+    this.wanted = [];
     this.x = 0;
     this.y = 0;
     this.scale = 1;
@@ -22,35 +24,47 @@ export class Labels {
     this.pen.clearRect(0, 0, SIDE, SIDE);
     this.x = 0;
     this.y = 0;
-    this.scale = 1;
   }
 
   /** @param {number} scale device pixels of a pixel */
   begin(scale) {
-    if (scale !== this.scale) {
-      this.clear();
-      this.scale = scale;
-    }
+    this.wanted.length = 0;
+    if (scale === this.scale) return;
+    this.clear();
+    this.scale = scale;
   }
 
   /**
-   * Draws a text around a point.
-   * @param {CanvasRenderingContext2D} pen
+   * Wants a text around a point, at the next `draw`.
    * @param {string} text
    * @param {number} x
    * @param {number} y
    * @param {number} size
    * @param {string} color
    */
-  draw(pen, text, x, y, size, color) {
-    const place = this.find(text, size, color);
-    if (!place) return;
-    const w = place.w / this.scale;
-    const h = place.h / this.scale;
-    // On whole device pixels: copied in between, text blurs.
-    const left = Math.round((x - w / 2) * this.scale) / this.scale;
-    const top = Math.round((y - h / 2) * this.scale) / this.scale;
-    pen.drawImage(this.canvas, place.x, place.y, place.w, place.h, left, top, w, h);
+  want(text, x, y, size, color) {
+    this.wanted.push({ text, x, y, size, color });
+  }
+
+  /**
+   * Draws all that is wanted. First every new text is written, and only then is anything copied: a canvas that is written to between
+   * two copies is copied as a whole each time.
+   * @param {CanvasRenderingContext2D} pen
+   */
+  draw(pen) {
+    const { wanted, scale } = this;
+    if (this.y > SIDE * 0.75) this.clear();
+    for (const { text, size, color } of wanted) this.find(text, size, color);
+    for (const { text, x, y, size, color } of wanted) {
+      const place = this.find(text, size, color);
+      const w = place.w / scale;
+      const h = place.h / scale;
+      // On whole device pixels: copied in between, text blurs.
+      const left = Math.round((x - w / 2) * scale) / scale;
+      const top = Math.round((y - h / 2) * scale) / scale;
+      pen.drawImage(this.canvas, place.x, place.y, place.w, place.h, left, top, w, h);
+    }
+    wanted.length = 0;
   }
 
   /**
@@ -72,8 +86,6 @@ export class Labels {
     }
     if (this.y + h > SIDE) {
       this.clear();
-      this.scale = scale;
-      pen.font = `600 ${size * scale}px ${SANS}`;
     }
     pen.fillStyle = color;
     pen.textAlign = 'left';

@@ -49,7 +49,7 @@ export function paintTokens(pen, tokens, radius, theme, labels, selected, t) {
   }
   rings(pen, sorted.running, radius, theme);
   const size = Math.max(TEXT_MIN, Math.round(radius * 0.82));
-  if (2 * radius >= 3 * DIGIT * TEXT_MIN - 3) for (const look of LOOKS) label(pen, look, sorted[look], radius, size, theme, labels, t);
+  if (2 * radius >= 3 * DIGIT * TEXT_MIN - 3) for (const look of LOOKS) label(look, sorted[look], radius, size, theme, labels, t);
   if (chosen) {
     pen.beginPath();
     circle(pen, chosen.x, chosen.y, radius + 6);
@@ -118,7 +118,6 @@ function rings(pen, tokens, r, theme) {
 }
 
 /**
- * @param {CanvasRenderingContext2D} pen
  * @param {Look} look
  * @param {Token[]} tokens
  * @param {number} r
@@ -127,26 +126,26 @@ function rings(pen, tokens, r, theme) {
  * @param {import('./labels.js').Labels} labels
  * @param {number} t
  */
-function label(pen, look, tokens, r, size, theme, labels, t) {
+function label(look, tokens, r, size, theme, labels, t) {
   const number = (/** @type {number} */ id, /** @type {number} */ x, /** @type {number} */ y, /** @type {string} */ color) => {
     const text = String(id);
     const fitting = Math.min(size, Math.floor((2 * r + 3) / (DIGIT * text.length)));
-    if (fitting >= TEXT_MIN) labels.draw(pen, text, x, y, fitting, color);
+    if (fitting >= TEXT_MIN) labels.want(text, x, y, fitting, color);
   };
   if (look === 'queued') {
     for (const { id, x, y, place } of tokens) {
       number(id, x, y, theme.state.queued);
       // Who gets the next permit, and who the one after.
-      if (r > 9 && place < 9) labels.draw(pen, String(place + 1), x - r * 1.02, y - r * 0.9, 9, theme.soft);
+      if (r > 9 && place < 9) labels.want(String(place + 1), x - r * 1.02, y - r * 0.9, 9, theme.soft);
     }
   } else if (look === 'running') {
     for (const { id, x, y } of tokens) number(id, x, y, theme.onFill);
   } else if (look === 'waiting') {
-    for (const { attempt, x, y } of tokens) labels.draw(pen, String(attempt), x, y + r * 0.22, size, theme.onFill);
+    for (const { attempt, x, y } of tokens) labels.want(String(attempt), x, y + r * 0.22, size, theme.onFill);
   } else if (look === 'leaked') {
     for (const { id, sinceNs, x, y } of tokens) {
       number(id, x, y, theme.state.leaked);
-      if (r > 8) labels.draw(pen, age(t - sinceNs), x + r + 18, y, 10, theme.state.leaked);
+      if (r > 8) labels.want(age(t - sinceNs), x + r + 18, y, 10, theme.state.leaked);
     }
   }
 }

@@ -121,6 +121,7 @@ export class Stage {
       pen.restore();
       moving ||= view.tokens.moving || view.waveAge < WAVE_MS;
     });
+    this.labels.draw(pen);
     this.costs.push(performance.now() - started);
     if (this.costs.length > 600) this.costs.shift();
     return moving;
