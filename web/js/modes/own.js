@@ -9,12 +9,12 @@ import { stylesheet } from '../panels/charts.js';
 import { editor } from '../panels/editor.js';
 import { ParamsForm } from '../panels/form.js';
 import { putUp, takeDown } from '../panels/placard.js';
+import { Log } from '../panels/log.js';
 import { reportFacts } from '../panels/report.js';
 import { fitting } from '../params.js';
 
 const DEFAULTS = { pattern: 'pool', limit: 5, retries: 3, backoff_ms: 200, jitter: true };
 const PAYLOADS_MAX = 10_000;
-const LOG_MAX = 300;
 const NAMES = [...PRESETS.map(({ name }) => name), 'own'];
 
 /** Payloads as lines. @param {unknown[]} payloads */
@@ -59,14 +59,12 @@ export function guide(app) {
   const nest = h('div');
   const element = h('div', { class: 'tab-body own' }, problem, controls, choices, preset, code.element, payloads.element, form.element, nest);
 
-  const log = h('ol', { class: 'log', id: 'own-log', tabindex: 0, 'aria-label': t('own.log') });
-  const nothing = h('p', { class: 'note' }, t('own.logEmpty'));
+  const log = new Log('own-log');
   const result = h('div', { class: 'result' }, h('p', { class: 'note' }, t('own.reportEmpty')));
-  const below = h('section', { class: 'card', 'aria-labelledby': 'own-report-title' }, h('h2', { id: 'own-report-title' }, t('own.report')), result, h('h3', { class: 'which' }, t('own.log')), nothing, log);
-  log.hidden = true;
+  const below = h('section', { class: 'card', 'aria-labelledby': 'own-report-title' }, h('h2', { id: 'own-report-title' }, t('own.report')), result, h('h3', { class: 'which' }, t('own.log')), log.element);
 
   const sandbox = new Sandbox(nest, {
-    log: (lines, dropped) => print(lines, dropped),
+    log: (lines, dropped) => log.add(lines, dropped),
     lost: (message) => {
       complain(message);
       if (running >= 0) void ask('call', running, 'abort');
@@ -77,21 +75,6 @@ export function guide(app) {
   function complain(text) {
     problem.hidden = text === null;
     setText(problem, text ?? '');
-  }
-
-  /** @param {[string, string][]} lines @param {number} dropped */
-  function print(lines, dropped) {
-    log.hidden = false;
-    nothing.hidden = true;
-    const atEnd = log.scrollTop + log.clientHeight >= log.scrollHeight - 8;
-    log.append(...lines.map(([level, text]) => h('li', { 'data-level': level }, text)));
-    if (dropped > 0) log.append(h('li', { 'data-level': 'warn' }, t('own.dropped', { count: count(dropped) })));
-    while (log.children.length > LOG_MAX) log.firstElementChild?.remove();
-    if (atEnd) log.scrollTop = log.scrollHeight;
-  }
-
-  function defaultPayloads(/** @type {string} */ name) {
-    return linesOf(PRESETS.find((one) => one.name === name)?.payloads ?? OWN_PAYLOADS);
   }
 
   /** Another handler; its payloads too, unless others were written. @param {string} name */
@@ -115,26 +98,6 @@ export function guide(app) {
     code.area.focus();
   }
 
-  /** Each line's value; an error names the line. */
-  function readPayloads() {
-    const lines = payloads.area.value.split('\n');
-    /** @type {unknown[]} */
-    const values = [];
-    lines.forEach((line, index) => {
-      if (line.trim() === '') return;
-      try {
-        values.push(JSON.parse(line));
-      } catch (error) {
-        payloads.area.setAttribute('aria-invalid', 'true');
-        throw new Error(t('own.badPayload', { line: index + 1, message: error instanceof Error ? error.message : '' }));
-      }
-    });
-    payloads.area.removeAttribute('aria-invalid');
-    if (values.length === 0) throw new Error(t('own.noPayloads'));
-    if (values.length > PAYLOADS_MAX) throw new Error(t('own.manyPayloads', { most: count(PAYLOADS_MAX) }));
-    return values;
-  }
-
   /** What does the tasks. @returns {Promise<(task: import('../engine.js').OwnTask) => Promise<unknown>>} */
   async function prepare() {
     const found = PRESETS.find(({ name }) => name === chosen);
@@ -143,22 +106,24 @@ export function guide(app) {
       return (task) => sandbox.call(task);
     }
     const module = await found.load();
-    const say = (/** @type {unknown[]} */ ...values) => print([['log', values.map(String).join(' ')]], 0);
+    const say = (/** @type {unknown[]} */ ...values) => log.add([['log', values.map(String).join(' ')]]);
     return ({ payload, id, attempt, signal }) => module.default(payload, { id, attempt, signal, log: say });
   }
 
   async function run() {
-    if (running >= 0) return;
+    if (running >= 0 || go.disabled) return;
     turn += 1;
     const mine = turn;
     complain(null);
     code.area.removeAttribute('aria-invalid');
     go.disabled = true;
     try {
-      const values = readPayloads();
+      payloads.area.setAttribute('aria-invalid', 'true');
+      const values = readPayloads(payloads.area.value);
+      payloads.area.removeAttribute('aria-invalid');
       const work = await prepare();
       if (mine !== turn) return;
-      log.replaceChildren();
+      log.clear();
       setHandler(work);
       const { player } = await ask('own', JSON.stringify(fitting(params)), JSON.stringify(values));
       running = player;
@@ -252,6 +217,28 @@ export function guide(app) {
       session.following = false;
     },
   };
+}
+
+/** What a handler is given unless something else is written. @param {string} name */
+function defaultPayloads(name) {
+  return linesOf(PRESETS.find((one) => one.name === name)?.payloads ?? OWN_PAYLOADS);
+}
+
+/** Each line's value; an error names the line. @param {string} written @returns {unknown[]} */
+function readPayloads(written) {
+  /** @type {unknown[]} */
+  const values = [];
+  for (const [index, line] of written.split('\n').entries()) {
+    if (line.trim() === '') continue;
+    try {
+      values.push(JSON.parse(line));
+    } catch (error) {
+      throw new Error(t('own.badPayload', { line: index + 1, message: error instanceof Error ? error.message : '' }));
+    }
+  }
+  if (values.length === 0) throw new Error(t('own.noPayloads'));
+  if (values.length > PAYLOADS_MAX) throw new Error(t('own.manyPayloads', { most: count(PAYLOADS_MAX) }));
+  return values;
 }
 
 /** A handler's own text. @param {string} name */

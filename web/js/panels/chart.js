@@ -53,6 +53,7 @@ export class Chart {
     this.values = [];
     /** @type {any} */
     this.plot = null;
+    this.atNs = 0;
   }
 
   /** @param {Curve[]} curves @param {Times} times */
@@ -107,7 +108,8 @@ export class Chart {
             spanGaps: curve.sparse,
           })),
         ],
-        hooks: { setCursor: [(/** @type {any} */ plot) => this.actions.hover(plot.cursor.left >= 0 ? plot.cursor.idx : null)] },
+        // Its scales are known when it has drawn.
+        hooks: { draw: [() => this.moveTo(this.atNs)], setCursor: [(/** @type {any} */ plot) => this.actions.hover(plot.cursor.left >= 0 ? plot.cursor.idx : null)] },
       },
       this.data(),
       this.plotBox,
@@ -125,6 +127,7 @@ export class Chart {
 
   /** @param {number} tNs */
   moveTo(tNs) {
+    this.atNs = tNs;
     if (!this.plot) return;
     const x = this.plot.valToPos((tNs - this.times.startNs) / 1e9, 'x');
     this.playhead.style.transform = `translateX(${Math.round(x * 2) / 2}px)`;

@@ -90,7 +90,7 @@ export class Charts {
           ? lines.map((line, look) => ({ name: t(`chart.row.${line.row}`), row: line.row, look, bound: line.bound ?? false, sparse: line.sparse ?? false, values: series[0].row(line.row) }))
           : series.map((run, look) => ({ name: runs[look].title, row: lines[main].row, look, bound: false, sparse: lines[main].sparse ?? false, values: run.row(lines[main].row) }));
       chart.show(curves, times);
-      if (series.length > 1 && lines.length > 1) chart.unit.append(` · ${t(`chart.row.${lines[main].row}`)}`);
+      if (series.length > 1 && lines.filter(({ bound }) => !bound).length > 1) chart.unit.append(` · ${t(`chart.row.${lines[main].row}`)}`);
     }
     this.move();
     this.readValues();

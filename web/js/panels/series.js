@@ -48,9 +48,10 @@ export class Series {
 /** A value with its unit. @param {number | null | undefined} value @param {Chart['unit']} unit */
 export function valueText(value, unit) {
   if (value === null || value === undefined) return '–';
+  if (value === 0 && unit === 'ms') return '0 ms';
   if (unit === 'percent') return `${Math.round(value * 100)} %`;
   if (unit === 'ms') return value >= 1000 ? `${digits(value / 1000)} s` : `${digits(value)} ms`;
-  if (unit === 'per_s') return t('chart.perSecond', { count: value >= 10 ? Math.round(value).toLocaleString('en') : digits(value) });
+  if (unit === 'per_s') return t('chart.perSecond', { count: value === 0 ? 0 : value >= 10 ? Math.round(value).toLocaleString('en') : digits(value) });
   return Number.isInteger(value) ? value.toLocaleString('en') : digits(value);
 }
 

@@ -1,0 +1,31 @@
+// What a handler printed: the latest lines of it.
+
+import { h } from '../dom.js';
+import { count, t } from '../i18n.js';
+
+const LINES_MAX = 300;
+
+export class Log {
+  /** @param {string} id */
+  constructor(id) {
+    this.list = h('ol', { class: 'log', id, tabindex: 0, 'aria-label': t('own.log'), hidden: true });
+    this.empty = h('p', { class: 'note' }, t('own.logEmpty'));
+    this.element = h('div', {}, this.empty, this.list);
+  }
+
+  clear() {
+    this.list.replaceChildren();
+  }
+
+  /** @param {[string, string][]} lines level and text @param {number} [dropped] lines that were too many */
+  add(lines, dropped = 0) {
+    const { list } = this;
+    this.empty.hidden = true;
+    list.hidden = false;
+    const atEnd = list.scrollTop + list.clientHeight >= list.scrollHeight - 8;
+    list.append(...lines.map(([level, text]) => h('li', { 'data-level': level }, String(text))));
+    if (dropped > 0) list.append(h('li', { 'data-level': 'warn' }, t('own.dropped', { count: count(dropped) })));
+    while (list.children.length > LINES_MAX) list.firstElementChild?.remove();
+    if (atEnd) list.scrollTop = list.scrollHeight;
+  }
+}
