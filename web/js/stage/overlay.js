@@ -43,15 +43,16 @@ function paintGate(pen, places, snapshot, theme, words) {
   const { x, y, h } = places.gate;
   const intake = snapshot.intake;
   if (intake !== 'exhausted' && intake !== 'waiting') paintStock(pen, places, theme);
-  const blocked = intake.startsWith('blocked');
+  const closed = snapshot.phase === 'draining' || snapshot.phase === 'aborting' || snapshot.phase === 'ended';
+  const blocked = !closed && intake.startsWith('blocked');
   const middle = y + h / 2;
   pen.lineWidth = 2.5;
   pen.lineCap = 'round';
   pen.beginPath();
-  if (blocked || intake === 'exhausted') {
+  if (blocked || closed || intake === 'exhausted') {
     pen.moveTo(x, middle - Math.min(46, h * 0.32));
     pen.lineTo(x, middle + Math.min(46, h * 0.32));
-    pen.strokeStyle = blocked ? theme.state.retry : theme.line;
+    pen.strokeStyle = blocked ? theme.state.retry : theme.strong;
   } else {
     const open = Math.min(46, h * 0.32);
     pen.moveTo(x, middle - open);
@@ -70,7 +71,8 @@ function paintGate(pen, places, snapshot, theme, words) {
     blocked_rate: words.gateRate,
     blocked_settling: words.gateSettling,
     exhausted: words.gateExhausted,
-  })[intake];
+    closed: words.gateClosed,
+  })[closed && intake !== 'exhausted' ? 'closed' : intake];
   const { source } = places;
   if (key) write(pen, key, source.x + source.w / 2, source.y + source.h - 10, blocked ? theme.state.retry : theme.soft, 'center', `550 12px ${SANS}`);
 }
