@@ -83,6 +83,7 @@
   let worker = null;
   let heard = 0;
   let started = false;
+  let lines = 1;
   let beat = 0;
 
   const tell = (/** @type {object} */ message) => parent.postMessage(message, '*');
@@ -97,6 +98,7 @@
   function start(code) {
     stop();
     started = false;
+    lines = code.split('\n').length;
     const url = URL.createObjectURL(new Blob([before, code, after], { type: 'text/javascript' }));
     try {
       worker = new Worker(url);
@@ -114,7 +116,7 @@
       event.preventDefault();
       // Without a place it is not the code's fault: the worker itself was refused.
       if (!event.message) tell({ refused: 'worker' });
-      else tell(started ? { log: [['error', event.message]], dropped: 0 } : { failed: event.message, line: Math.max(1, event.lineno - offset) });
+      else tell(started ? { log: [['error', event.message]], dropped: 0 } : { failed: event.message.replace(/^Uncaught /, ''), line: Math.min(lines, Math.max(1, event.lineno - offset)) });
     });
     let last = performance.now();
     beat = setInterval(() => {

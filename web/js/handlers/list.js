@@ -21,10 +21,10 @@ export const PRESETS = [
 
 /** What one's own begins as. */
 export const OWN = `async function handler(task, { id, attempt, signal }) {
-  // Return, and the task is done. Throw, and it is tried again,
-  // unless the error has permanent = true. With retryAfterMs
-  // the error says when.
-  await new Promise((resolve) => setTimeout(resolve, task.ms));
+  // Return: the task is done.
+  // Throw: it is tried again, unless the
+  // error says permanent = true.
+  await new Promise((go) => setTimeout(go, task.ms));
   if (task.ms % 100 === 0 && attempt === 1) {
     throw new Error('not at the first attempt');
   }
