@@ -39,7 +39,9 @@ export class Feed {
     this.timer = undefined;
     /** Events since the beginning. */
     this.count = 0;
-    this.reconnections = 0;
+    /** How often the connection broke. */
+    this.breaks = 0;
+    this.isUp = false;
     /** A connection of our own knows nothing of the last id: between the two is a gap. */
     this.anew = false;
   }
@@ -48,7 +50,10 @@ export class Feed {
     if (this.closed) return;
     const source = new EventSource(this.url);
     this.source = source;
-    source.addEventListener('open', () => this.tell('open'));
+    source.addEventListener('open', () => {
+      this.isUp = true;
+      this.tell('open');
+    });
     source.addEventListener('message', (event) => this.take(event));
     source.addEventListener('snapshot', (event) => this.snapshot(event));
     source.addEventListener('gap', (event) => {
@@ -64,7 +69,8 @@ export class Feed {
     });
     source.addEventListener('error', () => {
       if (this.source !== source) return;
-      this.reconnections += 1;
+      if (this.isUp) this.breaks += 1;
+      this.isUp = false;
       this.tell('waiting');
       // While it is connecting the browser tries by itself, with the id of the last event.
       if (source.readyState === EventSource.CLOSED) this.again();

@@ -42,7 +42,7 @@ export function guide(app) {
 
   const lamp = h('span', { class: 'lamp', role: 'status' });
   const facts = h('dl', { class: 'facts' });
-  const cells = /** @type {const} */ (['pattern', 'phase', 'events', 'rate', 'lag', 'missed', 'reconnections']).map((key) => {
+  const cells = /** @type {const} */ (['pattern', 'phase', 'events', 'rate', 'lag', 'missed', 'breaks']).map((key) => {
     const cell = h('dd', { 'data-live': key }, '–');
     facts.append(h('dt', {}, t(`live.${key}`)), cell);
     return cell;
@@ -193,7 +193,7 @@ export function guide(app) {
       t('chart.perSecond', { count: count(Math.round(rate)) }),
       late.length > 0 ? duration(Math.max(...late) * 1e6) : '–',
       unknown ? t('live.atLeast', { count: count(known) }) : count(known),
-      count(feed.reconnections),
+      count(feed.breaks),
     ];
     texts.forEach((text, index) => setText(cells[index], text));
     follow();
