@@ -6,12 +6,14 @@ import { Feed, health } from '../feed.js';
 import { count, duration, t } from '../i18n.js';
 import { stylesheet } from '../panels/charts.js';
 import { putUp, takeDown } from '../panels/placard.js';
+import { steadily } from '../steady.js';
 import { PATTERNS } from '../snapshot.js';
 
 const COMMAND = 'fourfold run demo --tasks 20000 --listen 127.0.0.1:4040';
 const HEALTH_MS = 3000;
 /** How often numbers about the connection are read. */
 const READ_MS = 500;
+const PROFILE_MS = 1000;
 /** Lags are those of so long. */
 const LAG_MS = 2000;
 const GAPS_MAX = 50;
@@ -39,6 +41,7 @@ export function guide(app) {
   /** @type {ReturnType<typeof setInterval> | undefined} */
   let reading;
   let asked = '';
+  const profile = steadily(() => app.transport.profile(), PROFILE_MS);
 
   const lamp = h('span', { class: 'lamp', role: 'status' });
   const facts = h('dl', { class: 'facts' });
@@ -172,7 +175,7 @@ export function guide(app) {
     setText(lamp, t(`live.state.${next}`));
     if (next === 'ended') {
       stop();
-      void session.refresh({ end: true });
+      void session.refresh({ end: true }).then(() => app.transport.profile());
     }
     read();
   }
@@ -196,6 +199,7 @@ export function guide(app) {
       count(feed.breaks),
     ];
     texts.forEach((text, index) => setText(cells[index], text));
+    if (state !== 'ended') profile();
     follow();
   }
 

@@ -12,8 +12,10 @@ import { putUp, takeDown } from '../panels/placard.js';
 import { Log } from '../panels/log.js';
 import { reportFacts } from '../panels/report.js';
 import { fitting } from '../params.js';
+import { steadily } from '../steady.js';
 
 const DEFAULTS = { pattern: 'pool', limit: 5, retries: 3, backoff_ms: 200, jitter: true };
+const PROFILE_MS = 1000;
 const PAYLOADS_MAX = 10_000;
 const NAMES = [...PRESETS.map(({ name }) => name), 'own'];
 
@@ -30,6 +32,7 @@ export function guide(app) {
   let running = -1;
   let limit = DEFAULTS.limit;
   let turn = 0;
+  const profile = steadily(() => app.transport.profile(), PROFILE_MS);
 
   const problem = h('p', { class: 'problem', role: 'alert', hidden: true });
   const button = (/** @type {string} */ key, /** @type {() => void} */ act, primary = false) => h('button', { type: 'button', id: `own-${key}`, class: primary ? 'primary' : undefined, onclick: act }, t(`own.${key}`));
@@ -152,7 +155,7 @@ export function guide(app) {
     session.pause();
     session.following = false;
     await session.refresh({ end: true });
-    session.tell('runs');
+    await app.transport.profile();
     result.replaceChildren(reportFacts(report));
     announce(t('own.over', { done: count(report.done), dead: count(report.dead) }));
   }
@@ -192,6 +195,7 @@ export function guide(app) {
     below: [below],
     enter: async (view) => {
       await stylesheet('../../css/modes.css');
+      session.on('settle', () => running >= 0 && profile());
       app.caption(t('own.title'), t('own.subtitle'));
       await session.show([]);
       app.stage.paint(0, false);

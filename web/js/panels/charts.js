@@ -3,12 +3,11 @@
 import { h } from '../dom.js';
 import { ask } from '../engine.js';
 import { t } from '../i18n.js';
+import { steadily } from '../steady.js';
 import { CHARTS, Series } from './series.js';
 
 /** As many stretches of time as a small chart has room for. */
 const BUCKETS = 96;
-/** How soon a run that goes on is asked again: so many times as long as it took. */
-const REST = 12;
 const REST_MS = 800;
 
 export class Charts {
@@ -21,7 +20,7 @@ export class Charts {
     this.loadedEnd = -1;
     this.generation = -1;
     this.loading = false;
-    this.restUntil = 0;
+    this.follow = steadily(() => this.load(), REST_MS);
     /** @type {number | null} */
     this.hovered = null;
     this.times = { startNs: 0, endNs: 0, buckets: BUCKETS };
@@ -63,15 +62,12 @@ export class Charts {
     const { runs, startNs, endNs, generation } = this.session;
     if (this.charts.length === 0 || this.loading || runs.length === 0 || endNs <= startNs) return;
     this.loading = true;
-    const began = performance.now();
     try {
       const tables = await Promise.all(runs.map(({ player }) => ask('call', player, 'series', startNs, endNs, BUCKETS)));
       if (generation === this.session.generation) this.show(tables.map((table) => new Series(table, BUCKETS)), { startNs, endNs, buckets: BUCKETS });
     } catch {
       // The run was closed in between: the next one is asked for below.
     } finally {
-      const now = performance.now();
-      this.restUntil = now + Math.max(REST_MS, (now - began) * REST);
       this.loading = false;
     }
     if (generation !== this.session.generation) void this.load();
@@ -108,7 +104,8 @@ export class Charts {
   }
 
   settle() {
-    if (this.generation !== this.session.generation || (this.session.endNs > this.loadedEnd && performance.now() >= this.restUntil)) void this.load();
+    if (this.generation !== this.session.generation) void this.load();
+    else if (this.session.endNs > this.loadedEnd) this.follow();
     this.move();
     this.readValues();
   }
