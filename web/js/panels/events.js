@@ -36,7 +36,7 @@ export class EventList {
   }
 
   async fill() {
-    if (!this.element.isConnected || this.element.offsetParent === null) return;
+    if (!this.element.isConnected || this.element.closest('[hidden]') !== null) return;
     const index = 0;
     const run = this.session.runs[index];
     const position = this.session.positions[index] ?? 0;

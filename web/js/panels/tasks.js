@@ -28,7 +28,7 @@ export class TaskList {
 
   /** Only what is seen is kept up to date. */
   get visible() {
-    return this.element.isConnected && this.element.offsetParent !== null;
+    return this.element.isConnected && this.element.closest('[hidden]') === null;
   }
 
   fill() {
