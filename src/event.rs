@@ -30,7 +30,7 @@ pub enum Outcome {
     TimedOut,
     /// The handler panicked.
     Panicked,
-    /// The handler was dropped because the run was aborted or its group failed.
+    /// The handler was dropped because the run was aborted or its group failed, or gave up because its task was cancelled.
     Cancelled,
 }
 

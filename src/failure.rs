@@ -41,6 +41,7 @@ enum Remedy {
     Never,
     After(Duration),
     Panicked,
+    Cancelled,
 }
 
 impl Failure {
@@ -69,6 +70,23 @@ impl Failure {
         Self::new(reason, Remedy::Panicked)
     }
 
+    /// No failure of the handler's: somebody has cancelled this one task, and the handler gives up. The attempt counts as cancelled, and the task
+    /// is not tried again; a group goes on without it.
+    ///
+    /// ```
+    /// use fourfold::{Failure, MemorySource, Run, Task};
+    /// let source = MemorySource::new((), ["wanted", "unwanted"]);
+    /// let run = Run::new(&source, async |task: &Task<&str>| match task.payload {
+    ///     "unwanted" => Err(Failure::cancelled("nobody wants it")),
+    ///     _ => Ok(()),
+    /// });
+    /// let report = futures_lite::future::block_on(run.into_future()).unwrap();
+    /// assert_eq!((report.tally.succeeded, report.tally.cancelled, report.tally.dead), (1, 1, 1));
+    /// ```
+    pub fn cancelled(reason: impl Into<String>) -> Self {
+        Self::new(reason, Remedy::Cancelled)
+    }
+
     /// What went wrong, for people.
     pub fn reason(&self) -> &str {
         &self.0.reason
@@ -76,7 +94,7 @@ impl Failure {
 
     /// Whether the task is dead at once.
     pub fn is_permanent(&self) -> bool {
-        self.0.remedy == Remedy::Never
+        matches!(self.0.remedy, Remedy::Never | Remedy::Cancelled)
     }
 
     /// Whether it was a panic.
@@ -84,11 +102,16 @@ impl Failure {
         self.0.remedy == Remedy::Panicked
     }
 
+    /// Whether somebody has cancelled the task.
+    pub fn is_cancelled(&self) -> bool {
+        self.0.remedy == Remedy::Cancelled
+    }
+
     /// When to try again, where the handler knows it.
     pub fn after(&self) -> Option<Duration> {
         match self.0.remedy {
             Remedy::After(after) => Some(after),
-            Remedy::Policy | Remedy::Never | Remedy::Panicked => None,
+            Remedy::Policy | Remedy::Never | Remedy::Panicked | Remedy::Cancelled => None,
         }
     }
 }

@@ -1,13 +1,14 @@
 //! What may follow what in a run.
 
 use alloc::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, VecDeque},
     format,
     string::String,
+    vec::Vec,
 };
 use core::fmt;
 
-use crate::{Attempt, Ending, Event, EventKind, Observer, Outcome, Pattern, TaskId, Time};
+use crate::{Attempt, Ending, Event, EventKind, Observer, Outcome, Pattern, TaskId, Time, state::PERMITS_MAX};
 
 /// Checks the events of a run against the rules that every run keeps, whatever its source, its handler and its pattern: events
 /// without gaps, time that never goes back, at most `limit` in flight, at most `queue_capacity` queued, a permit held by one
@@ -32,11 +33,11 @@ pub struct Invariants {
     next: u64,
     at: Time,
     rules: Rules,
-    lives: BTreeMap<(TaskId, Attempt), Life>,
-    /// Attempts whose task was claimed once more meanwhile: their leases must have ended.
-    superseded: BTreeSet<(TaskId, Attempt)>,
-    permits: BTreeMap<usize, TaskId>,
-    queue: BTreeMap<u64, (TaskId, Attempt)>,
+    lives: BTreeMap<(TaskId, Attempt), Delivered>,
+    /// Who holds each permit, up to as many as a state shows.
+    permits: Vec<Option<TaskId>>,
+    /// The numbers of the events with which they were claimed, in order.
+    queue: VecDeque<u64>,
     in_flight: usize,
     batch: Option<Batch>,
     stop: Stop,
@@ -68,6 +69,13 @@ struct Rules {
     limit_max: usize,
     queue_capacity_max: Option<usize>,
     workers_max: Option<usize>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Delivered {
+    life: Life,
+    /// Its task was claimed once more meanwhile: its lease must have ended.
+    superseded: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -158,14 +166,17 @@ impl Invariants {
                 hold!(failed == reason.is_some(), "a failure has a reason, and nothing else has");
                 self.ended((task, attempt), permit, outcome)
             }
-            EventKind::RetryScheduled { task, attempt, .. } => match self.lives.get_mut(&(task, attempt)) {
-                Some(life @ Life::Ended(Outcome::Failed | Outcome::TimedOut | Outcome::Panicked)) => {
-                    let Life::Ended(outcome) = *life else { return Ok(()) };
-                    *life = Life::RetryDue(outcome);
-                    Ok(())
+            EventKind::RetryScheduled { task, attempt, .. } => {
+                let life = self.lives.get_mut(&(task, attempt)).map(|delivered| &mut delivered.life);
+                match life {
+                    Some(life @ Life::Ended(Outcome::Failed | Outcome::TimedOut | Outcome::Panicked)) => {
+                        let Life::Ended(outcome) = *life else { return Ok(()) };
+                        *life = Life::RetryDue(outcome);
+                        Ok(())
+                    }
+                    _ => Err(format!("task {task} is to be tried again and has not failed")),
                 }
-                _ => Err(format!("task {task} is to be tried again and has not failed")),
-            },
+            }
             EventKind::Settled { task, attempt, outcome, ending } => self.settled((task, attempt), outcome, ending),
             EventKind::Abandoned { task, attempt, outcome } => self.abandoned((task, attempt), outcome),
             EventKind::BatchOpened { batch, size } => self.batch_opened(batch, size),
@@ -199,11 +210,12 @@ impl Invariants {
 
     fn claimed(&mut self, sequence: u64, (task, attempt): (TaskId, Attempt)) -> Checked {
         let held = (task, Attempt::FIRST)..=(task, attempt);
-        let earlier: BTreeSet<_> = self.lives.range(held).map(|(key, _)| *key).collect();
-        hold!(!earlier.contains(&(task, attempt)), "task {task} is claimed, and it is held already");
-        self.superseded.extend(earlier);
-        self.lives.insert((task, attempt), Life::Claimed(sequence));
-        self.queue.insert(sequence, (task, attempt));
+        for (key, delivered) in self.lives.range_mut(held) {
+            hold!(key.1 != attempt, "task {task} is claimed, and it is held already");
+            delivered.superseded = true;
+        }
+        self.lives.insert((task, attempt), Delivered { life: Life::Claimed(sequence), superseded: false });
+        self.queue.push_back(sequence);
         let queued = self.queue.len();
         match self.rules.queue_capacity_max {
             Some(capacity) => hold!(queued <= capacity, "{queued} are queued, and {capacity} may be"),
@@ -224,13 +236,17 @@ impl Invariants {
         let task = key.0;
         let Stop { drained, cancelled, given_back, .. } = self.stop;
         hold!(!drained && !cancelled && !given_back, "task {task} is started after the end was called for");
-        let Some(Life::Claimed(place)) = self.lives.get(&key).copied() else {
+        let life = self.lives.get_mut(&key).map(|delivered| &mut delivered.life);
+        let Some(life @ Life::Claimed(_)) = life else {
             return Err(format!("task {task} is started and was not claimed"));
         };
-        hold!(self.queue.first_key_value().is_some_and(|(first, _)| *first == place), "task {task} overtakes others");
-        self.queue.remove(&place);
-        self.lives.insert(key, Life::Started(permit));
-        if let Some(holder) = self.permits.insert(permit, task) {
+        let Life::Claimed(place) = core::mem::replace(life, Life::Started(permit)) else { return Ok(()) };
+        hold!(self.queue.front() == Some(&place), "task {task} overtakes others");
+        self.queue.pop_front();
+        if permit >= self.permits.len() && permit < PERMITS_MAX {
+            self.permits.resize(permit + 1, None);
+        }
+        if let Some(holder) = self.permits.get_mut(permit).and_then(|held| held.replace(task)) {
             return Err(format!("task {task} gets permit {permit}, which task {holder} holds"));
         }
         self.in_flight += 1;
@@ -245,9 +261,12 @@ impl Invariants {
 
     fn ended(&mut self, key: (TaskId, Attempt), permit: usize, outcome: Outcome) -> Checked {
         let task = key.0;
-        let before = self.lives.insert(key, Life::Ended(outcome));
-        hold!(before == Some(Life::Started(permit)), "task {task} ends with permit {permit} and did not run with it");
-        self.permits.remove(&permit);
+        let life = self.lives.get_mut(&key).map(|delivered| &mut delivered.life);
+        let ran = life.is_some_and(|life| core::mem::replace(life, Life::Ended(outcome)) == Life::Started(permit));
+        hold!(ran, "task {task} ends with permit {permit} and did not run with it");
+        if let Some(held) = self.permits.get_mut(permit) {
+            *held = None;
+        }
         self.in_flight = self.in_flight.saturating_sub(1);
         self.leave_batch();
         Ok(())
@@ -255,7 +274,9 @@ impl Invariants {
 
     fn leave_queue(&mut self, life: Option<Life>) {
         if let Some(Life::Claimed(place)) = life {
-            self.queue.remove(&place);
+            if let Ok(index) = self.queue.binary_search(&place) {
+                self.queue.remove(index);
+            }
             self.leave_batch();
         }
     }
@@ -268,13 +289,16 @@ impl Invariants {
 
     fn settled(&mut self, key: (TaskId, Attempt), outcome: Option<Outcome>, ending: Ending) -> Checked {
         let task = key.0;
-        let life = self.lives.remove(&key);
-        let lost = self.superseded.remove(&key);
+        let delivered = self.lives.remove(&key);
+        let life = delivered.map(|delivered| delivered.life);
+        let lost = delivered.is_some_and(|delivered| delivered.superseded);
         hold!(!lost || ending == Ending::LeaseLost, "task {task} was claimed again, and an earlier attempt counts");
         let fits = match (outcome, ending, life) {
             (None, Ending::Released | Ending::LeaseLost, Some(Life::Claimed(_))) => true,
             (Some(Outcome::Succeeded), Ending::Done, Some(Life::Ended(was))) => was == Outcome::Succeeded,
-            (Some(Outcome::Cancelled), Ending::Released, Some(Life::Ended(was))) => was == Outcome::Cancelled,
+            (Some(Outcome::Cancelled), Ending::Released | Ending::Dead, Some(Life::Ended(was))) => {
+                was == Outcome::Cancelled
+            }
             (Some(outcome), Ending::Retried, Some(Life::RetryDue(was))) => was == outcome,
             (Some(outcome @ (Outcome::Failed | Outcome::TimedOut | Outcome::Panicked)), Ending::Dead, Some(life)) => {
                 life == Life::Ended(outcome)
@@ -289,8 +313,7 @@ impl Invariants {
 
     fn abandoned(&mut self, key: (TaskId, Attempt), outcome: Option<Outcome>) -> Checked {
         let task = key.0;
-        let life = self.lives.remove(&key);
-        self.superseded.remove(&key);
+        let life = self.lives.remove(&key).map(|delivered| delivered.life);
         let fits = match life {
             Some(Life::Claimed(_)) => outcome.is_none(),
             Some(Life::Ended(was) | Life::RetryDue(was)) => outcome == Some(was),

@@ -105,7 +105,12 @@ fn poll_once<F: Future>(mut future: Pin<&mut Option<F>>, cx: &mut Context<'_>) -
 
 #[cold]
 fn failed(failure: Failure) -> (Outcome, Failure) {
-    (if failure.is_panic() { Outcome::Panicked } else { Outcome::Failed }, failure)
+    let outcome = match &failure {
+        failure if failure.is_panic() => Outcome::Panicked,
+        failure if failure.is_cancelled() => Outcome::Cancelled,
+        _ => Outcome::Failed,
+    };
+    (outcome, failure)
 }
 
 #[cold]

@@ -59,6 +59,8 @@ pub enum Intervention {
     Fail(TaskId),
     /// It panics, or what stands for that in a workload.
     Panic(TaskId),
+    /// It is dropped: it ends cancelled, and is not tried again.
+    Cancel(TaskId),
     /// It takes so much longer.
     Slow {
         /// The task.
@@ -136,6 +138,7 @@ impl Simulation {
             Intervention::Abort => control.abort(),
             Intervention::Fail(task) => faults.inject(task, Fault::Fail),
             Intervention::Panic(task) => faults.inject(task, Fault::Panic),
+            Intervention::Cancel(task) => faults.inject(task, Fault::Cancel),
             Intervention::Slow { task, by } => faults.inject(task, Fault::Slow(by)),
             Intervention::Burst(more) => tasks.set(tasks.get().saturating_add(more)),
         };

@@ -36,7 +36,7 @@ const FAILURES_MAX: usize = 16;
 const WAITING_MAX: usize = 16_384;
 
 /// Permits with higher numbers are counted and not shown: events may come from anywhere.
-const PERMITS_MAX: usize = 1 << 20;
+pub(crate) const PERMITS_MAX: usize = 1 << 20;
 
 /// All that the events so far say about a run.
 ///

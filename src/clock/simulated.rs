@@ -1,6 +1,8 @@
 //! Time that passes only when there is nothing left to do at the present moment.
 
-use alloc::{collections::BTreeMap, rc::Rc, sync::Arc, task::Wake, vec::Vec};
+mod timers;
+
+use alloc::{rc::Rc, sync::Arc, task::Wake, vec::Vec};
 use core::{
     cell::{Cell, RefCell},
     fmt,
@@ -11,6 +13,7 @@ use core::{
     time::Duration,
 };
 
+use self::timers::{Handle, Timers};
 use super::{Clock, Time};
 
 /// A clock that jumps to the next timer whenever nothing is ready: an hour of sleeping takes microseconds, and the same
@@ -38,8 +41,7 @@ pub struct SimulatedClock {
 #[derive(Default)]
 struct Inner {
     now: Cell<Time>,
-    sequence: Cell<u64>,
-    timers: RefCell<BTreeMap<(Time, u64), Waker>>,
+    timers: RefCell<Timers>,
 }
 
 /// A future waits, no timer is set, and nothing was woken: it would wait for ever.
@@ -65,7 +67,7 @@ impl SimulatedClock {
 
     /// The time of the earliest timer that is set.
     pub fn next_timer(&self) -> Option<Time> {
-        self.inner.timers.borrow().first_key_value().map(|((due, _), _)| *due)
+        self.inner.timers.borrow().next_due()
     }
 
     /// How many timers are set.
@@ -81,8 +83,7 @@ impl SimulatedClock {
         self.inner.now.set(due);
         let woken: Vec<Waker> = {
             let mut timers = self.inner.timers.borrow_mut();
-            let later = timers.split_off(&(due, u64::MAX));
-            core::mem::replace(&mut *timers, later).into_values().collect()
+            core::iter::from_fn(|| timers.pop(due)).collect()
         };
         // Woken only after the borrow ended: a waker may do anything, setting a timer included.
         woken.into_iter().for_each(Waker::wake);
@@ -144,7 +145,7 @@ impl Wake for Woken {
 pub struct SimulatedSleep {
     clock: Rc<Inner>,
     due: Time,
-    registered: Option<u64>,
+    registered: Option<Handle>,
 }
 
 impl Future for SimulatedSleep {
@@ -154,27 +155,22 @@ impl Future for SimulatedSleep {
         if self.clock.now.get() >= self.due {
             return Poll::Ready(());
         }
-        let sequence = self.registered.unwrap_or_else(|| {
-            let next = self.clock.sequence.get();
-            self.clock.sequence.set(next + 1);
-            next
-        });
-        self.registered = Some(sequence);
-        self.clock
-            .timers
-            .borrow_mut()
-            .entry((self.due, sequence))
-            .and_modify(|waker| waker.clone_from(cx.waker()))
-            .or_insert_with(|| cx.waker().clone());
+        let due = self.due;
+        let this = &mut *self;
+        let mut timers = this.clock.timers.borrow_mut();
+        match this.registered.and_then(|handle| timers.waker(handle)) {
+            Some(waker) => waker.clone_from(cx.waker()),
+            None => this.registered = Some(timers.set(due, cx.waker().clone())),
+        }
         Poll::Pending
     }
 }
 
 impl Drop for SimulatedSleep {
     fn drop(&mut self) {
-        if let Some(sequence) = self.registered {
+        if let Some(handle) = self.registered {
             // The waker is dropped after the borrow ended: dropping it may run anything.
-            let waker = self.clock.timers.borrow_mut().remove(&(self.due, sequence));
+            let waker = self.clock.timers.borrow_mut().clear(handle);
             drop(waker);
         }
     }

@@ -319,7 +319,8 @@ impl<'a, S: Source, C: Clock, O: Observer> Desk<'a, S, C, O> {
                 (outcome, Verdict::Done)
             }
             Err((outcome, failure)) => {
-                let reason = Some(failure.reason());
+                // Who was cancelled has not failed.
+                let reason = (outcome != Outcome::Cancelled).then(|| failure.reason());
                 journal.write(EventKind::Ended { task, attempt, permit, worker, outcome, reason });
                 (outcome, self.judge(&mut journal, &delivery, outcome, &failure))
             }
@@ -342,7 +343,7 @@ impl<'a, S: Source, C: Clock, O: Observer> Desk<'a, S, C, O> {
             journal.write(EventKind::RetryScheduled { task, attempt, after });
             return Verdict::Retry { after, reason };
         }
-        if self.config().pattern == Pattern::TaskGroup {
+        if self.config().pattern == Pattern::TaskGroup && outcome != Outcome::Cancelled {
             let failure = TaskFailure { task, attempt, outcome, reason: reason.clone() };
             self.failures.borrow_mut().push(failure);
         }

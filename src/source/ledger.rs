@@ -1,11 +1,12 @@
 //! What a source in this process knows of tasks that were claimed: how many are out, and which came back.
 
 use alloc::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BinaryHeap, VecDeque},
     vec::Vec,
 };
 use core::{
     cell::{Cell, RefCell},
+    cmp::Ordering,
     task::Context,
 };
 
@@ -15,11 +16,44 @@ use crate::{Clock, Task, TaskId, Time, signal::Signal};
 /// Deliveries that are out, and tasks that are to be delivered again, before anything new.
 pub(super) struct Ledger<P> {
     returned: RefCell<VecDeque<Task<P>>>,
-    /// The id keeps apart what is due at the same time, in an order that no scheduling can change.
-    delayed: RefCell<BTreeMap<(Time, TaskId), Task<P>>>,
+    /// The next one due is on top.
+    delayed: RefCell<BinaryHeap<Delayed<P>>>,
     held: Cell<usize>,
     changed: Signal,
 }
+
+/// A task with the time from which on it may be delivered. The earliest is the greatest; the id keeps apart what is due at the
+/// same time, in an order that no scheduling can change.
+struct Delayed<P> {
+    due: Time,
+    task: Task<P>,
+}
+
+impl<P> Delayed<P> {
+    fn key(&self) -> (Time, TaskId) {
+        (self.due, self.task.id)
+    }
+}
+
+impl<P> Ord for Delayed<P> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        other.key().cmp(&self.key())
+    }
+}
+
+impl<P> PartialOrd for Delayed<P> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl<P> PartialEq for Delayed<P> {
+    fn eq(&self, other: &Self) -> bool {
+        self.key() == other.key()
+    }
+}
+
+impl<P> Eq for Delayed<P> {}
 
 impl<P> Ledger<P> {
     pub(super) fn new() -> Self {
@@ -53,7 +87,7 @@ impl<P> Ledger<P> {
 
     /// Until the next task is due.
     pub(super) fn next_due<C: Clock>(&self, clock: &C) -> Option<core::time::Duration> {
-        let due = self.delayed.borrow().first_key_value().map(|((due, _), _)| *due)?;
+        let due = self.delayed.borrow().peek()?.due;
         Some(due.since(clock.now()))
     }
 
@@ -63,10 +97,8 @@ impl<P> Ledger<P> {
         let mut returned = self.returned.borrow_mut();
         if !delayed.is_empty() {
             let now = clock.now();
-            while let Some(entry) = delayed.first_entry()
-                && entry.key().0 <= now
-            {
-                returned.push_back(entry.remove());
+            while delayed.peek().is_some_and(|next| next.due <= now) {
+                returned.extend(delayed.pop().map(|next| next.task));
             }
         }
         let count = returned.len().min(max);
@@ -105,7 +137,7 @@ impl<P> Ledger<P> {
                 &Verdict::Retry { after, .. } => {
                     let Some(Delivery { mut task, .. }) = settlement.take() else { continue };
                     task.attempt = task.attempt.next();
-                    self.delayed.borrow_mut().insert((clock.now() + after, task.id), task);
+                    self.delayed.borrow_mut().push(Delayed { due: clock.now() + after, task });
                 }
                 Verdict::Release => {
                     is_released = true;
@@ -139,7 +171,8 @@ impl<P> Ledger<P> {
     /// Takes out what is to be delivered again, due or not.
     pub(super) fn take_rest(&self) -> Vec<Task<P>> {
         let mut rest: Vec<Task<P>> = self.returned.take().into();
-        rest.extend(self.delayed.take().into_values());
+        let mut delayed = self.delayed.take();
+        rest.extend(core::iter::from_fn(|| delayed.pop()).map(|next| next.task));
         rest
     }
 }

@@ -7,16 +7,11 @@
 
 use std::io::Write;
 
-use alloc::{
-    collections::{BTreeMap, BTreeSet},
-    format,
-    string::String,
-    vec::Vec,
-};
+use alloc::{collections::BTreeMap, format, string::String, vec::Vec};
 use core::fmt;
 
 use super::Form;
-use crate::{Attempt, Ending, Event, EventKind, Outcome, TaskId, Time};
+use crate::{Attempt, Ending, Event, EventKind, Outcome, TaskId, Time, state::PERMITS_MAX};
 
 /// The thread that shows the source; those of permits follow. Perfetto takes a thread 0, and one with its process's number, for
 /// its main thread: these are beyond the numbers of processes.
@@ -26,9 +21,8 @@ const SOURCE_THREAD: usize = 100;
 #[derive(Debug, Default)]
 pub struct Perfetto {
     process: u64,
-    threads: BTreeSet<usize>,
-    /// By permit: who holds it, and since when.
-    running: BTreeMap<usize, (TaskId, Attempt, Time)>,
+    /// By permit: whether its thread was named, who holds it, and since when. Those beyond what a state shows have no thread.
+    running: Vec<(bool, Option<(TaskId, Attempt, Time)>)>,
     /// What is open on the asynchronous track of each task, the innermost last.
     open: BTreeMap<TaskId, Vec<String>>,
     batch: Option<u64>,
@@ -126,12 +120,18 @@ impl Perfetto {
         self.open(text, task, format!("attempt {attempt}", attempt = attempt.get()));
         self.counters.queued = self.counters.queued.saturating_sub(1);
         self.counters.in_flight += 1;
-        let thread = permit.saturating_add(SOURCE_THREAD + 1);
-        if self.threads.insert(thread) {
+        if permit >= PERMITS_MAX {
+            return;
+        }
+        if permit >= self.running.len() {
+            self.running.resize(permit + 1, (false, None));
+        }
+        let thread = SOURCE_THREAD + 1 + permit;
+        self.running[permit].1 = Some((task, attempt, self.at));
+        if !core::mem::replace(&mut self.running[permit].0, true) {
             let name = worker.map_or_else(|| format!("permit {permit}"), |worker| format!("worker {worker}"));
             self.metadata(text, "thread_name", thread, &name);
         }
-        self.running.insert(permit, (task, attempt, self.at));
     }
 
     fn ended(&mut self, text: &mut Vec<u8>, permit: usize, task: TaskId, outcome: Outcome, reason: Option<&str>) {
@@ -142,7 +142,7 @@ impl Perfetto {
     }
 
     fn end_slice(&mut self, text: &mut Vec<u8>, permit: usize, args: &str) {
-        let Some((task, attempt, since)) = self.running.remove(&permit) else { return };
+        let Some((task, attempt, since)) = self.running.get_mut(permit).and_then(|held| held.1.take()) else { return };
         let name = match attempt {
             Attempt::FIRST => format!("task {task}"),
             attempt => format!("task {task}, attempt {attempt}", attempt = attempt.get()),
@@ -194,15 +194,15 @@ impl Perfetto {
 
     /// Closes everything that is open: the run is over, or there is nothing more to read of it.
     fn finish(&mut self, text: &mut Vec<u8>) {
-        let running: Vec<usize> = self.running.keys().copied().collect();
-        running.into_iter().for_each(|permit| self.end_slice(text, permit, ""));
-        let open: Vec<TaskId> = self.open.keys().copied().collect();
-        open.into_iter().for_each(|task| self.close_all(text, task, ""));
+        (0..self.running.len()).for_each(|permit| self.end_slice(text, permit, ""));
+        while let Some(task) = self.open.keys().next().copied() {
+            self.close_all(text, task, "");
+        }
         self.batch(text, None);
         self.source(text, None);
         self.counters = Counters::default();
         self.count(text);
-        self.threads.clear();
+        self.running.clear();
     }
 }
 

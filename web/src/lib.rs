@@ -4,6 +4,7 @@
 //! same events, are folded by [`fourfold::State`], and leave as numbers ([`snapshot`]) and text.
 #![forbid(unsafe_code)]
 
+mod json;
 pub mod params;
 mod player;
 pub mod reading;

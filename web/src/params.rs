@@ -3,7 +3,9 @@
 use std::{fmt, num::NonZeroUsize, ops::RangeInclusive, time::Duration};
 
 use fourfold::{Config, Intervention, Pattern, Rate, Retry, Shape, Simulation, TaskId, Work};
-use serde_json::{Map, Value};
+use serde::Serialize;
+
+use crate::json::{self, Json};
 
 /// What may be asked for: a page must come back from it, in memory that a browser has.
 const TASKS_MAX: u64 = 1_000_000;
@@ -38,16 +40,14 @@ impl Params {
     /// # Errors
     /// A message that names the key.
     pub fn parse(text: &str) -> Result<Self, Refused> {
-        Self::from_value(json(text)?, "")
+        Self::read(Json::parse(text)?, "")
     }
 
-    fn from_value(value: Value, path: &str) -> Result<Self, Refused> {
+    fn read(value: Json, path: &str) -> Result<Self, Refused> {
         let mut keys = Keys::new(value, path)?;
         let pattern = match keys.take("pattern") {
             None => Pattern::WorkerPool,
-            Some(Value::String(name)) => {
-                name.parse().map_err(|error| keys.wrong("pattern", &Value::String(name), error))?
-            }
+            Some(Json::Text(name)) => name.parse().map_err(|error| keys.wrong("pattern", &Json::Text(name), error))?,
             Some(other) => return Err(keys.wrong("pattern", &other, "expected set, batch, pool or group")),
         };
         let limit = keys.size("limit", LIMIT_MAX)?.unwrap_or(Config::default().limit);
@@ -81,7 +81,7 @@ impl Params {
         let (mut shape, mut listed) = (Shape::default(), None);
         match keys.take("work") {
             None => {}
-            Some(Value::Array(works)) => {
+            Some(Json::List(works)) => {
                 let works = list(works, &keys.name("work"))?;
                 if let Some(tasks) = tasks.filter(|tasks| *tasks != works.len() as u64) {
                     return Err(format!("{}: {tasks}, but work lists {}", keys.name("tasks"), works.len()));
@@ -121,26 +121,27 @@ impl Params {
 /// # Errors
 /// A message that names the key.
 pub fn read_simulation(text: &str) -> Result<Simulation, Refused> {
-    let value = json(text)?;
-    if value.get("params").is_none() {
-        return Ok(Params::from_value(value, "")?.simulation());
+    let value = Json::parse(text)?;
+    if !value.has("params") {
+        return Ok(Params::read(value, "")?.simulation());
     }
     let mut keys = Keys::new(value, "")?;
-    let params = Params::from_value(keys.take("params").unwrap_or_default(), "params")?;
+    let params = Params::read(keys.take("params").unwrap_or(Json::Null), "params")?;
     let interventions = match keys.take("interventions") {
         None => Vec::new(),
-        Some(Value::Array(list)) => list,
+        Some(Json::List(list)) => list,
         Some(other) => return Err(keys.wrong("interventions", &other, "expected a list of [position, intervention]")),
     };
     keys.finish()?;
     let mut simulation = params.simulation();
     for (index, entry) in interventions.into_iter().enumerate() {
         let path = format!("interventions[{index}]");
-        let Some([position, intervention]) = entry.as_array().map(Vec::as_slice) else {
+        let entry = if let Json::List(entry) = entry { entry } else { Vec::new() };
+        let [position, intervention] = entry.as_slice() else {
             return Err(format!("{path}: expected [position, intervention]"));
         };
-        let position = position.as_u64().filter(|position| *position <= EXACT_MAX);
-        let position = position.ok_or_else(|| format!("{path}[0]: expected a position, a whole number from 0"))?;
+        let position =
+            position.whole().ok_or_else(|| format!("{path}[0]: expected a position, a whole number from 0"))?;
         let before = simulation.interventions().last().map_or(0, |(position, _)| *position);
         if position < before {
             return Err(format!("{path}[0]: position {position} is before {before}; they go in order"));
@@ -155,10 +156,10 @@ pub fn read_simulation(text: &str) -> Result<Simulation, Refused> {
 /// # Errors
 /// A message that names the key.
 pub fn read_fork(simulation: &Simulation, position: u64, intervention: &str) -> Result<Simulation, Refused> {
-    fork(simulation, position, json(intervention)?, "")
+    fork(simulation, position, Json::parse(intervention)?, "")
 }
 
-fn fork(simulation: &Simulation, position: u64, value: Value, path: &str) -> Result<Simulation, Refused> {
+fn fork(simulation: &Simulation, position: u64, value: Json, path: &str) -> Result<Simulation, Refused> {
     let intervention = read_intervention(value, path)?;
     let forked = simulation.fork(position, intervention);
     if forked.interventions().len() > INTERVENTIONS_MAX {
@@ -178,100 +179,141 @@ fn fork(simulation: &Simulation, position: u64, value: Value, path: &str) -> Res
 }
 
 /// Reads one intervention: an object whose one key says which.
-fn read_intervention(value: Value, path: &str) -> Result<Intervention, Refused> {
+fn read_intervention(value: Json, path: &str) -> Result<Intervention, Refused> {
     const WHICH: &str = "expected one of limit, drain, abort, fail, panic, cancel, slow, burst, configure";
     let mut keys = Keys::new(value, path)?;
-    let first = |keys: &Keys| keys.map.keys().find(|key| *key != "by_ms").cloned();
-    let Some(which) = first(&keys) else { return Err(keys.wrong("", &Value::Null, WHICH)) };
-    let need = |found: Option<u64>| found.ok_or_else(|| String::from("null"));
-    let task = |keys: &mut Keys, key| Ok::<_, Refused>(TaskId(need(keys.whole(key, 0..=EXACT_MAX)?)?));
-    let intervention = match which.as_str() {
-        "limit" => match keys.size("limit", LIMIT_MAX)? {
-            Some(limit) => Intervention::Limit(limit),
-            None => return Err(WHICH.into()),
-        },
-        "drain" | "abort" => {
-            let wanted = keys.flag(&which)?;
-            if wanted != Some(true) {
-                return Err(format!("{}: expected true", keys.name(&which)));
-            }
-            if which == "drain" { Intervention::Drain } else { Intervention::Abort }
-        }
-        "fail" => Intervention::Fail(task(&mut keys, "fail")?),
-        "panic" => Intervention::Panic(task(&mut keys, "panic")?),
-        "slow" => {
-            let task = task(&mut keys, "slow")?;
-            let Some(by) = keys.ms("by_ms", false)? else { return Err(format!("{}: missing", keys.name("by_ms"))) };
-            Intervention::Slow { task, by }
-        }
-        "burst" => Intervention::Burst(need(keys.whole("burst", 1..=TASKS_MAX)?)?),
-        "configure" => {
-            let params = keys.take("configure").unwrap_or_default();
-            Intervention::Configure(Params::from_value(params, &keys.name("configure"))?.config)
-        }
-        unknown => return Err(format!("{}: there is no such intervention; {WHICH}", keys.name(unknown))),
+    let which = |keys: &Keys, key: &str| keys.entries.iter().any(|(name, _)| name == key);
+    let intervention = if which(&keys, "limit") {
+        keys.size("limit", LIMIT_MAX)?.map(Intervention::Limit)
+    } else if which(&keys, "drain") {
+        keys.order("drain")?.then_some(Intervention::Drain)
+    } else if which(&keys, "abort") {
+        keys.order("abort")?.then_some(Intervention::Abort)
+    } else if which(&keys, "fail") {
+        keys.task("fail")?.map(Intervention::Fail)
+    } else if which(&keys, "panic") {
+        keys.task("panic")?.map(Intervention::Panic)
+    } else if which(&keys, "cancel") {
+        keys.task("cancel")?.map(Intervention::Cancel)
+    } else if which(&keys, "slow") {
+        let by = keys.ms("by_ms", false)?.ok_or_else(|| format!("{}: missing", keys.name("by_ms")))?;
+        keys.task("slow")?.map(|task| Intervention::Slow { task, by })
+    } else if which(&keys, "burst") {
+        keys.whole("burst", 1..=TASKS_MAX)?.map(Intervention::Burst)
+    } else if which(&keys, "configure") {
+        let path = keys.name("configure");
+        let params = keys.take("configure").map(|params| Params::read(params, &path)).transpose()?;
+        params.map(|params| Intervention::Configure(params.config))
+    } else {
+        None
     };
+    let Some(intervention) = intervention else { return Err(keys.wrong("", &Json::Null, WHICH)) };
     keys.finish()?;
     Ok(intervention)
 }
 
 /// Interventions as they are read, for links.
-pub fn write_interventions(simulation: &Simulation) -> Value {
-    let write = |(position, intervention): &(u64, Intervention)| {
-        let value = match *intervention {
-            Intervention::Configure(config) => serde_json::json!({"configure": write_config(&config)}),
-            Intervention::Limit(limit) => serde_json::json!({"limit": limit}),
-            Intervention::Drain => serde_json::json!({"drain": true}),
-            Intervention::Abort => serde_json::json!({"abort": true}),
-            Intervention::Fail(task) => serde_json::json!({"fail": task}),
-            Intervention::Panic(task) => serde_json::json!({"panic": task}),
-            Intervention::Slow { task, by } => serde_json::json!({"slow": task, "by_ms": write_ms(by)}),
-            Intervention::Burst(tasks) => serde_json::json!({"burst": tasks}),
-        };
-        serde_json::json!([position, value])
-    };
-    simulation.interventions().iter().map(write).collect()
+pub fn write_interventions(simulation: &Simulation) -> String {
+    let written = |(position, intervention): &(u64, Intervention)| (*position, Written::from(intervention));
+    let list: Vec<(u64, Written)> = simulation.interventions().iter().map(written).collect();
+    json::write(&list)
 }
 
-fn write_config(config: &Config) -> Value {
-    let mut keys = serde_json::json!({
-        "pattern": config.pattern.name(),
-        "limit": config.limit,
-        "seed": config.seed,
-        "retries": config.retry.retries,
-        "backoff_ms": write_ms(config.retry.base),
-        "backoff_max_ms": write_ms(config.retry.max),
-        "jitter": config.retry.jitter,
-    });
-    let mut put = |key: &str, value: Option<Value>| {
-        if let Some(value) = value {
-            keys[key] = value;
+/// One intervention as JSON.
+#[derive(Serialize, Default)]
+#[serde(rename_all = "snake_case")]
+struct Written {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limit: Option<NonZeroUsize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    drain: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    abort: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fail: Option<TaskId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    panic: Option<TaskId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cancel: Option<TaskId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    slow: Option<TaskId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by_ms: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    burst: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    configure: Option<WrittenConfig>,
+}
+
+impl From<&Intervention> for Written {
+    fn from(intervention: &Intervention) -> Self {
+        let none = Self::default();
+        match *intervention {
+            Intervention::Configure(config) => Self { configure: Some(WrittenConfig::from(&config)), ..none },
+            Intervention::Limit(limit) => Self { limit: Some(limit), ..none },
+            Intervention::Drain => Self { drain: Some(true), ..none },
+            Intervention::Abort => Self { abort: Some(true), ..none },
+            Intervention::Fail(task) => Self { fail: Some(task), ..none },
+            Intervention::Panic(task) => Self { panic: Some(task), ..none },
+            Intervention::Cancel(task) => Self { cancel: Some(task), ..none },
+            Intervention::Slow { task, by } => Self { slow: Some(task), by_ms: Some(in_ms(by)), ..none },
+            Intervention::Burst(tasks) => Self { burst: Some(tasks), ..none },
         }
-    };
-    put("workers", config.workers.map(|size| size.get().into()));
-    put("queue_capacity", config.queue_capacity.map(|size| size.get().into()));
-    put("batch_size", config.batch_size.map(|size| size.get().into()));
-    put("max_tasks", config.max_tasks.map(Into::into));
-    put("rate", config.rate.map(|rate| number(rate.get())));
-    put("timeout_ms", config.timeout.map(write_ms));
-    put("grace_ms", config.grace.map(write_ms));
-    keys
+    }
 }
 
-fn write_ms(duration: Duration) -> Value {
-    number(duration.as_nanos() as f64 / 1e6)
+/// A configuration as JSON.
+#[derive(Serialize)]
+struct WrittenConfig {
+    pattern: &'static str,
+    limit: NonZeroUsize,
+    seed: u64,
+    retries: u32,
+    backoff_ms: f64,
+    backoff_max_ms: f64,
+    jitter: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    workers: Option<NonZeroUsize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    queue_capacity: Option<NonZeroUsize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    batch_size: Option<NonZeroUsize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_tasks: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rate: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timeout_ms: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    grace_ms: Option<f64>,
 }
 
-/// Without a fraction where there is none.
-fn number(value: f64) -> Value {
-    if value.fract() == 0.0 && value.abs() < EXACT_MAX as f64 { Value::from(value as i64) } else { Value::from(value) }
+impl From<&Config> for WrittenConfig {
+    fn from(config: &Config) -> Self {
+        Self {
+            pattern: config.pattern.name(),
+            limit: config.limit,
+            seed: config.seed,
+            retries: config.retry.retries,
+            backoff_ms: in_ms(config.retry.base),
+            backoff_max_ms: in_ms(config.retry.max),
+            jitter: config.retry.jitter,
+            workers: config.workers,
+            queue_capacity: config.queue_capacity,
+            batch_size: config.batch_size,
+            max_tasks: config.max_tasks,
+            rate: config.rate.map(Rate::get),
+            timeout_ms: config.timeout.map(in_ms),
+            grace_ms: config.grace.map(in_ms),
+        }
+    }
 }
 
-fn json(text: &str) -> Result<Value, Refused> {
-    serde_json::from_str(text).map_err(|error| format!("this is not JSON: {error}"))
+fn in_ms(duration: Duration) -> f64 {
+    duration.as_nanos() as f64 / 1e6
 }
 
-fn read_shape(value: Value, path: &str) -> Result<Shape, Refused> {
+fn read_shape(value: Json, path: &str) -> Result<Shape, Refused> {
     let mut keys = Keys::new(value, path)?;
     let shape = Shape::default();
     let permille = |keys: &mut Keys, key, default: u32| {
@@ -292,7 +334,7 @@ fn read_shape(value: Value, path: &str) -> Result<Shape, Refused> {
     Ok(shape)
 }
 
-fn list(works: Vec<Value>, path: &str) -> Result<Vec<Work>, Refused> {
+fn list(works: Vec<Json>, path: &str) -> Result<Vec<Work>, Refused> {
     if works.is_empty() || works.len() as u64 > TASKS_MAX {
         return Err(format!("{path}: {} tasks; expected 1 to {TASKS_MAX}", works.len()));
     }
@@ -312,17 +354,17 @@ fn list(works: Vec<Value>, path: &str) -> Result<Vec<Work>, Refused> {
 
 /// The keys of an object, taken out one by one; what is left at the end is unknown.
 struct Keys {
-    map: Map<String, Value>,
+    entries: Vec<(String, Json)>,
     path: String,
-    taken: Vec<String>,
+    taken: Vec<&'static str>,
 }
 
 impl Keys {
-    fn new(value: Value, path: &str) -> Result<Self, Refused> {
+    fn new(value: Json, path: &str) -> Result<Self, Refused> {
         match value {
-            Value::Object(map) => Ok(Self { map, path: path.into(), taken: Vec::new() }),
-            other if path.is_empty() => Err(format!("expected an object, found {}", shown(&other))),
-            other => Err(format!("{path}: expected an object, found {}", shown(&other))),
+            Json::Object(entries) => Ok(Self { entries, path: path.into(), taken: Vec::new() }),
+            other if path.is_empty() => Err(format!("expected an object, found {}", other)),
+            other => Err(format!("{path}: expected an object, found {}", other)),
         }
     }
 
@@ -334,21 +376,22 @@ impl Keys {
         }
     }
 
-    fn take(&mut self, key: &str) -> Option<Value> {
-        self.taken.push(key.into());
-        self.map.remove(key)
+    fn take(&mut self, key: &'static str) -> Option<Json> {
+        self.taken.push(key);
+        let place = self.entries.iter().position(|(name, _)| name == key)?;
+        Some(self.entries.swap_remove(place).1)
     }
 
-    fn wrong(&self, key: &str, found: &Value, why: impl fmt::Display) -> Refused {
+    fn wrong(&self, key: &str, found: &Json, why: impl fmt::Display) -> Refused {
         match self.name(key).as_str() {
             "" => why.to_string(),
-            name => format!("{name}: {why}, found {}", shown(found)),
+            name => format!("{name}: {why}, found {}", found),
         }
     }
 
-    fn whole(&mut self, key: &str, range: RangeInclusive<u64>) -> Result<Option<u64>, Refused> {
+    fn whole(&mut self, key: &'static str, range: RangeInclusive<u64>) -> Result<Option<u64>, Refused> {
         let Some(value) = self.take(key) else { return Ok(None) };
-        match value.as_u64().filter(|number| range.contains(number)) {
+        match value.whole().filter(|number| range.contains(number)) {
             Some(number) => Ok(Some(number)),
             None => {
                 let expected = format!("expected a whole number from {} to {}", range.start(), range.end());
@@ -357,16 +400,16 @@ impl Keys {
         }
     }
 
-    fn size(&mut self, key: &str, max: u64) -> Result<Option<NonZeroUsize>, Refused> {
+    fn size(&mut self, key: &'static str, max: u64) -> Result<Option<NonZeroUsize>, Refused> {
         // From 1 on, and small enough for any platform.
         Ok(self.whole(key, 1..=max)?.and_then(|size| NonZeroUsize::new(size as usize)))
     }
 
     /// Milliseconds, with or without a fraction.
-    fn ms(&mut self, key: &str, positive: bool) -> Result<Option<Duration>, Refused> {
+    fn ms(&mut self, key: &'static str, positive: bool) -> Result<Option<Duration>, Refused> {
         let Some(value) = self.take(key) else { return Ok(None) };
         let least = if positive { 1e-6 } else { 0.0 };
-        match value.as_f64().filter(|ms| (least..=MS_MAX as f64).contains(ms)) {
+        match value.number().filter(|ms| (least..=MS_MAX as f64).contains(ms)) {
             Some(ms) => Ok(Some(Duration::from_nanos((ms * 1e6).round() as u64))),
             None => {
                 let above = if positive { "above 0" } else { "from 0" };
@@ -375,49 +418,53 @@ impl Keys {
         }
     }
 
-    fn span(&mut self, key: &str) -> Result<Option<(u64, u64)>, Refused> {
+    fn span(&mut self, key: &'static str) -> Result<Option<(u64, u64)>, Refused> {
         let Some(value) = self.take(key) else { return Ok(None) };
-        let bound = |index| value.get(index).and_then(Value::as_u64).filter(|ms| *ms <= MS_MAX);
-        match (value.as_array().map(Vec::len), bound(0), bound(1)) {
-            (Some(2), Some(low), Some(high)) if low <= high => Ok(Some((low, high))),
+        let bounds: Vec<u64> = match &value {
+            Json::List(list) => list.iter().filter_map(Json::whole).filter(|ms| *ms <= MS_MAX).collect(),
+            _ => Vec::new(),
+        };
+        match bounds.as_slice() {
+            [low, high] if low <= high => Ok(Some((*low, *high))),
             _ => Err(self.wrong(key, &value, "expected [shortest, longest], whole milliseconds")),
         }
     }
 
-    fn flag(&mut self, key: &str) -> Result<Option<bool>, Refused> {
+    fn flag(&mut self, key: &'static str) -> Result<Option<bool>, Refused> {
         match self.take(key) {
             None => Ok(None),
-            Some(Value::Bool(flag)) => Ok(Some(flag)),
+            Some(Json::Flag(flag)) => Ok(Some(flag)),
             Some(other) => Err(self.wrong(key, &other, "expected true or false")),
         }
     }
 
+    /// True, and nothing else.
+    fn order(&mut self, key: &'static str) -> Result<bool, Refused> {
+        match self.take(key) {
+            None => Ok(false),
+            Some(Json::Flag(true)) => Ok(true),
+            Some(other) => Err(self.wrong(key, &other, "expected true")),
+        }
+    }
+
+    fn task(&mut self, key: &'static str) -> Result<Option<TaskId>, Refused> {
+        Ok(self.whole(key, 0..=EXACT_MAX)?.map(TaskId))
+    }
+
     fn rate(&mut self) -> Result<Option<Rate>, Refused> {
         let Some(value) = self.take("rate") else { return Ok(None) };
-        match value.as_f64().filter(|rate| *rate >= 1e-6 && *rate <= 1e9).and_then(Rate::per_second) {
+        match value.number().filter(|rate| *rate >= 1e-6 && *rate <= 1e9).and_then(Rate::per_second) {
             Some(rate) => Ok(Some(rate)),
             None => Err(self.wrong("rate", &value, "expected starts per second, above 0")),
         }
     }
 
     fn finish(self) -> Result<(), Refused> {
-        match self.map.keys().next() {
+        match self.entries.first() {
             None => Ok(()),
-            Some(key) => {
+            Some((key, _)) => {
                 Err(format!("{}: there is no such key; expected one of {}", self.name(key), self.taken.join(", ")))
             }
-        }
-    }
-}
-
-/// A value in a message: short.
-fn shown(value: &Value) -> String {
-    match value {
-        Value::Object(_) => "an object".into(),
-        Value::Array(_) => "a list".into(),
-        other => {
-            let text = other.to_string();
-            if text.chars().count() > 40 { format!("{}…", text.chars().take(40).collect::<String>()) } else { text }
         }
     }
 }

@@ -4,10 +4,9 @@ use std::{cell::RefCell, num::NonZeroUsize, rc::Rc};
 
 use fourfold::{Simulation, State, TaskId, Time, trace};
 use js_sys::{Float64Array, Uint8Array};
-use serde_json::json;
 use wasm_bindgen::prelude::*;
 
-use crate::{params, reading, recording::Recording, snapshot};
+use crate::{json, params, reading, recording::Recording, snapshot};
 
 /// More columns than any screen has.
 const COLUMNS_MAX: f64 = 8192.0;
@@ -29,8 +28,7 @@ impl Player {
 
     fn simulated(simulation: Simulation) -> Self {
         let mut recording = Recording::default();
-        // That a group may fail is part of it: the report says so.
-        let _ = simulation.run(&mut recording);
+        reading::simulate(&simulation, &mut |event| recording.push(event));
         Self::of(recording, Some(simulation))
     }
 }
@@ -179,20 +177,20 @@ impl Player {
     /// Whether the whole run kept the rules, as JSON.
     pub fn checks(&self) -> String {
         let checks = self.recording.borrow().checks();
-        json!({"violation": checks.violation, "missed": checks.missed, "complete": checks.complete}).to_string()
+        json::write(&checks)
     }
 
     /// The whole run as JSON lines: byte for byte what the command writes.
     pub fn trace(&self) -> Uint8Array {
-        self.write(trace::Lines)
+        self.write(&mut trace::Lines)
     }
 
     /// The whole run for Perfetto and chrome://tracing.
     pub fn perfetto(&self) -> Uint8Array {
-        self.write(trace::Perfetto::new())
+        self.write(&mut trace::Perfetto::new())
     }
 
-    fn write(&self, form: impl trace::Form) -> Uint8Array {
+    fn write(&self, form: &mut dyn trace::Form) -> Uint8Array {
         let recording = self.recording.borrow();
         let text = match &self.simulation {
             // Its first events were dropped: it is run once more.
@@ -212,8 +210,7 @@ impl Player {
 }
 
 fn report(state: &State) -> String {
-    // Numbers with text for keys: it cannot fail.
-    serde_json::to_string(&state.report()).unwrap_or_default()
+    json::write(&state.report())
 }
 
 fn refuse(message: String) -> JsError {

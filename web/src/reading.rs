@@ -1,9 +1,9 @@
 //! Text in and out: traces that are read, what is said of tasks and failures.
 
-use fourfold::{EventKind, Simulation, State, TaskId, Work, observer_fn, trace};
-use serde_json::{Value, json};
+use fourfold::{Attempt, EventKind, Outcome, Simulation, State, TaskId, Time, Work, observer_fn, trace};
+use serde::Serialize;
 
-use crate::recording::Recording;
+use crate::{json, recording::Recording};
 
 /// Events of one task that are shown at most.
 const TASK_EVENTS_MAX: usize = 200;
@@ -44,48 +44,68 @@ pub fn load(text: &[u8], index: usize) -> Result<Recording, String> {
 
 /// The runs of a trace.
 pub fn runs(text: &[u8]) -> Result<String, String> {
-    let mut runs: Vec<(String, u64)> = Vec::new();
+    #[derive(Serialize)]
+    struct Run {
+        pattern: &'static str,
+        events: u64,
+    }
+    let mut runs: Vec<Run> = Vec::new();
     read(text, |run, event| {
         if run == runs.len() {
-            runs.push((String::new(), 0));
+            runs.push(Run { pattern: "", events: 0 });
         }
-        runs[run].1 += 1;
+        runs[run].events += 1;
         if let EventKind::RunStarted { pattern, .. } = event.kind {
-            runs[run].0 = pattern.name().into();
+            runs[run].pattern = pattern.name();
         }
     })?;
-    let runs: Vec<Value> =
-        runs.into_iter().map(|(pattern, events)| json!({"pattern": pattern, "events": events})).collect();
-    Ok(Value::from(runs).to_string())
+    Ok(json::write(&runs))
+}
+
+/// Runs a simulation. One observer of one type: each further one would be all of the engine once more in the module.
+pub fn simulate(simulation: &Simulation, look: &mut dyn FnMut(&fourfold::Event<'_>)) {
+    // That a group may fail is part of it: the events say so.
+    let _ = simulation.run(&mut observer_fn(look));
 }
 
 /// A simulation's events, of which not all are kept in memory.
-pub fn write_simulation(simulation: &Simulation, mut form: impl trace::Form) -> Vec<u8> {
+pub fn write_simulation(simulation: &Simulation, form: &mut dyn trace::Form) -> Vec<u8> {
     let mut text = Vec::new();
     form.begin(&mut text);
-    // That a group may fail is part of it.
-    let _ = simulation.run(&mut observer_fn(|event| form.event(event, &mut text)));
+    simulate(simulation, &mut |event| form.event(event, &mut text));
     form.end(&mut text);
     text
 }
 
 /// The latest failed attempts.
 pub fn failures(state: &State) -> String {
-    let failures: Vec<Value> = state
-        .failures()
-        .iter()
-        .map(|failure| {
-            json!({
-                "t_ns": failure.at, "task": failure.task, "attempt": failure.attempt, "outcome": failure.outcome,
-                "reason": failure.reason,
-            })
-        })
-        .collect();
-    Value::from(failures).to_string()
+    #[derive(Serialize)]
+    struct Failure<'a> {
+        t_ns: Time,
+        task: TaskId,
+        attempt: Attempt,
+        outcome: Outcome,
+        reason: &'a str,
+    }
+    let failures = state.failures().iter().map(|failure| Failure {
+        t_ns: failure.at,
+        task: failure.task,
+        attempt: failure.attempt,
+        outcome: failure.outcome,
+        reason: &failure.reason,
+    });
+    json::write(&failures.collect::<Vec<_>>())
 }
 
 /// All about one task up to the playhead; nothing where it was not heard of and is not to come.
 pub fn task(recording: &Recording, id: TaskId, work: Option<Work>) -> Option<String> {
+    #[derive(Serialize)]
+    struct Told {
+        id: TaskId,
+        events: Vec<String>,
+        events_count: u64,
+        work: Option<Work>,
+    }
     let timeline = recording.timeline();
     let mut events: Vec<String> = Vec::new();
     let mut count = 0_u64;
@@ -100,5 +120,5 @@ pub fn task(recording: &Recording, id: TaskId, work: Option<Work>) -> Option<Str
     if count == 0 && work.is_none() {
         return None;
     }
-    Some(json!({"id": id, "events": events, "events_count": count, "work": work}).to_string())
+    Some(json::write(&Told { id, events, events_count: count, work }))
 }

@@ -1,8 +1,9 @@
 //! The events of a run, and what is looked up in them: when a task will end, which were abandoned.
 
-use std::collections::BTreeMap;
-
 use fourfold::{Event, EventKind, Invariants, Observer, State, TaskId, Time, Timeline, trace};
+
+/// As many as the state shows.
+const PERMITS_MAX: usize = 1 << 20;
 
 /// Where something is in a run.
 #[derive(Clone, Copy, Debug)]
@@ -19,12 +20,12 @@ pub struct Recording {
     /// The time of the playhead: between the event before it and the one after.
     at: Time,
     /// By permit, when a task gave it back.
-    ends: BTreeMap<usize, Vec<Mark>>,
+    ends: Vec<Vec<Mark>>,
     abandoned: Vec<(Mark, TaskId)>,
 }
 
 /// What the rules say about a run.
-#[derive(Debug)]
+#[derive(Debug, serde::Serialize)]
 pub struct Checks {
     /// The first event that breaks one.
     pub violation: Option<String>,
@@ -44,7 +45,7 @@ impl Recording {
     /// Of these events so far.
     pub fn new(timeline: Timeline) -> Self {
         let at = timeline.state().at();
-        Self { timeline, at, ends: BTreeMap::new(), abandoned: Vec::new() }
+        Self { timeline, at, ends: Vec::new(), abandoned: Vec::new() }
     }
 
     /// Goes on from a state that was folded elsewhere; what there was before is given up.
@@ -57,7 +58,12 @@ impl Recording {
         let mark = Mark { position: self.timeline.end(), at: event.at };
         self.timeline.push(event);
         match event.kind {
-            EventKind::Ended { permit, .. } => self.ends.entry(permit).or_default().push(mark),
+            EventKind::Ended { permit, .. } if permit < PERMITS_MAX => {
+                if permit >= self.ends.len() {
+                    self.ends.resize_with(permit + 1, Vec::new);
+                }
+                self.ends[permit].push(mark);
+            }
             EventKind::Abandoned { task, .. } => self.abandoned.push((mark, task)),
             _ => {}
         }
@@ -111,7 +117,7 @@ impl Recording {
 
     /// When a task that holds this permit at the playhead will give it back, where that is known.
     pub(crate) fn end_of(&self, permit: usize) -> Option<Time> {
-        let ends = self.ends.get(&permit)?;
+        let ends = self.ends.get(permit)?;
         let passed = ends.partition_point(|mark| mark.position < self.timeline.position());
         Some(ends.get(passed)?.at)
     }
@@ -144,7 +150,7 @@ impl Recording {
     }
 
     /// All of it in another form.
-    pub fn write(&self, mut form: impl trace::Form) -> Vec<u8> {
+    pub fn write(&self, form: &mut dyn trace::Form) -> Vec<u8> {
         let mut text = Vec::new();
         form.begin(&mut text);
         self.events().for_each(|event| form.event(&event, &mut text));

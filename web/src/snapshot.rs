@@ -2,10 +2,12 @@
 //!
 //! What is absent is -1. The names of the columns are data too ([`layout`]), so that nobody counts them.
 
-use fourfold::{Blocker, Column, Ending, Event, EventKind, Intake, Live, Outcome, Pattern, Phase, Place, TaskId, Time};
-use serde_json::json;
+use std::{cmp::Reverse, collections::BinaryHeap};
 
-use crate::recording::Recording;
+use fourfold::{Blocker, Column, Ending, Event, EventKind, Intake, Live, Outcome, Pattern, Phase, Place, TaskId, Time};
+use serde::Serialize;
+
+use crate::{json, recording::Recording};
 
 const ABSENT: f64 = -1.0;
 /// Endings that are shown at most.
@@ -105,12 +107,33 @@ const INTAKES: &[&str] = &["open", "waiting", "blocked_room", "blocked_rate", "b
 
 /// What the columns of a snapshot and of a series are called, and what the numbers in them stand for.
 pub fn layout() -> String {
-    let patterns = Pattern::ALL.map(Pattern::name);
-    json!({
-        "header": HEADER, "task": TASK, "recent": RECENT, "series": SERIES, "places": PLACES, "fates": FATES,
-        "outcomes": OUTCOMES, "kinds": KINDS, "phases": PHASES, "intakes": INTAKES, "patterns": patterns,
+    #[derive(Serialize)]
+    struct Layout {
+        header: &'static [&'static str],
+        task: &'static [&'static str],
+        recent: &'static [&'static str],
+        series: &'static [&'static str],
+        places: &'static [&'static str],
+        fates: &'static [&'static str],
+        outcomes: &'static [&'static str],
+        kinds: &'static [&'static str],
+        phases: &'static [&'static str],
+        intakes: &'static [&'static str],
+        patterns: [&'static str; 4],
+    }
+    json::write(&Layout {
+        header: HEADER,
+        task: TASK,
+        recent: RECENT,
+        series: SERIES,
+        places: PLACES,
+        fates: FATES,
+        outcomes: OUTCOMES,
+        kinds: KINDS,
+        phases: PHASES,
+        intakes: INTAKES,
+        patterns: Pattern::ALL.map(Pattern::name),
     })
-    .to_string()
 }
 
 /// The moment at the playhead: the header, at most so many rows of tasks, and what ended in the last `recent_ns`.
@@ -195,17 +218,22 @@ fn task_rows(recording: &Recording, rows_max: usize, numbers: &mut Vec<f64>) -> 
             return rows_max;
         }
     }
-    let mut rest: Vec<(Time, TaskId, &Live)> = Vec::new();
+    // A heap, for there may be many more than rows.
+    let mut rest: BinaryHeap<Reverse<(Time, TaskId)>> = BinaryHeap::new();
     for (task, live) in state.tasks() {
         match live.place {
-            Place::Waiting { due, .. } => rest.push((due, *task, live)),
-            Place::Ended { .. } => rest.push((Time::MAX, *task, live)),
+            Place::Waiting { due, .. } => rest.push(Reverse((due, *task))),
+            Place::Ended { .. } => rest.push(Reverse((Time::MAX, *task))),
             Place::Queued | Place::Running { .. } => {}
         }
     }
-    rest.sort_unstable_by_key(|(due, task, _)| (*due, *task));
-    let room = rows_max - rows(numbers.len() - before);
-    rest.iter().take(room).for_each(|(_, task, live)| task_row(recording, *task, live, None, numbers));
+    while rows(numbers.len() - before) < rows_max
+        && let Some(Reverse((_, task))) = rest.pop()
+    {
+        if let Some(live) = state.tasks().get(&task) {
+            task_row(recording, task, live, None, numbers);
+        }
+    }
     let room = rows_max - rows(numbers.len() - before);
     for (task, at) in recording.abandoned().take(room) {
         let [id, since] = [whole(task.0), time(at)];

@@ -42,7 +42,8 @@ fn build() -> Result<(), String> {
 /// The module and its glue, made anew where the crate has changed; the folder they lie in.
 fn module() -> Result<PathBuf, String> {
     let what = ["--package", "fourfold-web", "--lib", "--profile", PROFILE];
-    say_and_run(&mut cross::BROWSER.build(&what)?)?;
+    let mut build = cross::BROWSER.build(&what)?;
+    say_and_run(build.env("RUSTFLAGS", anonymous()))?;
     let input = cross::BROWSER.output(PROFILE).join(format!("{NAME}.wasm"));
     let folder = cross::BROWSER.folder().join("module");
     let output = folder.join(format!("{NAME}_bg.wasm"));
@@ -61,6 +62,16 @@ fn module() -> Result<PathBuf, String> {
     }
     node::optimise(&raw.join(format!("{NAME}_bg.wasm")), &output)?;
     Ok(folder)
+}
+
+/// Messages of panics name files of the crate, and none of this machine.
+fn anonymous() -> String {
+    let home = std::env::home_dir().unwrap_or_default();
+    let cargo = std::env::var_os("CARGO_HOME").map_or_else(|| home.join(".cargo"), PathBuf::from);
+    let registry = cargo.join("registry/src");
+    let indexes = fs::read_dir(&registry).into_iter().flatten().flatten().map(|entry| entry.path());
+    let folders = indexes.chain([shell::root()]).map(|folder| format!("--remap-path-prefix={}=", folder.display()));
+    folders.collect::<Vec<_>>().join(" ")
 }
 
 fn say_and_run(command: &mut std::process::Command) -> Result<(), String> {

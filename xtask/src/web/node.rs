@@ -17,7 +17,10 @@ pub(super) fn optimise(input: &Path, output: &Path) -> Result<(), String> {
     }
     let program = package(BINARYEN)?.join("bin/wasm-opt");
     let mut command = shell::command("node", [program.to_string_lossy()]);
-    command.args(["-O3", "--enable-bulk-memory", "--enable-nontrapping-float-to-int", "--enable-sign-ext"]);
+    // Little is inlined: what is called in many places compresses worse once it stands in all of them.
+    command.args(["-O3", "--flexible-inline-max-function-size", "0", "--always-inline-max-function-size", "2"]);
+    command.args(["--one-caller-inline-max-function-size", "20", "--skip-pass=local-cse"]);
+    command.args(["--enable-bulk-memory", "--enable-nontrapping-float-to-int", "--enable-sign-ext"]);
     command.args(["--enable-mutable-globals", "--enable-reference-types", "--enable-multivalue"]);
     say_and_run(command.arg(input).arg("-o").arg(output))
 }
