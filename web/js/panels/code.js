@@ -47,7 +47,7 @@ export class CodePanel {
   }
 
   async follow() {
-    if (!this.element.isConnected || this.element.offsetParent === null) return;
+    if (!this.element.isConnected || this.element.closest('[hidden]') !== null) return;
     const index = Math.max(0, this.latest());
     const snapshot = this.session.snapshots[index];
     if (!snapshot) return;
