@@ -167,7 +167,11 @@ export class Session {
    * @param {At} at
    */
   go(at) {
-    if (!('end' in at) && this.following) this.following = false;
+    // Who looks back from the head of a run stays there.
+    if (!('end' in at) && this.following) {
+      this.following = false;
+      this.pause();
+    }
     if ('t' in at) this.t = Math.min(Math.max(at.t, this.startNs), this.endNs);
     if (!('t' in at) && this.playing) this.pause();
     // Steps add up while the worker is busy.

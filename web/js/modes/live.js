@@ -223,6 +223,7 @@ export function guide(app) {
     element,
     enter: async (view) => {
       await stylesheet('../../css/modes.css');
+      if (!view.speed) session.setSpeed(1);
       session.on('settle', follow);
       session.on('play', follow);
       app.caption(t('live.title'), t('live.subtitle'));

@@ -195,6 +195,7 @@ export function guide(app) {
     below: [below],
     enter: async (view) => {
       await stylesheet('../../css/modes.css');
+      if (!view.speed) session.setSpeed(1);
       session.on('settle', () => running >= 0 && profile());
       app.caption(t('own.title'), t('own.subtitle'));
       await session.show([]);
