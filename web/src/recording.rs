@@ -1,8 +1,8 @@
-//! The events of a run, and what is looked up in them: when a task will end, which were abandoned.
+//! The events of a run, and what is looked up in them: when a task will end.
 
 use std::collections::BTreeMap;
 
-use fourfold::{Event, EventKind, Invariants, Observer, State, TaskId, Time, Timeline, trace};
+use fourfold::{Event, EventKind, Invariants, Observer, State, Time, Timeline, trace};
 
 /// Where something is in a run.
 #[derive(Clone, Copy, Debug)]
@@ -20,7 +20,6 @@ pub struct Recording {
     at: Time,
     /// By permit, when a task gave it back.
     ends: BTreeMap<usize, Vec<Mark>>,
-    abandoned: Vec<(Mark, TaskId)>,
 }
 
 /// What the rules say about a run.
@@ -44,7 +43,7 @@ impl Recording {
     /// Of these events so far.
     pub fn new(timeline: Timeline) -> Self {
         let at = timeline.state().at();
-        Self { timeline, at, ends: BTreeMap::new(), abandoned: Vec::new() }
+        Self { timeline, at, ends: BTreeMap::new() }
     }
 
     /// Goes on from a state that was folded elsewhere; what there was before is given up.
@@ -56,10 +55,8 @@ impl Recording {
     pub fn push(&mut self, event: &Event<'_>) {
         let mark = Mark { position: self.timeline.end(), at: event.at };
         self.timeline.push(event);
-        match event.kind {
-            EventKind::Ended { permit, .. } => self.ends.entry(permit).or_default().push(mark),
-            EventKind::Abandoned { task, .. } => self.abandoned.push((mark, task)),
-            _ => {}
+        if let EventKind::Ended { permit, .. } = event.kind {
+            self.ends.entry(permit).or_default().push(mark);
         }
     }
 
@@ -114,14 +111,6 @@ impl Recording {
         let ends = self.ends.get(&permit)?;
         let passed = ends.partition_point(|mark| mark.position < self.timeline.position());
         Some(ends.get(passed)?.at)
-    }
-
-    /// Tasks that were abandoned and did not come back, the latest first.
-    pub(crate) fn abandoned(&self) -> impl Iterator<Item = (TaskId, Time)> {
-        let passed = self.abandoned.partition_point(|(mark, _)| mark.position < self.timeline.position());
-        let state = self.timeline.state();
-        let gone = self.abandoned[..passed].iter().rev().filter(|(_, task)| !state.tasks().contains_key(task));
-        gone.map(|(mark, task)| (*task, mark.at))
     }
 
     /// Every event that is kept.
