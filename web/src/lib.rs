@@ -6,6 +6,7 @@
 
 pub mod params;
 mod player;
+pub mod programs;
 pub mod reading;
 pub mod recording;
 pub mod snapshot;
