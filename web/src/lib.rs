@@ -9,6 +9,7 @@ mod json;
 mod own;
 pub mod params;
 mod player;
+pub mod programs;
 pub mod reading;
 pub mod recording;
 pub mod snapshot;
