@@ -144,15 +144,20 @@ pub enum EventKind<'a> {
         /// What came of it.
         ending: Ending,
     },
-    /// A delivery was left to its lease: the source could not be told.
+    /// A delivery was left, and nobody will say more of it. A run leaves it to its lease when the source cannot be told; a program
+    /// that keeps its tasks by hand may forget one that runs.
     Abandoned {
         /// The task.
         task: TaskId,
         /// The attempt.
         attempt: Attempt,
-        /// How the attempt had gone; `None` when it was never started.
+        /// How the attempt had gone; `None` when it was never started, or when nobody knows.
         #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
         outcome: Option<Outcome>,
+        /// The permit that it takes along: it was started, no [`Ended`](Self::Ended) is told of it, and the permit is not free
+        /// again. This is a leak, which no run of this crate has.
+        #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+        permit: Option<usize>,
     },
     /// A batch was claimed: the next so many that are claimed. The next batch waits for all of it.
     BatchOpened {

@@ -12,8 +12,8 @@ use crate::{Attempt, Ending, Event, EventKind, Observer, Outcome, Pattern, TaskI
 
 /// Checks the events of a run against the rules that every run keeps, whatever its source, its handler and its pattern: events
 /// without gaps, time that never goes back, at most `limit` in flight, at most `queue_capacity` queued, a permit held by one
-/// task at a time and given in the queue's order, each delivery ended exactly once, each batch finished before the next one, nothing
-/// started after the end was called for, and nothing left at the end.
+/// task at a time and given in the queue's order, each delivery ended exactly once or said to be abandoned, each batch finished before
+/// the next one, nothing started after the end was called for, and nothing left at the end, permits that were never given back among it.
 ///
 /// The first violation is kept, and nothing is checked after it: what follows from it says nothing new. It panics at no event.
 ///
@@ -34,8 +34,12 @@ pub struct Invariants {
     at: Time,
     rules: Rules,
     lives: BTreeMap<(TaskId, Attempt), Delivered>,
-    /// Who holds each permit, up to as many as a state shows.
+    /// Who holds each permit, up to as many as a state shows; those that were taken along by abandoned tasks too: they are never free
+    /// again.
     permits: Vec<Option<TaskId>>,
+    /// The first task that took its permit along, and which one.
+    leak: Option<(TaskId, usize)>,
+    leaks: usize,
     /// The numbers of the events with which they were claimed, in order.
     queue: VecDeque<u64>,
     in_flight: usize,
@@ -178,7 +182,7 @@ impl Invariants {
                 }
             }
             EventKind::Settled { task, attempt, outcome, ending } => self.settled((task, attempt), outcome, ending),
-            EventKind::Abandoned { task, attempt, outcome } => self.abandoned((task, attempt), outcome),
+            EventKind::Abandoned { task, attempt, outcome, permit } => self.abandoned((task, attempt), outcome, permit),
             EventKind::BatchOpened { batch, size } => self.batch_opened(batch, size),
             EventKind::BatchClosed { batch } => self.batch_closed(batch),
             EventKind::GroupCancelled { .. } => {
@@ -311,16 +315,23 @@ impl Invariants {
         Ok(())
     }
 
-    fn abandoned(&mut self, key: (TaskId, Attempt), outcome: Option<Outcome>) -> Checked {
+    fn abandoned(&mut self, key: (TaskId, Attempt), outcome: Option<Outcome>, permit: Option<usize>) -> Checked {
         let task = key.0;
         let life = self.lives.remove(&key).map(|delivered| delivered.life);
         let fits = match life {
-            Some(Life::Claimed(_)) => outcome.is_none(),
-            Some(Life::Ended(was) | Life::RetryDue(was)) => outcome == Some(was),
-            Some(Life::Started(_)) | None => false,
+            Some(Life::Claimed(_)) => outcome.is_none() && permit.is_none(),
+            Some(Life::Started(held)) => permit == Some(held),
+            Some(Life::Ended(was) | Life::RetryDue(was)) => outcome == Some(was) && permit.is_none(),
+            None => false,
         };
         self.leave_queue(life);
-        hold!(fits, "task {task} is abandoned with {outcome:?} while it is {life:?}");
+        hold!(fits, "task {task} is abandoned with {outcome:?} and permit {permit:?} while it is {life:?}");
+        if let Some(permit) = permit {
+            self.leak.get_or_insert((task, permit));
+            self.leaks += 1;
+            self.in_flight = self.in_flight.saturating_sub(1);
+            self.leave_batch();
+        }
         Ok(())
     }
 
@@ -345,6 +356,11 @@ impl Invariants {
         hold!(self.lives.is_empty(), "the run ends and holds {} tasks", self.lives.len());
         hold!(self.batch.is_none(), "the run ends with a batch that is open");
         self.stop.ended = true;
+        // Said at the end, so that the rest is checked up to there.
+        if let Some((task, permit)) = self.leak {
+            let leaks = self.leaks;
+            return Err(format!("permits that never came back: {leaks}, the first of them {permit}, with task {task}"));
+        }
         Ok(())
     }
 }
@@ -357,5 +373,44 @@ fn once(flag: &mut bool, what: &str) -> Checked {
 impl Observer for Invariants {
     fn event(&mut self, event: &Event<'_>) {
         self.check(event);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+
+    use super::*;
+
+    fn violation(kinds: &[EventKind<'_>]) -> (Option<String>, bool) {
+        let mut invariants = Invariants::new();
+        for (sequence, kind) in (0..).zip(kinds) {
+            invariants.check(&Event { sequence, at: Time::ZERO, kind: *kind });
+        }
+        (invariants.violation().map(ToString::to_string), invariants.is_complete())
+    }
+
+    #[test]
+    fn a_permit_that_is_taken_along_is_named_at_the_end_and_never_free_again() {
+        use EventKind::{Abandoned, Claimed, RunEnded, RunStarted, Started};
+        let attempt = Attempt::FIRST;
+        let begin = RunStarted { pattern: Pattern::TaskSet, limit: 2, workers: None, queue_capacity: None };
+        let claimed = |id| Claimed { task: TaskId(id), attempt };
+        let started = |id, permit| Started { task: TaskId(id), attempt, permit, worker: None };
+        let abandoned = |id, permit| Abandoned { task: TaskId(id), attempt, outcome: None, permit };
+
+        let leak = [begin, claimed(7), started(7, 1), abandoned(7, Some(1)), RunEnded];
+        let expected = "event 4: permits that never came back: 1, the first of them 1, with task 7";
+        assert_eq!(violation(&leak), (Some(expected.into()), true));
+
+        let again = [begin, claimed(7), started(7, 1), abandoned(7, Some(1)), claimed(8), started(8, 1)];
+        assert_eq!(violation(&again), (Some("event 5: task 8 gets permit 1, which task 7 holds".into()), false));
+
+        let another = [begin, claimed(7), started(7, 1), abandoned(7, Some(0))];
+        assert!(violation(&another).0.is_some(), "it held another one");
+        assert!(violation(&[begin, claimed(7), abandoned(7, Some(0))]).0.is_some(), "it held none");
+        assert!(violation(&[begin, claimed(7), started(7, 1), abandoned(7, None)]).0.is_some(), "it held one");
+        assert_eq!(violation(&[begin, claimed(7), abandoned(7, None), RunEnded]), (None, true));
+        assert!(violation(&[begin, claimed(7), started(7, 1), RunEnded]).0.is_some(), "a start without an end");
     }
 }

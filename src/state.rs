@@ -35,6 +35,9 @@ const FAILURES_MAX: usize = 16;
 /// another one, and nothing here would ever tell.
 const WAITING_MAX: usize = 16_384;
 
+/// How many abandoned tasks are remembered, the latest ones: they stay to the end, and there may be any number.
+const ABANDONED_MAX: usize = 1024;
+
 /// Permits with higher numbers are counted and not shown: events may come from anywhere.
 pub(crate) const PERMITS_MAX: usize = 1 << 20;
 
@@ -80,6 +83,9 @@ pub struct State {
     /// The task whose failure cancelled its group.
     cause: Option<TaskId>,
     waiting: usize,
+    /// Those that are remembered, the oldest first.
+    abandoned: VecDeque<TaskId>,
+    leaked: usize,
     wait: Histogram,
     service: Histogram,
     total: Histogram,
@@ -151,7 +157,7 @@ impl State {
         self.missed
     }
 
-    /// The tasks that the run holds or that wait for their next attempt, by id.
+    /// The tasks that the run holds, that wait for their next attempt, or that were abandoned lately, by id.
     pub fn tasks(&self) -> &BTreeMap<TaskId, Live> {
         &self.tasks
     }
@@ -161,7 +167,8 @@ impl State {
         &self.queue
     }
 
-    /// Which task holds which permit, by the permit's number; behind the last one that is held nothing is listed.
+    /// Which task holds which permit, by the permit's number, be it one that was abandoned with it; behind the last one that is
+    /// held nothing is listed.
     pub fn permits(&self) -> &[Option<TaskId>] {
         &self.permits
     }
@@ -169,6 +176,17 @@ impl State {
     /// How many tasks wait for another attempt.
     pub fn waiting(&self) -> usize {
         self.waiting
+    }
+
+    /// The tasks that were abandoned, oldest first: the latest 1024, and what [`tasks`](Self::tasks) shows of them. A task that
+    /// is claimed again is no longer one of them.
+    pub fn abandoned(&self) -> &VecDeque<TaskId> {
+        &self.abandoned
+    }
+
+    /// How many permits were taken along by abandoned tasks. They do nothing from then on, and count as idle.
+    pub fn leaked(&self) -> usize {
+        self.leaked
     }
 
     /// The batch that is open.
@@ -273,11 +291,11 @@ impl State {
                 }
                 self.settled(task, ending);
             }
-            EventKind::Abandoned { task, outcome, .. } => {
-                if outcome.is_none() {
-                    self.leave_queue(task);
+            EventKind::Abandoned { task, attempt, outcome, permit } => {
+                self.abandon(task, outcome, permit);
+                if let (Some(outcome), Some(_)) = (outcome, permit) {
+                    self.note_failure(task, attempt, outcome, None);
                 }
-                self.tasks.remove(&task);
             }
             EventKind::Malformed { .. } => {}
         }
@@ -305,6 +323,9 @@ impl State {
         let fresh = Live { attempt, first_claimed_at: now, claimed_at: now, batch, place: Place::Queued };
         let live = self.tasks.entry(task).or_insert(fresh);
         self.waiting = self.waiting.saturating_sub(usize::from(live.is_waiting()));
+        if live.is_abandoned() {
+            self.abandoned.retain(|abandoned| *abandoned != task);
+        }
         *live = Live { first_claimed_at: live.first_claimed_at, ..fresh };
         self.queue.push_back(task);
     }
@@ -380,6 +401,27 @@ impl State {
         }
     }
 
+    fn abandon(&mut self, task: TaskId, outcome: Option<Outcome>, permit: Option<usize>) {
+        match permit {
+            Some(_) => self.leaked = self.leaked.saturating_add(1),
+            None if outcome.is_none() => self.leave_queue(task),
+            None => {}
+        }
+        let Some(live) = self.tasks.get_mut(&task) else { return };
+        self.waiting = self.waiting.saturating_sub(usize::from(live.is_waiting()));
+        let before = core::mem::replace(&mut live.place, Place::Abandoned { since: self.at, permit, outcome });
+        if matches!(before, Place::Abandoned { .. }) {
+            return;
+        }
+        self.abandoned.push_back(task);
+        if self.abandoned.len() > ABANDONED_MAX
+            && let Some(oldest) = self.abandoned.pop_front()
+            && self.tasks.get(&oldest).is_some_and(Live::is_abandoned)
+        {
+            self.tasks.remove(&oldest);
+        }
+    }
+
     /// Mostly it is the first; what is given back goes in order, or in the opposite one.
     fn leave_queue(&mut self, task: TaskId) {
         if self.queue.front() == Some(&task) {
@@ -426,5 +468,37 @@ mod tests {
         assert_eq!(state.tally().retried, 3 * WAITING_MAX as u64);
         let (last, _) = state.tasks().last_key_value().unwrap();
         assert_eq!(last.0, 3 * WAITING_MAX as u64 - 1, "the latest stay");
+    }
+
+    #[test]
+    fn the_latest_of_the_abandoned_are_remembered_and_the_leaks_counted() {
+        let mut state = State::new();
+        let attempt = Attempt::FIRST;
+        let tasks = 3 * ABANDONED_MAX as u64;
+        for id in 0..tasks {
+            let task = TaskId(id);
+            let permit = id as usize;
+            for kind in [
+                EventKind::Claimed { task, attempt },
+                EventKind::Started { task, attempt, permit, worker: None },
+                EventKind::Abandoned { task, attempt, outcome: Some(Outcome::Failed), permit: Some(permit) },
+            ] {
+                state.apply(&Event { sequence: 0, at: Time::from_nanos(id), kind });
+            }
+        }
+        assert_eq!((state.tasks().len(), state.abandoned().len()), (ABANDONED_MAX, ABANDONED_MAX));
+        assert_eq!(state.abandoned().front(), Some(&TaskId(tasks - ABANDONED_MAX as u64)));
+        let (last, live) = state.tasks().last_key_value().unwrap();
+        let (since, permit) = (Time::from_nanos(tasks - 1), Some(tasks as usize - 1));
+        let last = *last;
+        assert_eq!(last, TaskId(tasks - 1));
+        assert_eq!(live.place, Place::Abandoned { since, permit, outcome: Some(Outcome::Failed) });
+        assert_eq!(state.permits()[0], Some(TaskId(0)), "the permit stays away, remembered or not");
+        let tally = state.tally();
+        assert_eq!((state.leaked() as u64, tally.abandoned, tally.failed, tally.in_flight), (tasks, tasks, tasks, 0));
+
+        // What comes back after all is one task, in one place.
+        state.apply(&Event { sequence: 0, at: state.at(), kind: EventKind::Claimed { task: last, attempt } });
+        assert_eq!((state.tasks().len(), state.abandoned().len()), (ABANDONED_MAX, ABANDONED_MAX - 1));
     }
 }

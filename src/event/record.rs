@@ -59,7 +59,7 @@ fn part(kind: EventKind<'_>) -> (EventKind<'static>, Option<&str>) {
         Kind::Started { task, attempt, permit, worker } => Kind::Started { task, attempt, permit, worker },
         Kind::RetryScheduled { task, attempt, after } => Kind::RetryScheduled { task, attempt, after },
         Kind::Settled { task, attempt, outcome, ending } => Kind::Settled { task, attempt, outcome, ending },
-        Kind::Abandoned { task, attempt, outcome } => Kind::Abandoned { task, attempt, outcome },
+        Kind::Abandoned { task, attempt, outcome, permit } => Kind::Abandoned { task, attempt, outcome, permit },
         Kind::BatchOpened { batch, size } => Kind::BatchOpened { batch, size },
         Kind::BatchClosed { batch } => Kind::BatchClosed { batch },
         Kind::GroupCancelled { cause } => Kind::GroupCancelled { cause },

@@ -403,7 +403,7 @@ impl<'a, S: Source, C: Clock, O: Observer> Desk<'a, S, C, O> {
     /// Leaves a delivery to the source, which could not be told how it ended.
     pub(super) fn abandon(&self, mut settlement: Settlement<S::Payload, S::Receipt>, outcome: Option<Outcome>) {
         let (task, attempt) = (settlement.task(), settlement.attempt());
-        self.write(EventKind::Abandoned { task, attempt, outcome });
+        self.write(EventKind::Abandoned { task, attempt, outcome, permit: None });
         if let Some(delivery) = settlement.take() {
             self.source.abandon(delivery);
         }

@@ -52,7 +52,7 @@ pub struct OpenBatch {
     pub ended: usize,
 }
 
-/// A task that the run holds, or that waits for its next attempt.
+/// A task that the run holds, that waits for its next attempt, or that was abandoned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Live {
@@ -99,12 +99,26 @@ pub enum Place {
         /// Not before this time.
         due: Time,
     },
+    /// Left: nobody will say more of it.
+    Abandoned {
+        /// Since when.
+        since: Time,
+        /// The permit that it took along: see [`EventKind::Abandoned`](crate::EventKind::Abandoned).
+        permit: Option<usize>,
+        /// How its attempt had gone, if that is known.
+        outcome: Option<Outcome>,
+    },
 }
 
 impl Live {
     /// Whether it is with its source again, for another attempt.
     pub fn is_waiting(&self) -> bool {
         matches!(self.place, Place::Waiting { .. })
+    }
+
+    /// Whether it was left, and nobody will say more of it.
+    pub fn is_abandoned(&self) -> bool {
+        matches!(self.place, Place::Abandoned { .. })
     }
 }
 

@@ -143,8 +143,10 @@ impl Cut {
                 if let Some(Place::Running { since: start, .. }) = live(task).map(|live| live.place) {
                     self.services[index].push(since(event.at, start));
                 }
-                let failed = matches!(outcome, Outcome::Failed | Outcome::TimedOut | Outcome::Panicked);
-                self.columns[index].failed += u64::from(failed);
+                self.columns[index].failed += u64::from(is_failure(outcome));
+            }
+            EventKind::Abandoned { outcome: Some(outcome), permit: Some(_), .. } => {
+                self.columns[index].failed += u64::from(is_failure(outcome));
             }
             _ => {}
         }
@@ -166,6 +168,10 @@ impl Cut {
         }
         self.columns
     }
+}
+
+fn is_failure(outcome: Outcome) -> bool {
+    matches!(outcome, Outcome::Failed | Outcome::TimedOut | Outcome::Panicked)
 }
 
 fn since(later: Time, earlier: Time) -> u64 {

@@ -5,7 +5,7 @@ use crate::{Ending, EventKind, Outcome};
 /// Everything that is counted in a run. The same fold serves the report of a run that nobody watches.
 ///
 /// `succeeded`, `failed`, `timed_out`, `panicked`, `cancelled` and `lease_lost` count attempts and add up to
-/// [`attempts`](Self::attempts) (those still in flight aside); `done`, `dead`, `released` and `malformed` count tasks and add up
+/// [`attempts`](Self::attempts) (those in flight, and those forgotten there, aside); `done`, `dead`, `released` and `malformed` count tasks and add up
 /// to [`tasks`](Self::tasks).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -34,7 +34,7 @@ pub struct Tally {
     pub released: u64,
     /// Entries that were no tasks.
     pub malformed: u64,
-    /// Deliveries left to their lease.
+    /// Deliveries left to their lease, and tasks forgotten while they ran.
     pub abandoned: u64,
     /// Claimed, not started, not settled.
     pub queued: u64,
@@ -84,8 +84,13 @@ impl Tally {
                 }
                 self.settled(*outcome, *ending);
             }
-            EventKind::Abandoned { outcome, .. } => {
-                if outcome.is_none() {
+            EventKind::Abandoned { outcome, permit, .. } => {
+                if permit.is_some() {
+                    self.in_flight = self.in_flight.saturating_sub(1);
+                    if let Some(outcome) = *outcome {
+                        *self.outcome(outcome) += 1;
+                    }
+                } else if outcome.is_none() {
                     self.queued = self.queued.saturating_sub(1);
                 }
                 self.abandoned += 1;

@@ -135,7 +135,7 @@ impl TraceLine<'_> {
                 let ending = self.need(self.ending, "ending")?;
                 Kind::Settled { task: task()?, attempt: attempt()?, outcome, ending }
             }
-            "abandoned" => Kind::Abandoned { task: task()?, attempt: attempt()?, outcome },
+            "abandoned" => Kind::Abandoned { task: task()?, attempt: attempt()?, outcome, permit: self.permit },
             "batch_opened" => Kind::BatchOpened { batch: batch()?, size: self.need(self.size, "size")? },
             "batch_closed" => Kind::BatchClosed { batch: batch()? },
             "group_cancelled" => Kind::GroupCancelled { cause: self.need(self.cause, "cause")? },

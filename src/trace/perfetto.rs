@@ -162,6 +162,16 @@ impl Perfetto {
         }
     }
 
+    /// A permit that is taken along is shown as held to the end: nobody knows of anything else.
+    fn abandoned(&mut self, text: &mut Vec<u8>, task: TaskId, outcome: Option<Outcome>, permit: Option<usize>) {
+        match (permit, outcome) {
+            (Some(_), _) => self.counters.in_flight = self.counters.in_flight.saturating_sub(1),
+            (None, None) => self.counters.queued = self.counters.queued.saturating_sub(1),
+            (None, Some(_)) => {}
+        }
+        self.close_all(text, task, "\"ending\":\"abandoned\"");
+    }
+
     /// What holds the source up from now on, if anything does.
     fn source(&mut self, text: &mut Vec<u8>, state: Option<String>) {
         let next = state.map(|state| (state, self.at));
@@ -232,10 +242,7 @@ impl Form for Perfetto {
             EventKind::Ended { task, permit, outcome, reason, .. } => self.ended(text, permit, task, outcome, reason),
             EventKind::RetryScheduled { .. } => {}
             EventKind::Settled { task, outcome, ending, .. } => self.settled(text, task, outcome, ending),
-            EventKind::Abandoned { task, outcome, .. } => {
-                self.counters.queued = self.counters.queued.saturating_sub(u64::from(outcome.is_none()));
-                self.close_all(text, task, "\"ending\":\"abandoned\"");
-            }
+            EventKind::Abandoned { task, outcome, permit, .. } => self.abandoned(text, task, outcome, permit),
             EventKind::BatchOpened { batch, .. } => self.batch(text, Some(batch)),
             EventKind::BatchClosed { .. } => self.batch(text, None),
             EventKind::SourceWaiting => self.source(text, Some("waiting for tasks".into())),

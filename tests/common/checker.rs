@@ -1,7 +1,7 @@
 //! An observer that knows what may follow what, and keeps books of its own beside the fold.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     fmt::Write,
 };
 
@@ -20,6 +20,7 @@ pub(crate) struct Checker {
     pub(crate) timeline: Timeline,
     queue: VecDeque<TaskId>,
     permits: BTreeMap<usize, TaskId>,
+    abandoned: BTreeSet<TaskId>,
     limit_max: usize,
     events: u64,
     starts: u64,
@@ -40,6 +41,7 @@ impl Checker {
             timeline: Timeline::new().keyframe_every(crate::common::nz(16)),
             queue: VecDeque::new(),
             permits: BTreeMap::new(),
+            abandoned: BTreeSet::new(),
             limit_max: 0,
             events: 0,
             starts: 0,
@@ -85,7 +87,10 @@ impl Checker {
             EventKind::LimitChanged { limit, workers, queue_capacity } => {
                 self.assert_bounds(limit, workers, queue_capacity);
             }
-            EventKind::Claimed { task, .. } => self.queue.push_back(task),
+            EventKind::Claimed { task, .. } => {
+                self.queue.push_back(task);
+                self.abandoned.remove(&task);
+            }
             EventKind::Started { task, permit, worker, .. } => {
                 assert_eq!(self.queue.pop_front(), Some(task));
                 assert_eq!(worker, (self.config.pattern == Pattern::WorkerPool).then_some(permit));
@@ -94,8 +99,13 @@ impl Checker {
                 self.order.push(task);
             }
             EventKind::Ended { permit, .. } => drop(self.permits.remove(&permit)),
-            EventKind::Settled { task, outcome: None, .. } | EventKind::Abandoned { task, outcome: None, .. } => {
-                self.queue.retain(|queued| *queued != task);
+            EventKind::Settled { task, outcome: None, .. } => self.queue.retain(|queued| *queued != task),
+            EventKind::Abandoned { task, outcome, permit, .. } => {
+                assert_eq!(permit, None, "a run leaks no permit");
+                if outcome.is_none() {
+                    self.queue.retain(|queued| *queued != task);
+                }
+                self.abandoned.insert(task);
             }
             EventKind::GroupCancelled { .. } => self.cancelled = true,
             EventKind::DrainStarted => self.drained = true,
@@ -121,6 +131,10 @@ impl Checker {
                 let Place::Ended { retry_after, .. } = state.tasks()[&task].place else { panic!("it has ended") };
                 assert_eq!(retry_after, Some(after));
             }
+            EventKind::Abandoned { task, outcome, permit, .. } => {
+                let place = Place::Abandoned { since: state.at(), permit, outcome };
+                assert_eq!(state.tasks()[&task].place, place);
+            }
             EventKind::SourceBlocked { by } => assert_eq!(state.intake(), Intake::Blocked { by }),
             EventKind::Claimed { task, .. } => {
                 let batch = state.batch().map(|batch| batch.number);
@@ -137,7 +151,9 @@ impl Checker {
         assert_eq!(self.state.tally(), &report.tally, "the fold and the run count the same");
         assert_eq!((self.state.missed(), self.state.phase()), (0, Phase::Ended));
         assert_eq!(self.state.limit(), report.limit);
-        assert!(self.state.tasks().is_empty() || report.tally.retried > 0);
+        assert!(self.state.tasks().values().all(|live| live.is_waiting() || live.is_abandoned()));
+        let abandoned = BTreeSet::from_iter(self.state.abandoned().iter().copied());
+        assert_eq!((abandoned, self.state.leaked()), (self.abandoned.clone(), 0));
         let tally = &report.tally;
         assert_eq!((tally.in_flight, tally.queued), (0, 0));
         assert_eq!(tally.attempts(), self.starts, "every attempt has one outcome");

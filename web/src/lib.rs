@@ -4,9 +4,12 @@
 //! same events, are folded by [`fourfold::State`], and leave as numbers ([`snapshot`]) and text.
 #![forbid(unsafe_code)]
 
+mod clock;
 mod json;
+mod own;
 pub mod params;
 mod player;
+pub mod programs;
 pub mod reading;
 pub mod recording;
 pub mod snapshot;

@@ -116,6 +116,16 @@ impl Params {
     }
 }
 
+/// A limit that is set while a run goes on.
+///
+/// # Errors
+/// It is out of range.
+pub fn limit(limit: f64) -> Result<NonZeroUsize, Refused> {
+    let whole = Json::Number(limit).whole().filter(|limit| *limit <= LIMIT_MAX);
+    let whole = whole.and_then(|limit| NonZeroUsize::new(limit as usize));
+    whole.ok_or_else(|| format!("limit: expected a whole number from 1 to {LIMIT_MAX}, found {limit}"))
+}
+
 /// Reads a simulation: parameters, or `{"params": …, "interventions": [[position, …], …]}`.
 ///
 /// # Errors

@@ -2,11 +2,18 @@
 
 use std::{cell::RefCell, num::NonZeroUsize, rc::Rc};
 
-use fourfold::{Simulation, State, TaskId, Time, trace};
-use js_sys::{Float64Array, Uint8Array};
-use wasm_bindgen::prelude::*;
+use fourfold::{Control, Simulation, State, TaskId, Time, trace};
+use js_sys::{Array, Float64Array, Function, Promise, Uint8Array};
+use wasm_bindgen::{JsCast, prelude::*};
 
-use crate::{json, params, reading, recording::Recording, snapshot};
+use crate::{
+    json,
+    own::{self, Own},
+    params::{self, Params},
+    reading,
+    recording::Recording,
+    snapshot,
+};
 
 /// More columns than any screen has.
 const COLUMNS_MAX: f64 = 8192.0;
@@ -19,11 +26,17 @@ const ROWS_MAX: f64 = 1_000_000.0;
 pub struct Player {
     recording: Rc<RefCell<Recording>>,
     simulation: Option<Simulation>,
+    own: Option<Own>,
 }
 
 impl Player {
     fn of(recording: Recording, simulation: Option<Simulation>) -> Self {
-        Self { recording: Rc::new(RefCell::new(recording)), simulation }
+        Self { recording: Rc::new(RefCell::new(recording)), simulation, own: None }
+    }
+
+    fn control(&self) -> Result<&Control, JsError> {
+        let own = self.own.as_ref().map(|own| &own.control);
+        own.ok_or_else(|| JsError::new("this run is not one's own: nothing can be done to it"))
     }
 
     fn simulated(simulation: Simulation) -> Self {
@@ -49,6 +62,58 @@ impl Player {
     /// The runs of a trace, as JSON: pattern and number of events.
     pub fn runs(trace: &[u8]) -> Result<String, JsError> {
         reading::runs(trace).map_err(refuse)
+    }
+
+    /// A run that goes on elsewhere: its events are pushed as they come.
+    pub fn live() -> Player {
+        Self::of(Recording::default(), None)
+    }
+
+    /// Adds events at the end, as lines of a trace. The playhead stays where it is.
+    pub fn push(&self, lines: &str) -> Result<(), JsError> {
+        reading::push(&mut self.recording.borrow_mut(), lines).map_err(refuse)
+    }
+
+    /// Begins, or goes on after a gap, at a state that was folded elsewhere; what there was before is given up.
+    pub fn snapshot_from(&self, json: &str) -> Result<(), JsError> {
+        let state = reading::state(json).map_err(refuse)?;
+        self.recording.borrow_mut().restart(state);
+        Ok(())
+    }
+
+    /// A run in real time: `handler(payload, {id, attempt, signal})` for each of the payloads, a JSON list. Each event is told to
+    /// `on_event`, if there is one, as a line of a trace.
+    pub fn own(params: &str, payloads: &str, handler: Function, on_event: Option<Function>) -> Result<Player, JsError> {
+        let params = Params::parse(params).map_err(refuse)?;
+        let payloads = js_sys::JSON::parse(payloads).ok().and_then(|list| list.dyn_into::<Array>().ok());
+        let payloads = payloads.ok_or_else(|| JsError::new("payloads: expected a JSON list"))?;
+        let mut player = Self::of(Recording::default(), None);
+        player.own = Some(own::start(&params, &payloads, handler, on_event, player.recording.clone()));
+        Ok(player)
+    }
+
+    /// The report of an own run, as JSON, when it is over; where the run failed it has an `error`.
+    pub fn finished(&self) -> Promise {
+        match &self.own {
+            Some(own) => own.finished.clone(),
+            None => Promise::reject(&JsError::new("this run is not one's own: it does not go on").into()),
+        }
+    }
+
+    /// Has an own run finish what has started, and start nothing more.
+    pub fn drain(&self) -> Result<(), JsError> {
+        self.control().map(Control::drain)
+    }
+
+    /// Has an own run drop what has started: the signals of its handlers are aborted.
+    pub fn abort(&self) -> Result<(), JsError> {
+        self.control().map(Control::abort)
+    }
+
+    /// Gives an own run another limit.
+    pub fn set_limit(&self, n: f64) -> Result<(), JsError> {
+        let limit = params::limit(n).map_err(refuse)?;
+        self.control().map(|control| control.set_limit(limit))
     }
 
     /// The names of the columns of `snapshot` and `series`, and what the numbers in them stand for, as JSON.

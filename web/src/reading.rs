@@ -42,6 +42,25 @@ pub fn load(text: &[u8], index: usize) -> Result<Recording, String> {
     }
 }
 
+/// Adds lines of a trace, of a run that goes on. An event that was there before is passed over: a stream that was broken off may
+/// bring some twice.
+pub fn push(recording: &mut Recording, lines: &str) -> Result<(), String> {
+    for (index, line) in lines.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+        let wrong = |error: trace::LineError| format!("line {}: {error}", index + 1);
+        let line = trace::parse_line(line.as_bytes()).map_err(wrong)?;
+        let event = line.event().map_err(wrong)?;
+        if event.sequence >= recording.timeline().last_state().next_sequence() {
+            recording.push(&event);
+        }
+    }
+    Ok(())
+}
+
+/// A state that was folded elsewhere.
+pub fn state(text: &str) -> Result<State, String> {
+    serde_json::from_slice(text.as_bytes()).map_err(|error| format!("this is no state: {error}"))
+}
+
 /// The runs of a trace.
 pub fn runs(text: &[u8]) -> Result<String, String> {
     #[derive(Serialize)]

@@ -1,6 +1,6 @@
-//! The events of a run, and what is looked up in them: when a task will end, which were abandoned.
+//! The events of a run, and what is looked up in them: when a task will end.
 
-use fourfold::{Event, EventKind, Invariants, Observer, State, TaskId, Time, Timeline, trace};
+use fourfold::{Event, EventKind, Invariants, Observer, State, Time, Timeline, trace};
 
 /// As many as the state shows.
 const PERMITS_MAX: usize = 1 << 20;
@@ -21,7 +21,6 @@ pub struct Recording {
     at: Time,
     /// By permit, when a task gave it back.
     ends: Vec<Vec<Mark>>,
-    abandoned: Vec<(Mark, TaskId)>,
 }
 
 /// What the rules say about a run.
@@ -45,7 +44,7 @@ impl Recording {
     /// Of these events so far.
     pub fn new(timeline: Timeline) -> Self {
         let at = timeline.state().at();
-        Self { timeline, at, ends: Vec::new(), abandoned: Vec::new() }
+        Self { timeline, at, ends: Vec::new() }
     }
 
     /// Goes on from a state that was folded elsewhere; what there was before is given up.
@@ -57,15 +56,13 @@ impl Recording {
     pub fn push(&mut self, event: &Event<'_>) {
         let mark = Mark { position: self.timeline.end(), at: event.at };
         self.timeline.push(event);
-        match event.kind {
-            EventKind::Ended { permit, .. } if permit < PERMITS_MAX => {
-                if permit >= self.ends.len() {
-                    self.ends.resize_with(permit + 1, Vec::new);
-                }
-                self.ends[permit].push(mark);
+        if let EventKind::Ended { permit, .. } = event.kind
+            && permit < PERMITS_MAX
+        {
+            if permit >= self.ends.len() {
+                self.ends.resize_with(permit + 1, Vec::new);
             }
-            EventKind::Abandoned { task, .. } => self.abandoned.push((mark, task)),
-            _ => {}
+            self.ends[permit].push(mark);
         }
     }
 
@@ -120,14 +117,6 @@ impl Recording {
         let ends = self.ends.get(permit)?;
         let passed = ends.partition_point(|mark| mark.position < self.timeline.position());
         Some(ends.get(passed)?.at)
-    }
-
-    /// Tasks that were abandoned and did not come back, the latest first.
-    pub(crate) fn abandoned(&self) -> impl Iterator<Item = (TaskId, Time)> {
-        let passed = self.abandoned.partition_point(|(mark, _)| mark.position < self.timeline.position());
-        let state = self.timeline.state();
-        let gone = self.abandoned[..passed].iter().rev().filter(|(_, task)| !state.tasks().contains_key(task));
-        gone.map(|(mark, task)| (*task, mark.at))
     }
 
     /// Every event that is kept.

@@ -204,11 +204,13 @@ fn header(recording: &Recording, task_rows: usize, recent_rows: usize) -> [f64; 
 }
 
 /// Rows for the tasks of the run: those that run by permit, the queue in its order, those that wait by their time, those that have
-/// ended and are not settled, those that were abandoned.
+/// ended and are not settled, those that were abandoned, the latest first.
 fn task_rows(recording: &Recording, rows_max: usize, numbers: &mut Vec<f64>) -> usize {
     let state = recording.timeline().state();
     let before = numbers.len();
-    let running = state.permits().iter().filter_map(|task| (*task)?.into());
+    let is_abandoned = |task: &TaskId| state.tasks().get(task).is_some_and(Live::is_abandoned);
+    // A permit may have been taken along by a task that was abandoned.
+    let running = state.permits().iter().filter_map(|task| *task).filter(|task| !is_abandoned(task));
     let queued = state.queue().iter().copied();
     for (place, task) in running.map(|task| (None, task)).chain(queued.enumerate().map(|(n, task)| (Some(n), task))) {
         if let Some(live) = state.tasks().get(&task) {
@@ -224,7 +226,7 @@ fn task_rows(recording: &Recording, rows_max: usize, numbers: &mut Vec<f64>) -> 
         match live.place {
             Place::Waiting { due, .. } => rest.push(Reverse((due, *task))),
             Place::Ended { .. } => rest.push(Reverse((Time::MAX, *task))),
-            Place::Queued | Place::Running { .. } => {}
+            Place::Queued | Place::Running { .. } | Place::Abandoned { .. } => {}
         }
     }
     while rows(numbers.len() - before) < rows_max
@@ -235,10 +237,8 @@ fn task_rows(recording: &Recording, rows_max: usize, numbers: &mut Vec<f64>) -> 
         }
     }
     let room = rows_max - rows(numbers.len() - before);
-    for (task, at) in recording.abandoned().take(room) {
-        let [id, since] = [whole(task.0), time(at)];
-        numbers.extend([id, ABSENT, 4.0, ABSENT, ABSENT, since, ABSENT, ABSENT, ABSENT, ABSENT]);
-    }
+    let abandoned = state.abandoned().iter().rev().filter_map(|task| Some((*task, state.tasks().get(task)?)));
+    abandoned.take(room).for_each(|(task, live)| task_row(recording, task, live, None, numbers));
     rows(numbers.len() - before)
 }
 
@@ -262,6 +262,10 @@ fn task_row(recording: &Recording, task: TaskId, live: &Live, queue_place: Optio
         Place::Waiting { since, due } => {
             until = time(due);
             (3.0, since)
+        }
+        Place::Abandoned { since, permit: number, outcome: ended } => {
+            (permit, how) = (maybe_size(number), ended.map_or(ABSENT, outcome));
+            (4.0, since)
         }
     };
     let (id, attempt) = (whole(task.0), f64::from(live.attempt.get()));

@@ -1,0 +1,154 @@
+//! A run of one's own: JavaScript's async functions through a pattern, in real time.
+
+use std::{cell::RefCell, rc::Rc};
+
+use fourfold::{Control, Event, Failure, MemorySource, RunError, State, Task, observer_fn, trace};
+use js_sys::{Array, Function, JsString, Object, Promise, Reflect};
+use wasm_bindgen::{JsCast, prelude::*};
+use wasm_bindgen_futures::{JsFuture, future_to_promise};
+
+use crate::{clock::JsClock, json, params::Params, recording::Recording};
+
+#[wasm_bindgen]
+extern "C" {
+    type AbortController;
+
+    #[wasm_bindgen(constructor)]
+    fn new() -> AbortController;
+    #[wasm_bindgen(method, getter)]
+    fn signal(this: &AbortController) -> JsValue;
+    #[wasm_bindgen(method)]
+    fn abort(this: &AbortController);
+}
+
+/// The handle on a run that goes on, and the promise of its report.
+#[derive(Debug)]
+pub(crate) struct Own {
+    pub(crate) control: Control,
+    pub(crate) finished: Promise,
+}
+
+/// Starts a run; its events are added to `recording` and told to `on_event` as lines of a trace.
+pub(crate) fn start(
+    params: &Params,
+    payloads: &Array,
+    handler: Function,
+    on_event: Option<Function>,
+    recording: Rc<RefCell<Recording>>,
+) -> Own {
+    let control = Control::new();
+    let (config, handle, payloads) = (params.config, control.clone(), payloads.clone());
+    let finished = future_to_promise(async move {
+        let clock = JsClock::new();
+        let mut next = 0;
+        let source = MemorySource::new(
+            clock,
+            std::iter::from_fn(|| {
+                let payload = (next < payloads.length()).then(|| payloads.get(next));
+                next += 1;
+                payload
+            }),
+        );
+        let attempt = async |task: &Task<JsValue>| call(&handler, task).await;
+        let mut observer = observer_fn(|event| {
+            recording.borrow_mut().push(event);
+            if let Some(tell) = &on_event {
+                tell_event(tell, event);
+            }
+        });
+        let result = fourfold::run(&source, &clock, attempt, &config, &handle, &mut observer).await;
+        let error = result.err().map(|error| explain(&error));
+        Ok(report(recording.borrow().timeline().last_state(), error).into())
+    });
+    Own { control, finished }
+}
+
+/// What went wrong in the observer is the observer's.
+fn tell_event(tell: &Function, event: &Event<'_>) {
+    let mut line = Vec::new();
+    trace::write_line(event, &mut line);
+    let line = String::from_utf8(line).unwrap_or_default();
+    let _ = tell.call1(&JsValue::UNDEFINED, &JsString::from(line));
+}
+
+fn explain(error: &RunError<std::convert::Infallible>) -> String {
+    let failure = match error {
+        RunError::Group { failures, .. } => failures.first(),
+        _ => None,
+    };
+    match failure {
+        Some(failure) => format!("{error}; task {}: {}", failure.task, failure.reason),
+        None => error.to_string(),
+    }
+}
+
+/// The keys of a report, and why the run failed if it did.
+pub(crate) fn report(state: &State, error: Option<String>) -> String {
+    let mut text = json::write(&state.report());
+    if let Some(error) = error {
+        text.pop();
+        text += &format!(",\"error\":{}}}", json::write(&error));
+    }
+    text
+}
+
+/// Aborts its signal unless the attempt has ended: a timeout, an abort or a cancelled group drops it.
+struct Cancel(Option<AbortController>);
+
+impl Drop for Cancel {
+    fn drop(&mut self) {
+        if let Some(controller) = self.0.take() {
+            controller.abort();
+        }
+    }
+}
+
+/// One attempt: `handler(payload, {id, attempt, signal})`, whose promise is awaited.
+async fn call(handler: &Function, task: &Task<JsValue>) -> Result<(), Failure> {
+    let controller = AbortController::new();
+    let context = Object::new();
+    set(&context, "id", &JsValue::from_f64(task.id.0 as f64));
+    set(&context, "attempt", &JsValue::from_f64(f64::from(task.attempt.get())));
+    set(&context, "signal", &controller.signal());
+    let mut cancel = Cancel(Some(controller));
+    let returned = handler.call2(&JsValue::UNDEFINED, &task.payload, &context);
+    let result = match returned {
+        // What is no promise is ready.
+        Ok(value) => JsFuture::from(Promise::resolve(&value)).await,
+        Err(thrown) => Err(thrown),
+    };
+    cancel.0 = None;
+    result.map(drop).map_err(|error| failure(&error))
+}
+
+/// The error's message is the reason; `permanent` and `retryAfterMs` on it say what to do next.
+fn failure(error: &JsValue) -> Failure {
+    let reason = message(error);
+    let get = |key: &str| Reflect::get(error, &JsString::from(key)).ok().filter(|_| error.is_object());
+    if get("permanent").is_some_and(|permanent| permanent.is_truthy()) {
+        return Failure::permanent(reason);
+    }
+    let after = get("retryAfterMs").and_then(|after| after.as_f64()).filter(|ms| (0.0..=MS_MAX).contains(ms));
+    match after {
+        Some(ms) => Failure::retry_after(reason, std::time::Duration::from_nanos((ms * 1e6) as u64)),
+        None => Failure::transient(reason),
+    }
+}
+
+/// A day.
+const MS_MAX: f64 = 86_400_000.0;
+
+fn message(error: &JsValue) -> String {
+    let text = match (error.dyn_ref::<js_sys::Error>(), error.dyn_ref::<JsString>()) {
+        (Some(error), _) => error.message(),
+        (None, Some(text)) => text.clone(),
+        // What is thrown may be anything, even what has no text.
+        (None, None) => js_sys::JSON::stringify(error).unwrap_or_else(|_| JsString::from("an error without a text")),
+    };
+    String::from(text)
+}
+
+fn set(object: &Object, key: &str, value: &JsValue) {
+    // An object of our own takes everything.
+    let _ = Reflect::set(object, &JsString::from(key), value);
+}

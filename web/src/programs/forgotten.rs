@@ -1,0 +1,49 @@
+//! Tasks that are started and then forgotten.
+//!
+//! `import` starts tasks in the background and keeps them in a set by hand. At the first failure `?` leaves the function, and
+//! the set is gone. What was in it runs on, nobody will ever learn how it ends, and it is dropped halfway when the program is over.
+//! A task group would have cancelled it, and waited until nothing of it was left.
+
+use core::time::Duration;
+use std::collections::BTreeMap;
+
+use fourfold::{Attempt, Clock, Failure};
+
+use super::{background::Background, host::Host};
+
+pub(super) async fn program(host: &Host<'_>) {
+    let background = Background::new();
+    let imported = background.drive(import(host, &background)).await;
+    if imported.is_err() {
+        // The failure was dealt with, so it seems, and the program goes on with something else.
+        background.drive(host.clock.sleep(Duration::from_millis(500))).await;
+    }
+}
+
+async fn import<'a>(host: &'a Host<'_>, background: &Background<'a>) -> Result<(), Failure> {
+    let (report, reports) = async_channel::unbounded();
+    let mut set = BTreeMap::new();
+    let mut tasks = host.tasks();
+    loop {
+        while set.len() < host.limit.get()
+            && let Some((task, work)) = tasks.next()
+        {
+            host.claimed(task); // page: claimed
+            set.insert(task, host.started(task)); // page: started
+            let report = report.clone();
+            background.spawn(async move {
+                let result = work.act(&host.clock, Attempt::FIRST).await;
+                report.try_send((task, result)) // nobody may be there to hear it
+            });
+        }
+        if set.is_empty() {
+            return Ok(());
+        }
+        let next = host.gate(reports.recv()).await; // page: source_blocked
+        let (task, result) = next.expect("a sender is kept in this function");
+        if let Some(running) = set.remove(&task) {
+            let result = running.end_with(result); // page: ended
+            result?; // page: abandoned
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! The permit as a guard.
+//!
+//! The tasks are those that lose their permits. Here each task holds its permit as a value: whichever way it leaves, the value
+//! is dropped, and the permit is free. There is no line that could be missed.
+
+use fourfold::{Failure, Permit, Permits, TaskId, Work};
+
+use super::{background::Background, host::Host};
+
+pub(super) async fn program(host: &Host<'_>) {
+    let permits = Permits::new(host.limit);
+    let background = Background::new();
+    let start_all = async {
+        for (task, work) in host.tasks() {
+            let permit = host.gate(permits.acquire()).await; // page: source_blocked
+            host.claimed(task); // page: claimed
+            background.spawn(attempt(host, permit, task, work));
+        }
+    };
+    background.drive(start_all).await;
+    background.join().await;
+}
+
+async fn attempt(host: &Host<'_>, permit: Permit, task: TaskId, work: Work) -> Result<(), Failure> {
+    let mut running = host.started_with(permit, task); // page: started
+    // Success or failure: the permit is dropped with what runs.
+    running.act(work).await // page: ended
+}

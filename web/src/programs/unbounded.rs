@@ -1,0 +1,40 @@
+//! A queue without a bound.
+//!
+//! Tasks come in twice as fast as the workers get them done. The queue takes every one of them: nothing tells the producer that
+//! the workers are behind. The queue grows, the wait in it grows, and nothing stops that but the end of the memory.
+
+use async_channel::{Receiver, Sender};
+use fourfold::{Clock, TaskId, TaskSet, Work};
+
+use super::host::Host;
+
+type Task = (TaskId, Work);
+
+pub(super) async fn program(host: &Host<'_>) {
+    let (sender, receiver) = async_channel::unbounded();
+    let mut workers = TaskSet::new(host.limit);
+    for number in 0..host.limit.get() {
+        workers.spawn(work(host, number, receiver.clone())).await;
+    }
+    workers.drive(produce(host, sender)).await;
+    workers.join().await;
+}
+
+async fn produce(host: &Host<'_>, queue: Sender<Task>) {
+    let pace = host.pace();
+    for (task, work) in host.tasks() {
+        host.clock.sleep(pace).await;
+        // There is always room.
+        if queue.send((task, work)).await.is_ok() {
+            host.claimed(task); // page: claimed
+        }
+    }
+}
+
+async fn work(host: &Host<'_>, number: usize, queue: Receiver<Task>) {
+    while let Ok((task, work)) = queue.recv().await {
+        let mut running = host.started_by(number, task); // page: started
+        let _ = running.act(work).await;
+        running.end(); // page: ended
+    }
+}
