@@ -9,6 +9,7 @@
  * @property {(lines: string, count: number, run: string) => Promise<void>} events
  * @property {(missed: number | null) => void} gap events that never came; null: nobody knows how many
  * @property {(state: FeedState) => void} state
+ * @property {(error: unknown) => void} problem what was told could not be taken
  */
 
 /** Events are handed on so often, while there are any. */
@@ -127,7 +128,10 @@ export class Feed {
 
   /** One after the other. @param {() => Promise<void>} act */
   then(act) {
-    this.taking = this.taking.then(() => (this.closed ? undefined : act())).catch(() => this.overrun());
+    this.taking = this.taking.then(() => (this.closed ? undefined : act())).catch((error) => {
+      this.sink.problem(error);
+      this.overrun();
+    });
   }
 
   /** What is taken too slowly, or not at all, is given up: a snapshot tells where things stand. */

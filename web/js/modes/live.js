@@ -54,7 +54,8 @@ export function guide(app) {
   const hold = h('button', { type: 'button', id: 'live-hold', onclick: () => stop() }, t('live.hold'));
   const gapList = h('ul', { class: 'checks' });
   const gapBox = h('section', { hidden: true }, h('h3', {}, t('live.gaps')), h('p', { class: 'note' }, t('live.gapsHelp')), gapList);
-  const watching = h('div', { class: 'tab-body', hidden: true }, lamp, facts, h('div', { class: 'row-of' }, back, hold), gapBox);
+  const problem = h('p', { class: 'problem', role: 'alert', hidden: true });
+  const watching = h('div', { class: 'tab-body', hidden: true }, problem, lamp, facts, h('div', { class: 'row-of' }, back, hold), gapBox);
   const why = h('p', { class: 'note' });
   const code = h('code', {}, COMMAND);
   const nobody = h(
@@ -114,7 +115,7 @@ export function guide(app) {
   /** @param {string} url */
   function begin(url) {
     feed?.close();
-    feed = new Feed(url, { snapshot, events, gap, state: connection });
+    feed = new Feed(url, { snapshot, events, gap, state: connection, problem: complain });
     feed.open();
     connection('connecting');
     clearInterval(reading);
@@ -147,6 +148,7 @@ export function guide(app) {
     if (left) return;
     const arrived = performance.now();
     await ask('call', player, 'push', lines);
+    problem.hidden = true;
     const now = performance.now();
     counts.push({ at: now, count: amount });
     while (counts.length > 2 && now - counts[0].at > LAG_MS) counts.shift();
@@ -155,6 +157,12 @@ export function guide(app) {
     origin = Math.min(origin, arrived - last);
     lags.push({ at: now, lag: now - (origin + last) });
     while (lags.length > 2 && now - lags[0].at > LAG_MS) lags.shift();
+  }
+
+  /** @param {unknown} error */
+  function complain(error) {
+    setText(problem, error instanceof Error ? error.message : String(error));
+    problem.hidden = false;
   }
 
   /** @param {number | null} lost */
