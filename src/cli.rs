@@ -1,6 +1,7 @@
 //! The command: arguments in, an exit code out. One file per subcommand.
 
 mod args;
+mod bars;
 mod clock;
 mod compare;
 mod dead;

@@ -2,7 +2,6 @@
 
 use std::{
     cell::RefCell,
-    io::{self, IsTerminal},
     path::{Path, PathBuf},
     rc::Rc,
 };
@@ -63,7 +62,7 @@ impl Session {
         };
         let patient = matches!(clock, AnyClock::Simulated(_));
         let trace = work.output.trace.as_deref().map(|path| open_trace(path, patient)).transpose()?;
-        let progress = !work.output.quiet && io::stderr().is_terminal();
+        let progress = !work.output.quiet && screen::is_drawable();
         Ok(Self { clock, handler, control, stdout, asked: Asked::default(), trace, progress })
     }
 
@@ -87,7 +86,13 @@ impl Session {
         let result = match &self.clock {
             AnyClock::Simulated(clock) => Some(clock.run(run)),
             AnyClock::Native(_) => {
-                let beside = beside(&self.asked, control, handler, &state, done, self.progress);
+                let show = async {
+                    if self.progress {
+                        progress::show(&state, &self.clock, done).await;
+                    }
+                    std::future::pending().await
+                };
+                let beside = beside(&self.asked, control, handler, show);
                 Some(Ok(smol::block_on(or(run, beside))))
             }
         };
@@ -128,22 +133,9 @@ impl Session {
 }
 
 /// What is done beside a run on the wall clock, on the same thread.
-async fn beside<T>(
-    asked: &Asked,
-    control: &Control,
-    handler: &AnyHandler,
-    state: &RefCell<State>,
-    done: Done<'_>,
-    progress: bool,
-) -> T {
+async fn beside<T>(asked: &Asked, control: &Control, handler: &AnyHandler, show: impl Future<Output = ()>) -> T {
     let watch = async {
         asked.watch(signals::catch(), control).await;
-    };
-    let show = async {
-        if progress {
-            progress::show(state, done).await;
-        }
-        std::future::pending().await
     };
     let reap = async {
         // Without it, async-process would do that on a thread of its own, and take the reactor there.

@@ -6,6 +6,8 @@ use async_signal::{Signal, Signals};
 use fourfold::Control;
 use futures_lite::StreamExt;
 
+use super::screen;
+
 /// What has been asked of the process.
 #[derive(Debug, Default)]
 pub(crate) struct Asked {
@@ -34,7 +36,10 @@ impl Asked {
                     tracing::warn!("{}: aborting", name(signal));
                     control.abort();
                 }
-                _ => std::process::exit(i32::from(self.exit_code().unwrap_or(1))),
+                _ => {
+                    screen::clear();
+                    std::process::exit(i32::from(self.exit_code().unwrap_or(1)))
+                }
             }
         }
         std::future::pending().await

@@ -10,5 +10,7 @@ mod pipe;
 mod post;
 mod queue;
 mod signals;
+mod terminal;
 mod texts;
 mod trace;
+mod view;
