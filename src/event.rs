@@ -34,6 +34,13 @@ pub enum Outcome {
     Cancelled,
 }
 
+impl Outcome {
+    /// Whether the attempt came to nothing by itself: it failed, timed out or panicked.
+    pub fn is_failure(self) -> bool {
+        matches!(self, Self::Failed | Self::TimedOut | Self::Panicked)
+    }
+}
+
 /// How a delivery ended, once its source has agreed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]

@@ -32,15 +32,20 @@ pub(crate) fn is_drawable() -> bool {
     io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| !term.is_empty() && term != "dumb")
 }
 
+/// Whether somebody sees colours there and wants them.
+pub(crate) fn is_coloured(stream: &impl anstream::stream::RawStream) -> bool {
+    AutoStream::choice(stream) != anstream::ColorChoice::Never
+}
+
 pub(crate) fn set_progress(bar: Option<ProgressBar>) {
     *progress() = bar.map_or(Progress::None, Progress::Bar);
 }
 
 /// Draws these lines at the bottom of the terminal, in place of those that are there.
 pub(crate) fn draw(lines: &[String]) {
-    let text = AutoStream::choice(&io::stderr()) == anstream::ColorChoice::Never;
-    let plain = |line: &String| if text { anstream::adapter::strip_str(line).to_string() } else { line.clone() };
-    let view = View::new(lines.iter().map(plain));
+    let coloured = is_coloured(&io::stderr());
+    let told = |line: &String| if coloured { line.clone() } else { anstream::adapter::strip_str(line).to_string() };
+    let view = View::new(lines.iter().map(told));
     put(view.bytes());
     *progress() = Progress::View(view);
 }

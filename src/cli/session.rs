@@ -2,6 +2,7 @@
 
 use std::{
     cell::RefCell,
+    io,
     path::{Path, PathBuf},
     rc::Rc,
 };
@@ -180,4 +181,9 @@ pub(crate) fn print_summary(session: &Session, output: &OutputArgs, table: &str,
     } else {
         session.stdout.print(table);
     }
+}
+
+/// Whether what goes there is in colours.
+pub(crate) fn is_coloured(session: &Session) -> bool {
+    if session.handler.owns_stdout() { screen::is_coloured(&io::stderr()) } else { screen::is_coloured(&io::stdout()) }
 }

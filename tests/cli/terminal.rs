@@ -91,6 +91,13 @@ impl Terminal {
         until(part, || self.screen().contains(part));
     }
 
+    /// Waits for the end: all that was written.
+    pub(crate) fn finished(mut self) -> Vec<u8> {
+        self.child.wait().unwrap();
+        self.reader.take().unwrap().join().unwrap();
+        self.written()
+    }
+
     /// Waits for the end: the exit code, the screen, and where the cursor is.
     pub(crate) fn end(mut self) -> (Option<i32>, String, (u16, u16)) {
         let code = self.child.wait().unwrap().code();
