@@ -27,6 +27,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 use tracing::level_filters::LevelFilter;
+use tracing_subscriber::fmt::writer::MakeWriterExt;
 
 use self::{
     args::{Cli, Command, CompareArgs},
@@ -81,7 +82,9 @@ fn log(verbose: u8) {
         3.. => LevelFilter::TRACE,
     };
     let colour = anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
-    let log = tracing_subscriber::fmt().with_max_level(level).with_writer(|| screen::Stderr).with_ansi(colour);
+    // The command tells of its tasks itself; that is for programs that have the library within them.
+    let writer = (|| screen::Stderr).with_filter(|metadata| metadata.target() != "fourfold::task");
+    let log = tracing_subscriber::fmt().with_max_level(level).with_writer(writer).with_ansi(colour);
     log.with_target(false).without_time().init();
 }
 

@@ -35,6 +35,17 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// Its name, as it stands in traces and reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::TimedOut => "timed_out",
+            Self::Panicked => "panicked",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
     /// Whether the attempt came to nothing by itself: it failed, timed out or panicked.
     pub fn is_failure(self) -> bool {
         matches!(self, Self::Failed | Self::TimedOut | Self::Panicked)

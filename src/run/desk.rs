@@ -14,6 +14,7 @@ use crate::{
     control::Stop,
     job::{Ended, Net},
     pattern::View,
+    spans::TaskSpan,
 };
 
 /// How far a run has come. It only ever goes on.
@@ -307,7 +308,7 @@ impl<'a, S: Source, C: Clock, O: Observer> Desk<'a, S, C, O> {
     /// An attempt ended by itself.
     pub(super) fn finish(&self, slot: usize, ended: Ended<S::Payload, S::Receipt>) {
         self.in_flight.set(self.in_flight.get() - 1);
-        let Ended { delivery, result } = ended;
+        let Ended { delivery, result, span } = ended;
         let (task, attempt) = (delivery.task.id, delivery.task.attempt);
         let (permit, worker) = (slot, self.worker(slot));
         let mut journal = self.journal.borrow_mut();
@@ -315,13 +316,15 @@ impl<'a, S: Source, C: Clock, O: Observer> Desk<'a, S, C, O> {
         let (outcome, verdict) = match result {
             Ok(()) => {
                 let outcome = Outcome::Succeeded;
+                span.ended(outcome);
                 journal.write(EventKind::Ended { task, attempt, permit, worker, outcome, reason: None });
                 (outcome, Verdict::Done)
             }
             Err((outcome, failure)) => {
                 let reason = Some(failure.reason());
+                span.ended(outcome);
                 journal.write(EventKind::Ended { task, attempt, permit, worker, outcome, reason });
-                (outcome, self.judge(&mut journal, &delivery, outcome, &failure))
+                (outcome, self.judge(&mut journal, &delivery, outcome, &failure, &span))
             }
         };
         self.leave_batch(&mut journal, 1);
@@ -335,13 +338,16 @@ impl<'a, S: Source, C: Clock, O: Observer> Desk<'a, S, C, O> {
         delivery: &Delivery<S::Payload, S::Receipt>,
         outcome: Outcome,
         failure: &Failure,
+        span: &TaskSpan,
     ) -> Verdict {
         let (task, attempt) = (delivery.task.id, delivery.task.attempt);
         let reason = failure.reason().to_string();
         if let Some(after) = self.config().retry.delay(failure, task, attempt, self.config().seed) {
+            span.retried(outcome, &reason, after);
             journal.write(EventKind::RetryScheduled { task, attempt, after });
             return Verdict::Retry { after, reason };
         }
+        span.dead(outcome, &reason);
         if self.config().pattern == Pattern::TaskGroup {
             let failure = TaskFailure { task, attempt, outcome, reason: reason.clone() };
             self.failures.borrow_mut().push(failure);
