@@ -127,7 +127,7 @@ impl Frame<'_> {
         }
         if state.waiting() > 0 {
             let due = state.tasks().values().filter_map(|live| match live.place {
-                Place::Waiting { due } => Some(due),
+                Place::Waiting { due, .. } => Some(due),
                 _ => None,
             });
             let next = due.min().unwrap_or_default().since(self.now);
