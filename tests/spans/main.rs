@@ -22,7 +22,7 @@ fn limit(limit: usize) -> NonZeroUsize {
 
 /// Without pauses between attempts, and so many of them.
 fn config(pattern: Pattern, permits: usize, retries: u32) -> Config {
-    let retry = Retry { retries, base: Duration::from_millis(10), max: Duration::from_millis(10) };
+    let retry = Retry { retries, base: Duration::from_millis(10), max: Duration::from_millis(10), ..Retry::default() };
     Config { retry, ..Config::new(pattern, limit(permits)) }
 }
 
