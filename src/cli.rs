@@ -7,6 +7,7 @@ mod compare;
 mod dead;
 mod exit;
 mod handler;
+mod listen;
 mod observe;
 mod origin;
 mod progress;
@@ -22,6 +23,7 @@ mod table;
 mod texts;
 mod timeline;
 mod values;
+mod web;
 
 use std::process::ExitCode;
 
@@ -58,6 +60,7 @@ fn dispatch(command: Option<Command>) -> Result<u8, Fault> {
         Some(Command::Push(args)) => push::push(&args),
         Some(Command::Stats(args)) => stats::stats(&args),
         Some(Command::Replay(args)) => replay::replay(&args),
+        Some(Command::Web(args)) => web::web(&args),
         Some(Command::Dead(command)) => dead::dead(&command),
         Some(Command::Completions { shell }) => Ok(texts::completions(shell)),
         Some(Command::Man) => texts::man(),

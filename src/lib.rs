@@ -71,6 +71,8 @@ pub mod executor;
 mod failure;
 mod invariants;
 mod job;
+#[cfg(feature = "listen")]
+pub mod listen;
 mod pattern;
 #[cfg(any(feature = "jsonl", feature = "redis"))]
 mod payload;

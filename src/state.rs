@@ -229,6 +229,12 @@ impl State {
         &self.total
     }
 
+    /// Permits that nobody held, summed over time, in nanoseconds.
+    #[cfg(feature = "listen")]
+    pub(crate) fn idle_nanos(&self) -> u128 {
+        self.idle_ns
+    }
+
     /// A number for all of it, the same on every platform: equal states have equal digests.
     pub fn digest(&self) -> u64 {
         digest::of(self)

@@ -1,6 +1,6 @@
 //! SIGINT and SIGTERM: the first drains, the second aborts, the third does not wait for anybody.
 
-use std::cell::Cell;
+use std::{cell::Cell, task::Poll};
 
 use async_signal::{Signal, Signals};
 use fourfold::Control;
@@ -45,12 +45,18 @@ impl Asked {
         std::future::pending().await
     }
 
-    /// Ends at the second signal.
+    /// Ends at the first signal, where something that is polled earlier in the same task [watches](Self::watch).
+    pub(crate) async fn once(&self) {
+        self.reach(1).await;
+    }
+
+    /// As [`once`](Self::once), at the second signal.
     pub(crate) async fn twice(&self) {
-        std::future::poll_fn(
-            |_| if self.count.get() > 1 { std::task::Poll::Ready(()) } else { std::task::Poll::Pending },
-        )
-        .await;
+        self.reach(2).await;
+    }
+
+    async fn reach(&self, count: u32) {
+        std::future::poll_fn(|_| if self.count.get() >= count { Poll::Ready(()) } else { Poll::Pending }).await;
     }
 }
 

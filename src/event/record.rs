@@ -140,6 +140,13 @@ impl Record {
         };
         Event { sequence: self.sequence, at: self.at, kind }
     }
+
+    /// How long its text is.
+    #[cfg(feature = "listen")]
+    #[inline]
+    pub(crate) fn text_len(&self) -> usize {
+        self.reason.as_deref().map_or(0, str::len)
+    }
 }
 
 impl From<&Event<'_>> for Record {

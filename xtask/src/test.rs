@@ -19,6 +19,7 @@ const LINTED: &[&str] = &[
     "native,serde",
     "jsonl",
     "jsonl,native",
+    "listen",
     "redis",
     "redis,jsonl",
     "tracing",
