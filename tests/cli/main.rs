@@ -6,6 +6,7 @@ mod bad_input;
 mod command;
 mod compare;
 mod exec;
+mod listen;
 mod pipe;
 mod post;
 mod queue;
