@@ -55,6 +55,8 @@ pub(super) struct Desk<'a, S: Source, C, O> {
     pub(super) asked: Cell<usize>,
     pub(super) batch: Cell<Option<Batch>>,
     pub(super) pacer: RefCell<Option<Pacer>>,
+    /// The rate has said no in this turn.
+    held: Cell<bool>,
     pub(super) failures: RefCell<Vec<TaskFailure>>,
     pub(super) error: RefCell<Option<S::Error>>,
     pub(super) claim_bell: Doorbell,
@@ -88,6 +90,7 @@ impl<'a, S: Source, C: Clock, O: Observer> Desk<'a, S, C, O> {
             asked: Cell::new(0),
             batch: Cell::new(None),
             pacer: RefCell::new(config.rate.map(Pacer::new)),
+            held: Cell::new(false),
             failures: RefCell::default(),
             error: RefCell::new(None),
             claim_bell: Doorbell::default(),
@@ -230,14 +233,17 @@ impl<'a, S: Source, C: Clock, O: Observer> Desk<'a, S, C, O> {
     fn starts_ready(&self) -> usize {
         match &*self.pacer.borrow() {
             Some(pacer) if !self.config().pattern.queues() => {
-                pacer.ready(self.clock.now()).saturating_sub(self.queue.borrow().len())
+                let ready = pacer.ready(self.clock.now());
+                self.held.set(self.held.get() || ready == 0);
+                ready.saturating_sub(self.queue.borrow().len())
             }
             _ => usize::MAX,
         }
     }
 
-    /// How long the rate holds up what could start otherwise.
+    /// How long the rate holds up what could start otherwise: no time at all where it said no in this turn and would not now.
     pub(super) fn pause(&self) -> Option<core::time::Duration> {
+        let held = self.held.take();
         let pacer = self.pacer.borrow();
         let pacer = pacer.as_ref()?;
         let idle = self.exhausted.get() && self.queue.borrow().is_empty();
@@ -245,7 +251,7 @@ impl<'a, S: Source, C: Clock, O: Observer> Desk<'a, S, C, O> {
             return None;
         }
         let now = self.clock.now();
-        (pacer.ready(now) == 0).then(|| pacer.wait(now))
+        (held || pacer.ready(now) == 0).then(|| pacer.wait(now))
     }
 
     /// How many tasks may start now, by the limits; [`next_start`](Self::next_start) looks at what may change with each.
@@ -275,6 +281,7 @@ impl<'a, S: Source, C: Clock, O: Observer> Desk<'a, S, C, O> {
         if let Some(pacer) = &mut *self.pacer.borrow_mut() {
             let now = self.clock.now();
             if pacer.ready(now) == 0 {
+                self.held.set(true);
                 return None;
             }
             pacer.start(now);
