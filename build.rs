@@ -20,10 +20,9 @@ fn main() -> io::Result<()> {
         |name| env::var_os(name).map(PathBuf::from).ok_or_else(|| io::Error::other("cargo did not start this"));
     let web = variable("CARGO_MANIFEST_DIR")?.join("web");
     let dist = web.join("dist");
-    // A path that is not there would make every build a new one.
-    if let Some(there) = [&dist, &web].into_iter().find(|path| path.is_dir()) {
-        println!("cargo::rerun-if-changed={}", there.display());
-    }
+    // A path that is not there would make every build a new one; the manifest names the page's crate once it is there.
+    let there = [&dist, &web].into_iter().find(|path| path.is_dir());
+    println!("cargo::rerun-if-changed={}", there.map_or_else(|| "Cargo.toml".into(), |path| path.to_string_lossy()));
     let mut files = BTreeMap::new();
     if dist.is_dir() {
         collect(&dist, "", &mut files)?;

@@ -45,18 +45,17 @@ impl Asked {
         std::future::pending().await
     }
 
-    /// Ends at the first signal, where something that is polled earlier in the same task [watches](Self::watch).
-    pub(crate) async fn once(&self) {
-        self.reach(1).await;
+    /// Ends at the first signal.
+    pub(crate) async fn once(&self, signals: Option<Signals>) {
+        let Some(mut signals) = signals else { return std::future::pending().await };
+        if let Some(Ok(signal)) = signals.next().await {
+            self.first.set(Some(signal as i32));
+        }
     }
 
-    /// As [`once`](Self::once), at the second signal.
+    /// Ends at the second signal, where something that is polled earlier in the same task [watches](Self::watch).
     pub(crate) async fn twice(&self) {
-        self.reach(2).await;
-    }
-
-    async fn reach(&self, count: u32) {
-        std::future::poll_fn(|_| if self.count.get() >= count { Poll::Ready(()) } else { Poll::Pending }).await;
+        std::future::poll_fn(|_| if self.count.get() > 1 { Poll::Ready(()) } else { Poll::Pending }).await;
     }
 }
 

@@ -6,10 +6,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use fourfold::{
-    Control,
-    listen::{ListenAddress, Listener},
-};
+use fourfold::listen::{ListenAddress, Listener};
 use futures_lite::future::or;
 
 use super::{
@@ -29,18 +26,14 @@ pub(crate) fn web(args: &WebArgs) -> Result<u8, Fault> {
         Some(address) => bind(address)?,
         None => bind_any()?,
     };
+    // Before anybody is told that it is there.
+    let signals = signals::catch();
     listen::announce(&listener);
     if args.open {
         open(&listener.url());
     }
-    let (asked, control) = (Asked::default(), Control::new());
-    let stopped = async {
-        let watch = async {
-            asked.watch(signals::catch(), &control).await;
-        };
-        or(watch, asked.once()).await;
-    };
-    smol::block_on(or(stopped, listen::serve(Some(&listener))));
+    let asked = Asked::default();
+    smol::block_on(or(asked.once(signals), listen::serve(Some(&listener))));
     Ok(asked.exit_code().unwrap_or(exit::DONE))
 }
 

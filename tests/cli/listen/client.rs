@@ -17,8 +17,16 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) struct Server {
     pub(crate) child: Child,
     pub(crate) port: u16,
-    stdout: JoinHandle<Vec<u8>>,
-    stderr: JoinHandle<Vec<u8>>,
+    stdout: Option<JoinHandle<Vec<u8>>>,
+    stderr: Option<JoinHandle<Vec<u8>>>,
+}
+
+impl Drop for Server {
+    /// A test that fails leaves nothing running.
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
 }
 
 impl Server {
@@ -35,7 +43,7 @@ impl Server {
         let line = wait_for_line(&mut stderr, "listening on http://127.0.0.1:");
         let port = line.trim().trim_end_matches('/').rsplit(':').next().unwrap().parse().unwrap();
         let stdout = child.stdout.take().unwrap();
-        Self { child, port, stdout: read_all(stdout), stderr: read_all(stderr) }
+        Self { child, port, stdout: Some(read_all(stdout)), stderr: Some(read_all(stderr)) }
     }
 
     pub(crate) fn feed(&mut self, lines: &str) {
@@ -51,7 +59,8 @@ impl Server {
     pub(crate) fn end(mut self) -> Ended {
         self.no_more();
         let status = self.child.wait().unwrap();
-        let [stdout, stderr] = [self.stdout, self.stderr].map(|text| String::from_utf8(text.join().unwrap()).unwrap());
+        let [stdout, stderr] = [self.stdout.take(), self.stderr.take()]
+            .map(|text| String::from_utf8(text.unwrap().join().unwrap()).unwrap());
         Ended { code: status.code(), stdout, stderr }
     }
 

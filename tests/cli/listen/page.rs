@@ -42,7 +42,7 @@ fn the_page_comes_from_the_executable_with_or_without_a_run() {
     run.end().expect(0);
     stop(&web.child);
     let ended = web.end().expect(143);
-    assert_eq!(ended.stdout, "");
+    assert_eq!((ended.stdout.as_str(), ended.stderr.as_str()), ("", ""), "nothing but where it is");
 }
 
 #[test]
