@@ -145,7 +145,10 @@ impl Record {
     #[cfg(feature = "listen")]
     #[inline]
     pub(crate) fn text_len(&self) -> usize {
-        self.reason.as_deref().map_or(0, str::len)
+        match &self.kind {
+            Kept::Malformed { reason } | Kept::Ended { reason: Some(reason), .. } => reason.0.len(),
+            _ => 0,
+        }
     }
 }
 
