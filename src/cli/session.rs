@@ -1,7 +1,6 @@
 //! One run of the command: the library's run, with signals, progress, trace and log around it.
 
 use std::{
-    cell::RefCell,
     io,
     path::{Path, PathBuf},
     rc::Rc,

@@ -28,7 +28,7 @@ static ABSENT: File = File {
 const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data: blob:; \
     connect-src 'self'; worker-src 'self'; frame-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'";
 /// For the frame in which users' own code runs: it may reach anybody, and nothing of the page.
-const SANDBOX_POLICY: &str = "sandbox allow-scripts; default-src 'none'; script-src 'self' 'unsafe-eval'; connect-src *; \
+const SANDBOX_POLICY: &str = "sandbox allow-scripts; default-src 'none'; script-src 'self'; worker-src blob:; connect-src *; \
     frame-ancestors 'self'";
 
 /// The file at this path.
