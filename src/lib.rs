@@ -56,6 +56,7 @@
 //! let output = output.unwrap();
 //! assert_eq!((output.value, output.results), (vec![4, 2, 3, 5], vec![("title".into(), 4)]));
 //! ```
+#![cfg_attr(feature = "tracing", doc = "", doc = include_str!("spans.md"))]
 #![cfg_attr(not(feature = "std"), no_std)]
 #![forbid(unsafe_code)]
 
@@ -70,6 +71,8 @@ pub mod executor;
 mod failure;
 mod invariants;
 mod job;
+#[cfg(feature = "listen")]
+pub mod listen;
 mod pattern;
 #[cfg(any(feature = "jsonl", feature = "redis"))]
 mod payload;
@@ -80,6 +83,7 @@ mod run;
 mod signal;
 mod simulation;
 mod source;
+mod spans;
 mod state;
 mod task;
 #[cfg(feature = "jsonl")]
