@@ -60,6 +60,11 @@ export class App {
     addEventListener('hashchange', () => {
       if (location.hash !== this.written) void this.open(readLink(location.hash));
     });
+    // The hash is the view's: the way past everything leaves it alone.
+    document.querySelector('.skip')?.addEventListener('click', (event) => {
+      event.preventDefault();
+      byId('stage-section').focus();
+    });
     byId('canvas').addEventListener('click', (event) => {
       const { panel, task } = this.stage.taskAt(event.offsetX, event.offsetY);
       this.tasks.select(panel, task);
@@ -141,7 +146,8 @@ export class App {
       observer.disconnect();
       const { Charts } = await import('./panels/charts.js');
       if (box.isConnected) new Charts(box, this.session);
-    }, { rootMargin: '200px' });
+      // Their upper edge alone is nothing to look at.
+    }, { rootMargin: '0px 0px -48px' });
     observer.observe(place);
     return place;
   }

@@ -37,6 +37,7 @@
     };
     const flush = () => {
       timer = 0;
+      if (lines.length === 0 && dropped === 0) return;
       post({ log: lines, dropped });
       lines = [];
       dropped = 0;
@@ -51,15 +52,20 @@
     const call = async (/** @type {{call: number, task: unknown, id: number, attempt: number}} */ { call: number, task, id, attempt }) => {
       const controller = new AbortController();
       running.set(number, controller);
+      // What a task printed comes before its answer: after the last one nobody listens any more.
+      const answer = (/** @type {object} */ message) => {
+        flush();
+        post({ answer: number, ...message });
+      };
       try {
         if (!handler) throw Object.assign(new Error('there is no handler'), { permanent: true });
         await handler(task, { id, attempt, signal: controller.signal, log: console.log });
-        post({ answer: number });
+        answer({});
       } catch (error) {
         const thrown = /** @type {any} */ (error);
         const message = thrown instanceof Error ? thrown.message || thrown.name : String(thrown);
         const after = Number(thrown?.retryAfterMs);
-        post({ answer: number, error: { message: message.slice(0, longest), permanent: thrown?.permanent === true, retryAfterMs: after >= 0 ? after : undefined } });
+        answer({ error: { message: message.slice(0, longest), permanent: thrown?.permanent === true, retryAfterMs: after >= 0 ? after : undefined } });
       } finally {
         running.delete(number);
       }

@@ -36,7 +36,7 @@ function when(events, is, nth = 0) {
 }
 
 /** @param {Outcome} outcome */
-const idleShare = ({ report }) => report.idle_permits_ms / (report.limit * report.elapsed_ms);
+const idleShare = ({ report }) => report.idle_permit_ms / (report.limit * report.elapsed_ms);
 
 /** @param {number} part */
 const percent = (part) => `${(100 * part).toFixed(1)} %`;

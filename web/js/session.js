@@ -167,6 +167,7 @@ export class Session {
    * @param {At} at
    */
   go(at) {
+    if (this.runs.length === 0) return;
     // Who looks back from the head of a run stays there.
     if (!('end' in at) && this.following) {
       this.following = false;
