@@ -26,11 +26,12 @@ export const WAVE_MS = 900;
  * @param {Theme} theme
  * @param {CanvasPattern | string} hatch
  * @param {Words} words
+ * @param {boolean} racked whether the permits that are held are painted with the tasks that hold them
  */
-export function paintUnder(pen, places, snapshot, tokens, theme, hatch, words) {
+export function paintUnder(pen, places, snapshot, tokens, theme, hatch, words, racked) {
   paintGate(pen, places, snapshot, theme, words);
   if (places.form === 'lanes') paintBusy(pen, places, snapshot, tokens, theme, hatch);
-  else paintHeld(pen, places, snapshot, theme);
+  else if (!racked) paintHeld(pen, places, snapshot, theme);
   if (places.pattern === 'batch') paintBatch(pen, places, snapshot, theme, words);
   if (places.pattern === 'group') paintGroup(pen, places, snapshot, theme, words);
 }

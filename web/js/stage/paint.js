@@ -1,5 +1,6 @@
 // Paints tokens: one path for each state.
 
+import { ring } from './rack.js';
 import { arc, bar, circle, cross, diamond, square, tick, triangle } from './shapes.js';
 
 /**
@@ -32,10 +33,11 @@ const COLOR = {
  * @param {number} radius
  * @param {Theme} theme
  * @param {import('./labels.js').Labels} labels
+ * @param {((tokens: Token[]) => void) | null} rack paints the running ones, where they are many
  * @param {number} selected
  * @param {number} t
  */
-export function paintTokens(pen, tokens, radius, theme, labels, selected, t) {
+export function paintTokens(pen, tokens, radius, theme, labels, rack, selected, t) {
   /** @type {Record<Look, Token[]>} */
   const sorted = { queued: [], running: [], succeeded: [], failed: [], cancelled: [], waiting: [], leaked: [] };
   /** @type {Token | null} */
@@ -45,9 +47,10 @@ export function paintTokens(pen, tokens, radius, theme, labels, selected, t) {
     if (token.id === selected) chosen = token;
   }
   for (const look of LOOKS) {
-    if (sorted[look].length > 0) paintLook(pen, look, sorted[look], radius, theme);
+    if (look === 'running' && rack) rack(sorted.running);
+    else if (sorted[look].length > 0) paintLook(pen, look, sorted[look], radius, theme);
   }
-  rings(pen, sorted.running, radius, theme);
+  if (!rack) rings(pen, sorted.running, radius, theme);
   const size = Math.max(TEXT_MIN, Math.round(radius * 0.82));
   if (2 * radius >= 3 * DIGIT * TEXT_MIN - 3) for (const look of LOOKS) label(look, sorted[look], radius, size, theme, labels, t);
   if (chosen) {
@@ -104,8 +107,7 @@ export function paintLook(pen, look, tokens, r, theme) {
  */
 function rings(pen, tokens, r, theme) {
   if (tokens.length === 0 || r < 3) return;
-  const width = Math.max(1.2, r * 0.2);
-  const at = r + width + 0.4;
+  const { width, at } = ring(r);
   pen.lineWidth = width;
   pen.beginPath();
   for (const { x, y } of tokens) circle(pen, x, y, at);

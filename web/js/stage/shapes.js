@@ -1,7 +1,7 @@
 // The shapes of states: shape, colour and text, so that no state is told by its colour alone. Each adds itself to the path that is
 // open, so that all tokens of a state are one path.
 
-/** @typedef {CanvasRenderingContext2D | Path2D} Pen */
+/** @typedef {CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D | Path2D} Pen */
 
 const TAU = 2 * Math.PI;
 

@@ -7,6 +7,7 @@ import { arrange, panels } from './geometry.js';
 import { Labels } from './labels.js';
 import { cancelledAt, paintCounts, paintUnder, paintWave, WAVE_MS } from './overlay.js';
 import { paintLook, paintTokens } from './paint.js';
+import { Rack, RACK_FROM } from './rack.js';
 import { paintScenery, write } from './scenery.js';
 import { SANS, themeName, THEMES } from './theme.js';
 import { Tokens } from './tokens.js';
@@ -24,6 +25,7 @@ const DENSITY_MAX = 2;
 class View {
   constructor() {
     this.tokens = new Tokens();
+    this.rack = new Rack();
     /** @type {Places | null} */
     this.places = null;
     this.placesKey = '';
@@ -139,11 +141,13 @@ export class Stage {
       paintCrowd(pen, places, snapshot, theme);
     } else {
       view.tokens.update(snapshot, places, passed, goesOn);
-      paintUnder(pen, places, snapshot, view.tokens, theme, this.hatch, words);
+      const racked = places.form === 'grid' && snapshot.of('in_flight') >= RACK_FROM;
+      const rack = racked ? (/** @type {import('./tokens.js').Token[]} */ tokens) => view.rack.draw(pen, places, tokens, theme, this.density) : null;
+      paintUnder(pen, places, snapshot, view.tokens, theme, this.hatch, words, racked);
       this.wave(view, places, snapshot, theme, passed);
       this.paintFlights(view, places.radius, theme);
       const selected = this.selected.panel === index ? this.selected.task : -1;
-      paintTokens(pen, view.tokens.all.values(), places.radius, theme, this.labels, selected, snapshot.of('t_ns'));
+      paintTokens(pen, view.tokens.all.values(), places.radius, theme, this.labels, rack, selected, snapshot.of('t_ns'));
     }
     paintCounts(pen, places, snapshot, theme, words);
     const title = this.panels[index]?.title;
