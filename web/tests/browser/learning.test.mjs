@@ -1,0 +1,108 @@
+// The scenarios keep what they say, the code that is lit is the code that ran, and nothing moves that was asked to be still.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ask, PATTERNS, playOn, setUp, still, tracesOf } from './harness.mjs';
+import { SCENARIOS } from '../../js/scenarios.js';
+
+const house = setUp();
+
+for (const { id, answer } of SCENARIOS) {
+  test(`scenario ${id}: pauses, asks, and its claim holds`, async (t) => {
+    const page = await house.open(t, { hash: `#mode=learn&scenario=${id}` });
+    await playOn(page);
+    await page.locator('.question').waitFor();
+    const { t: at, endNs } = await page.evaluate(() => ({ t: globalThis.fourfold.session.t, endNs: globalThis.fourfold.session.endNs }));
+    assert.ok(at < endNs, 'the question comes before the end');
+    await page.locator(`.question input[value="${answer}"]`).check();
+    await page.locator('#lesson-answer').click();
+    await page.locator('.verdict.right').waitFor();
+    await playOn(page);
+    const claim = page.locator('.claim');
+    await claim.waitFor();
+    t.diagnostic((await claim.locator('p').first().textContent()) ?? '');
+    assert.equal(await claim.getAttribute('data-holds'), 'true', (await claim.textContent()) ?? '');
+  });
+}
+
+test('a wrong answer is told so, and the truth with it', async (t) => {
+  const { id, answer } = SCENARIOS[0];
+  const page = await house.open(t, { hash: `#mode=learn&scenario=${id}` });
+  await playOn(page);
+  await page.locator(`.question input[value="${(answer + 1) % 3}"]`).check();
+  await page.locator('#lesson-answer').click();
+  await page.locator('.verdict.wrong').waitFor();
+});
+
+/** Kinds of events that no line of a pattern's source stands for: what the host says, and what begins and ends. */
+const UNLIT = new Set();
+
+for (const pattern of PATTERNS) {
+  test(`the code of ${pattern} lights up where its events come from`, async (t) => {
+    const run = JSON.stringify({ pattern, limit: 4, tasks: 40, seed: 7, retries: 1, work: { ms: [5, 20], fail_permille: pattern === 'group' ? 0 : 200, fail_attempts: 3 } });
+    const page = await house.open(t, { hash: `#${new URLSearchParams({ mode: 'lab', run, tab: 'code' })}` });
+    await page.locator('.code .line').first().waitFor();
+    const [events] = await tracesOf(page);
+    const kinds = new Map(events.map(({ event }, index) => [event, index + 1]));
+    /** @type {Map<string, string>} */
+    const lines = new Map();
+    for (const [kind, position] of kinds) {
+      await page.evaluate((position) => globalThis.fourfold.session.go({ positions: [position] }), position);
+      await still(page);
+      const lit = page.locator('.code .line.lit');
+      if (UNLIT.has(kind)) continue;
+      assert.equal(await lit.count(), 1, `${kind} lights one line`);
+      lines.set(kind, ((await lit.textContent()) ?? '').trim());
+      const inside = await lit.evaluate((line) => {
+        const [box, around] = [line.getBoundingClientRect(), /** @type {Element} */ (line.closest('.code')).getBoundingClientRect()];
+        return box.top >= around.top - 1 && box.bottom <= around.bottom + 1;
+      });
+      assert.ok(inside, `the line of ${kind} is in view`);
+    }
+    t.diagnostic([...lines].map(([kind, line]) => `${kind}: ${line}`).join(' | '));
+    assert.ok(lines.size >= 5, 'most kinds of events are lit');
+  });
+}
+
+test('the programs with a mistake show their own code', async (t) => {
+  const programs = SCENARIOS.flatMap(({ id, panels }) => panels.flatMap(({ program }, index) => (program ? [{ id, index, program }] : [])));
+  assert.ok(programs.length >= 3);
+  const page = await house.open(t, { hash: '#mode=lab' });
+  const told = JSON.parse(await ask(page, 'programs'));
+  for (const { program } of programs) {
+    const found = told.find((/** @type {any} */ one) => one.name === program);
+    assert.ok(found, `${program} is not in the module`);
+    for (const [kind, [section, line]] of Object.entries(found.marks)) {
+      const { first_line: first, lines } = found.sections[section];
+      assert.ok(lines[line - first]?.trim(), `${program}: the line of ${kind} is not there`);
+    }
+  }
+});
+
+test('nothing plays by itself where reduced motion is asked for', async (t) => {
+  for (const hash of ['', '#mode=learn&scenario=storm', '#mode=lab', '#mode=compare', '#mode=replay']) {
+    const page = await house.open(t, { hash });
+    await page.locator('#do-home').waitFor();
+    assert.equal(await page.evaluate(() => globalThis.fourfold.session.playing), false);
+    assert.equal(await page.locator('#clock').textContent().then((text) => text?.split(' / ')[0]), '0.000 s', hash);
+    // A choice is not a wish for motion either.
+    if (hash.includes('learn')) {
+      await page.locator('[data-scenario="poison"]').click();
+      await page.waitForFunction(() => location.hash.includes('poison'));
+      await still(page);
+      assert.equal(await page.evaluate(() => globalThis.fourfold.session.t), await page.evaluate(() => globalThis.fourfold.session.startNs));
+    }
+    // Whoever presses play wants it to play; a frame shows things where they are, not on their way.
+    await page.locator('#do-play').click();
+    assert.equal(await page.evaluate(() => globalThis.fourfold.session.playing), true);
+    await page.context().close();
+  }
+});
+
+test('a scenario that is chosen plays to its pause where motion is welcome', async (t) => {
+  const page = await house.open(t, { moving: true, hash: '#mode=lab' });
+  await page.locator('#modes a[href*="mode=learn"]').click();
+  await page.locator('[data-scenario="group"]').waitFor();
+  await page.locator('[data-scenario="group"]').click();
+  await page.locator('.question').waitFor();
+});
