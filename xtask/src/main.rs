@@ -3,6 +3,7 @@
 
 mod bench;
 mod cross;
+mod page;
 mod setup;
 mod shell;
 mod steps;
@@ -17,7 +18,7 @@ usage: cargo xtask <command>
 
   setup [--bench]     install what is missing for the tests (and, with --bench, for the benchmarks)
   web                 the page, with the crate as WebAssembly, in web/dist
-  test                everything that has to pass before a change lands
+  test [--full]       everything that has to pass before a change lands; with --full, long tests are as long as they are written
   bench [--quick] …   measure against the peers; `cargo xtask bench --help` lists the rest";
 
 fn main() -> ExitCode {
@@ -26,7 +27,8 @@ fn main() -> ExitCode {
     match arguments.as_slice() {
         ["setup"] => outcome(setup::run(setup::Needs::Test)),
         ["setup", "--bench"] => outcome(setup::run(setup::Needs::Bench)),
-        ["test"] => test::run(),
+        ["test"] => test::run(false),
+        ["test", "--full"] => test::run(true),
         ["web", rest @ ..] => web::run(rest),
         ["bench", rest @ ..] => bench::run(rest),
         ["help" | "--help" | "-h"] => {

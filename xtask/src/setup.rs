@@ -24,6 +24,9 @@ const FOR_TEST: &[Tool] = &[
         package: "python3-prometheus-client",
         reason: "the reference parsers read what --listen exposes",
     },
+    Tool { program: "node", package: "nodejs", reason: "the page is tested by Node's test runner" },
+    Tool { program: "npm", package: "npm", reason: "it brings what the tests of the page are written with" },
+    Tool { program: "chromium", package: "chromium", reason: "the page is tested in a real browser" },
 ];
 
 const FOR_BENCH: &[Tool] = &[

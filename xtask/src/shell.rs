@@ -67,6 +67,12 @@ fn succeeded(command: &Command, status: ExitStatus) -> Result<(), String> {
     if status.success() { Ok(()) } else { Err(format!("{} ended with {status}", spelled(command))) }
 }
 
+/// Whether what was made is younger than what it is made from; not where either is missing.
+pub(crate) fn is_newer(made: &Path, from: &Path) -> bool {
+    let changed = |path: &Path| std::fs::metadata(path).and_then(|found| found.modified()).ok();
+    changed(made) > changed(from) && changed(from).is_some()
+}
+
 /// The command as one would type it.
 pub(crate) fn spelled(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());

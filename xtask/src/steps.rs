@@ -41,6 +41,12 @@ impl<W: Write> Steps<W> {
         Self { output, limit, start: Instant::now(), done: Vec::new() }
     }
 
+    /// Programs of the steps may take so many times as long.
+    pub(crate) fn patient(mut self, times: u32) -> Self {
+        self.limit = self.limit.map(|limit| limit * times);
+        self
+    }
+
     /// Runs one step and goes on, whatever comes of it.
     pub(crate) fn step(&mut self, title: &str, work: impl FnOnce(&mut Work<'_>) -> Result<(), String>) {
         say(&mut self.output, &format!("\n== {title}"));

@@ -2,7 +2,7 @@
 
 use crate::setup::{self, Needs};
 use crate::shell::{self, cargo};
-use crate::{cross, steps};
+use crate::{cross, page, steps, web};
 use std::io::Stdout;
 use std::process::{Command, ExitCode};
 
@@ -33,12 +33,15 @@ const TESTED: &[&str] = &["", "std", "jsonl", "native", "tracing,native"];
 /// Test programs and examples; the documentation's examples are a step of their own.
 const TARGETS: &[&str] = &["--lib", "--bins", "--tests", "--no-fail-fast"];
 
-pub(crate) fn run() -> ExitCode {
-    let mut steps = Steps::new(std::io::stdout());
+pub(crate) fn run(full: bool) -> ExitCode {
+    let mut steps = Steps::new(std::io::stdout()).patient(if full { 6 } else { 1 });
     steps.step("setup", |_| setup::run(Needs::Test));
     steps.run("format", &mut cargo(["fmt", "--all", "--check"]));
+    // Before the command is built: the page is in it.
+    steps.step("page", |_| web::build());
     lint(&mut steps);
     tests(&mut steps);
+    page(&mut steps, full);
     loom(&mut steps);
     steps.run(
         "documentation",
@@ -51,6 +54,14 @@ pub(crate) fn run() -> ExitCode {
     }
     benches(&mut steps);
     steps.finish()
+}
+
+/// The page in a real browser, served by a server of the tests and by the command.
+fn page(steps: &mut Steps, full: bool) {
+    steps.step("page: tools", page::install);
+    steps.run("page: types", &mut shell::command("node", ["web/node_modules/typescript/bin/tsc", "-p", "web"]));
+    steps.run("page: the command", &mut cargo(["build", "--bin", "fourfold"]));
+    steps.step("page: tests", |work| page::tests(work, full));
 }
 
 /// The workspace of the benchmarks: its tests run every peer, so that no row of a table can be hollow.

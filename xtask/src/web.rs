@@ -22,7 +22,7 @@ pub(crate) fn run(arguments: &[&str]) -> ExitCode {
     })
 }
 
-fn build() -> Result<(), String> {
+pub(crate) fn build() -> Result<(), String> {
     cross::BROWSER.prepare()?;
     let module = module()?;
     let dist = shell::root().join("web/dist");
@@ -47,7 +47,7 @@ fn module() -> Result<PathBuf, String> {
     let input = cross::BROWSER.output(PROFILE).join(format!("{NAME}.wasm"));
     let folder = cross::BROWSER.folder().join("module");
     let output = folder.join(format!("{NAME}_bg.wasm"));
-    if is_newer(&output, &input) {
+    if shell::is_newer(&output, &input) {
         println!("{}: as it was", output.display());
         return Ok(folder);
     }
@@ -77,11 +77,6 @@ fn anonymous() -> String {
 fn say_and_run(command: &mut std::process::Command) -> Result<(), String> {
     println!("$ {}", shell::spelled(command));
     shell::expect_success(command)
-}
-
-fn is_newer(output: &Path, input: &Path) -> bool {
-    let changed = |path: &Path| fs::metadata(path).and_then(|found| found.modified()).ok();
-    changed(output) > changed(input) && changed(input).is_some()
 }
 
 /// An empty folder.

@@ -1,0 +1,54 @@
+//! The tests of the page: in a real Chromium, by Node's own test runner.
+
+use crate::{shell, steps::Work};
+use std::path::{Path, PathBuf};
+
+/// What the tests of the page are written with, as web/package-lock.json has it.
+pub(crate) fn install(work: &mut Work<'_>) -> Result<(), String> {
+    let web = shell::root().join("web");
+    // What npm notes when it is through.
+    if shell::is_newer(&web.join("node_modules/.package-lock.json"), &web.join("package-lock.json")) {
+        return Ok(());
+    }
+    work.run(&mut shell::command("npm", ["ci", "--prefix", "web", "--ignore-scripts", "--no-audit", "--no-fund"]))
+}
+
+/// Every file by itself, so that one that hangs is named, one after the other, so that figures mean something.
+pub(crate) fn tests(work: &mut Work<'_>, full: bool) -> Result<(), String> {
+    let mut failures = Vec::new();
+    for path in files(&shell::root().join("web/tests/browser"))? {
+        let mut command = shell::command("node", ["--test", "--test-reporter=tap"]);
+        if full {
+            command.env("FULL", "1");
+        }
+        if let Err(failure) = work.run(command.arg(&path)) {
+            failures.push(format!("{}: {failure}", path.display()));
+        }
+    }
+    if failures.is_empty() { Ok(()) } else { Err(failures.join("; ")) }
+}
+
+fn files(folder: &Path) -> Result<Vec<PathBuf>, String> {
+    let entries = std::fs::read_dir(folder).map_err(|error| format!("cannot read {}: {error}", folder.display()))?;
+    let names = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
+    let mut names: Vec<_> = names.filter(|name| name.ends_with(".test.mjs")).collect();
+    names.sort();
+    Ok(names.iter().map(|name| Path::new("web/tests/browser").join(name)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_are_tests_of_the_page() {
+        let found = files(&shell::root().join("web/tests/browser")).unwrap();
+        assert!(found.len() >= 10 && found.is_sorted(), "{found:?}");
+    }
+
+    #[test]
+    fn nothing_of_a_registry_is_in_the_lock_file() {
+        let lock = std::fs::read_to_string(shell::root().join("web/package-lock.json")).unwrap();
+        assert!(lock.contains("\"node_modules/playwright-core\"") && !lock.contains("resolved"));
+    }
+}
