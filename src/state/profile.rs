@@ -6,11 +6,11 @@ const COLUMNS: usize = 64;
 
 /// Tasks in flight over time: up to 64 columns of equal width. When time runs out of columns, pairs of them become one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Profile {
     width_ns: NonZeroU64,
     /// Task-nanoseconds per column.
-    #[cfg_attr(feature = "serde", serde(with = "super::wide::list"))]
+    #[cfg_attr(feature = "serde", serde(serialize_with = "super::wide::list"))]
     columns: [u128; COLUMNS],
     end_ns: u64,
 }
@@ -36,6 +36,17 @@ impl Profile {
             self.columns[column as usize] += u128::from(end - at) * u128::from(in_flight);
             at = end;
         }
+    }
+
+    /// The profile with these columns.
+    #[cfg(feature = "serde")]
+    pub(super) fn from_columns(
+        width_ns: NonZeroU64,
+        columns: &[u128],
+        end_ns: u64,
+    ) -> Result<Self, alloc::string::String> {
+        let columns = columns.try_into().map_err(|_| alloc::format!("a profile has {COLUMNS} columns"))?;
+        Ok(Self { width_ns, columns, end_ns })
     }
 
     fn halve(&mut self) {
