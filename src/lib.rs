@@ -70,6 +70,7 @@ mod error;
 mod event;
 pub mod executor;
 mod failure;
+mod index;
 mod invariants;
 mod job;
 mod pattern;
