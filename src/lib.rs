@@ -71,6 +71,7 @@ mod error;
 mod event;
 pub mod executor;
 mod failure;
+mod index;
 mod invariants;
 mod job;
 #[cfg(feature = "listen")]

@@ -7,11 +7,11 @@
 
 use std::io::Write;
 
-use alloc::{collections::BTreeMap, format, string::String, vec::Vec};
+use alloc::{format, string::String, vec::Vec};
 use core::fmt;
 
 use super::Form;
-use crate::{Attempt, Ending, Event, EventKind, Outcome, TaskId, Time, state::PERMITS_MAX};
+use crate::{Attempt, Ending, Event, EventKind, Outcome, TaskId, Time, index::Index, state::PERMITS_MAX};
 
 /// The thread that shows the source; those of permits follow. Perfetto takes a thread 0, and one with its process's number, for
 /// its main thread: these are beyond the numbers of processes.
@@ -24,7 +24,7 @@ pub struct Perfetto {
     /// By permit. Those beyond what a state shows have no thread.
     running: Vec<Thread>,
     /// What is open on the asynchronous track of each task, the innermost last.
-    open: BTreeMap<TaskId, Vec<String>>,
+    open: Index<Vec<String>>,
     batch: Option<u64>,
     source: Option<(String, Time)>,
     counters: Counters,
@@ -90,18 +90,21 @@ impl Perfetto {
 
     fn open(&mut self, text: &mut Vec<u8>, task: TaskId, name: String) {
         self.nested(text, 'b', ("task", task.0), &name, "");
-        self.open.entry(task).or_default().push(name);
+        match self.open.get_mut(task.0) {
+            Some(names) => names.push(name),
+            None => drop(self.open.insert(task.0, Vec::from([name]))),
+        }
     }
 
     /// Closes what is innermost on the task's track.
     fn close(&mut self, text: &mut Vec<u8>, task: TaskId, args: &str) {
-        if let Some(name) = self.open.get_mut(&task).and_then(Vec::pop) {
+        if let Some(name) = self.open.get_mut(task.0).and_then(Vec::pop) {
             self.nested(text, 'e', ("task", task.0), &name, args);
         }
     }
 
     fn close_all(&mut self, text: &mut Vec<u8>, task: TaskId, args: &str) {
-        for name in self.open.remove(&task).unwrap_or_default().iter().rev() {
+        for name in self.open.remove(task.0).unwrap_or_default().iter().rev() {
             self.nested(text, 'e', ("task", task.0), name, args);
         }
     }
@@ -113,7 +116,7 @@ impl Perfetto {
     }
 
     fn claimed(&mut self, text: &mut Vec<u8>, task: TaskId) {
-        if self.open.get(&task).is_none_or(Vec::is_empty) {
+        if self.open.get(task.0).is_none_or(Vec::is_empty) {
             self.open(text, task, format!("task {task}"));
         } else {
             self.counters.waiting = self.counters.waiting.saturating_sub(1);
@@ -215,8 +218,8 @@ impl Perfetto {
     /// Closes everything that is open: the run is over, or there is nothing more to read of it.
     fn finish(&mut self, text: &mut Vec<u8>) {
         (0..self.running.len()).for_each(|permit| self.end_slice(text, permit, ""));
-        while let Some(task) = self.open.keys().next().copied() {
-            self.close_all(text, task, "");
+        while let Some(task) = self.open.first() {
+            self.close_all(text, TaskId(task), "");
         }
         self.batch(text, None);
         self.source(text, None);
