@@ -248,6 +248,49 @@ pub enum EventKind<'a> {
     RunEnded,
 }
 
+#[cfg(feature = "serde")]
+impl Outcome {
+    /// As it is written.
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
+        Some(match name {
+            "succeeded" => Self::Succeeded,
+            "failed" => Self::Failed,
+            "timed_out" => Self::TimedOut,
+            "panicked" => Self::Panicked,
+            "cancelled" => Self::Cancelled,
+            _ => return None,
+        })
+    }
+}
+
+#[cfg(feature = "serde")]
+impl Blocker {
+    /// As it is written.
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
+        Some(match name {
+            "room" => Self::Room,
+            "rate" => Self::Rate,
+            "settling" => Self::Settling,
+            _ => return None,
+        })
+    }
+}
+
+#[cfg(feature = "jsonl")]
+impl Ending {
+    /// As it is written.
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
+        Some(match name {
+            "done" => Self::Done,
+            "retried" => Self::Retried,
+            "dead" => Self::Dead,
+            "released" => Self::Released,
+            "lease_lost" => Self::LeaseLost,
+            _ => return None,
+        })
+    }
+}
+
 impl EventKind<'_> {
     /// Whether somebody who goes through a run would stop here: a failure, a retry, a task that ends other than done, a change
     /// in how the run goes on. What is left is the steady flow of tasks.

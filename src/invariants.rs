@@ -1,14 +1,11 @@
 //! What may follow what in a run.
 
-use alloc::{
-    collections::{BTreeMap, VecDeque},
-    format,
-    string::String,
-    vec::Vec,
-};
+use alloc::{collections::VecDeque, format, string::String, vec::Vec};
 use core::fmt;
 
-use crate::{Attempt, Ending, Event, EventKind, Observer, Outcome, Pattern, TaskId, Time, state::PERMITS_MAX};
+use crate::{
+    Attempt, Ending, Event, EventKind, Observer, Outcome, Pattern, TaskId, Time, index::Index, state::PERMITS_MAX,
+};
 
 /// Checks the events of a run against the rules that every run keeps, whatever its source, its handler and its pattern: events
 /// without gaps, time that never goes back, at most `limit` in flight, at most `queue_capacity` queued, a permit held by one
@@ -33,7 +30,8 @@ pub struct Invariants {
     next: u64,
     at: Time,
     rules: Rules,
-    lives: BTreeMap<(TaskId, Attempt), Delivered>,
+    /// By task: its deliveries that are held, almost always one.
+    lives: Index<Held>,
     /// Who holds each permit, up to as many as a state shows; those that were taken along by abandoned tasks too: they are never free
     /// again.
     permits: Vec<Option<TaskId>>,
@@ -75,8 +73,17 @@ struct Rules {
     workers_max: Option<usize>,
 }
 
+/// The deliveries of one task.
+#[derive(Clone, Debug)]
+struct Held {
+    latest: Delivered,
+    /// Those before it, while they are held as well.
+    older: Vec<Delivered>,
+}
+
 #[derive(Clone, Copy, Debug)]
 struct Delivered {
+    attempt: Attempt,
     life: Life,
     /// Its task was claimed once more meanwhile: its lease must have ended.
     superseded: bool,
@@ -119,6 +126,22 @@ macro_rules! hold {
             return Err(format!($($message)+));
         }
     };
+}
+
+impl Held {
+    fn find(&mut self, attempt: Attempt) -> Option<&mut Delivered> {
+        let all = core::iter::once(&mut self.latest).chain(&mut self.older);
+        all.into_iter().find(|delivered| delivered.attempt == attempt)
+    }
+
+    /// Earlier attempts are somebody else's from now on, if the new one is a later one.
+    fn supersede(&mut self, new: Delivered) {
+        let all = core::iter::once(&mut self.latest).chain(&mut self.older);
+        for delivered in all.filter(|delivered| delivered.attempt < new.attempt) {
+            delivered.superseded = true;
+        }
+        self.older.push(core::mem::replace(&mut self.latest, new));
+    }
 }
 
 impl Invariants {
@@ -171,7 +194,7 @@ impl Invariants {
                 self.ended((task, attempt), permit, outcome)
             }
             EventKind::RetryScheduled { task, attempt, .. } => {
-                let life = self.lives.get_mut(&(task, attempt)).map(|delivered| &mut delivered.life);
+                let life = self.life((task, attempt));
                 match life {
                     Some(life @ Life::Ended(Outcome::Failed | Outcome::TimedOut | Outcome::Panicked)) => {
                         let Life::Ended(outcome) = *life else { return Ok(()) };
@@ -213,12 +236,14 @@ impl Invariants {
     }
 
     fn claimed(&mut self, sequence: u64, (task, attempt): (TaskId, Attempt)) -> Checked {
-        let held = (task, Attempt::FIRST)..=(task, attempt);
-        for (key, delivered) in self.lives.range_mut(held) {
-            hold!(key.1 != attempt, "task {task} is claimed, and it is held already");
-            delivered.superseded = true;
+        let latest = Delivered { attempt, life: Life::Claimed(sequence), superseded: false };
+        match self.lives.get_mut(task.0) {
+            None => drop(self.lives.insert(task.0, Held { latest, older: Vec::new() })),
+            Some(held) => {
+                hold!(held.find(attempt).is_none(), "task {task} is claimed, and it is held already");
+                held.supersede(latest);
+            }
         }
-        self.lives.insert((task, attempt), Delivered { life: Life::Claimed(sequence), superseded: false });
         self.queue.push_back(sequence);
         let queued = self.queue.len();
         match self.rules.queue_capacity_max {
@@ -240,7 +265,7 @@ impl Invariants {
         let task = key.0;
         let Stop { drained, cancelled, given_back, .. } = self.stop;
         hold!(!drained && !cancelled && !given_back, "task {task} is started after the end was called for");
-        let life = self.lives.get_mut(&key).map(|delivered| &mut delivered.life);
+        let life = self.life(key);
         let Some(life @ Life::Claimed(_)) = life else {
             return Err(format!("task {task} is started and was not claimed"));
         };
@@ -265,7 +290,7 @@ impl Invariants {
 
     fn ended(&mut self, key: (TaskId, Attempt), permit: usize, outcome: Outcome) -> Checked {
         let task = key.0;
-        let life = self.lives.get_mut(&key).map(|delivered| &mut delivered.life);
+        let life = self.life(key);
         let ran = life.is_some_and(|life| core::mem::replace(life, Life::Ended(outcome)) == Life::Started(permit));
         hold!(ran, "task {task} ends with permit {permit} and did not run with it");
         if let Some(held) = self.permits.get_mut(permit) {
@@ -274,6 +299,25 @@ impl Invariants {
         self.in_flight = self.in_flight.saturating_sub(1);
         self.leave_batch();
         Ok(())
+    }
+
+    fn life(&mut self, (task, attempt): (TaskId, Attempt)) -> Option<&mut Life> {
+        self.lives.get_mut(task.0)?.find(attempt).map(|delivered| &mut delivered.life)
+    }
+
+    /// A delivery is held no longer.
+    fn leave(&mut self, (task, attempt): (TaskId, Attempt)) -> Option<Delivered> {
+        let held = self.lives.get_mut(task.0)?;
+        if held.latest.attempt != attempt {
+            let place = held.older.iter().position(|delivered| delivered.attempt == attempt)?;
+            return Some(held.older.remove(place));
+        }
+        let left = held.latest;
+        match held.older.pop() {
+            Some(delivered) => held.latest = delivered,
+            None => drop(self.lives.remove(task.0)),
+        }
+        Some(left)
     }
 
     fn leave_queue(&mut self, life: Option<Life>) {
@@ -293,7 +337,7 @@ impl Invariants {
 
     fn settled(&mut self, key: (TaskId, Attempt), outcome: Option<Outcome>, ending: Ending) -> Checked {
         let task = key.0;
-        let delivered = self.lives.remove(&key);
+        let delivered = self.leave(key);
         let life = delivered.map(|delivered| delivered.life);
         let lost = delivered.is_some_and(|delivered| delivered.superseded);
         hold!(!lost || ending == Ending::LeaseLost, "task {task} was claimed again, and an earlier attempt counts");
@@ -317,7 +361,7 @@ impl Invariants {
 
     fn abandoned(&mut self, key: (TaskId, Attempt), outcome: Option<Outcome>, permit: Option<usize>) -> Checked {
         let task = key.0;
-        let life = self.lives.remove(&key).map(|delivered| delivered.life);
+        let life = self.leave(key).map(|delivered| delivered.life);
         let fits = match life {
             Some(Life::Claimed(_)) => outcome.is_none() && permit.is_none(),
             Some(Life::Started(held)) => permit == Some(held),

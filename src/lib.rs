@@ -65,10 +65,13 @@ extern crate alloc;
 mod clock;
 mod config;
 mod control;
+#[cfg(feature = "serde")]
+mod data;
 mod error;
 mod event;
 pub mod executor;
 mod failure;
+mod index;
 mod invariants;
 mod job;
 #[cfg(feature = "listen")]
@@ -95,6 +98,8 @@ pub use clock::NativeClock;
 pub use clock::{Clock, SimulatedClock, SimulatedSleep, Stalled, Time};
 pub use config::{Config, Rate, Retry};
 pub use control::Control;
+#[cfg(feature = "serde")]
+pub use data::Data;
 pub use error::{RunError, TaskFailure};
 pub use event::{Blocker, Ending, Event, EventKind, Observer, ObserverFn, Outcome, Record, observer_fn};
 pub use failure::Failure;

@@ -1,6 +1,6 @@
 //! Permits: how many may do something at once, in the order in which they asked.
 
-use alloc::{collections::BTreeMap, rc::Rc};
+use alloc::rc::Rc;
 use core::{
     cell::{Cell, RefCell},
     fmt,
@@ -10,6 +10,8 @@ use core::{
     pin::Pin,
     task::{Context, Poll, Waker},
 };
+
+use crate::index::Index;
 
 /// A semaphore for one thread whose permits go to those who ask in the order in which they asked, and whose limit can
 /// change while it is in use. Clones are handles to the same permits.
@@ -45,7 +47,15 @@ struct Shared {
 #[derive(Default)]
 struct Line {
     next: u64,
-    waiting: BTreeMap<u64, Waker>,
+    waiting: Index<Waker>,
+}
+
+impl Line {
+    /// Takes the first one out.
+    #[inline]
+    fn next(&mut self) -> Option<Waker> {
+        self.waiting.remove(self.waiting.first()?)
+    }
 }
 
 impl Permits {
@@ -134,14 +144,14 @@ impl Shared {
 
     /// Whether this place is still in the line; if so, it is this waker that is called.
     fn waits(&self, place: u64, waker: &Waker) -> bool {
-        match self.line.borrow().waiting.get(&place) {
+        match self.line.borrow().waiting.get(place) {
             None => return false,
             Some(present) if present.will_wake(waker) => return true,
             Some(_) => {}
         }
         // Wakers are cloned and dropped outside of borrows: both are somebody else's code.
         let mut waker = waker.clone();
-        if let Some(present) = self.line.borrow_mut().waiting.get_mut(&place) {
+        if let Some(present) = self.line.borrow_mut().waiting.get_mut(place) {
             mem::swap(present, &mut waker);
             return true;
         }
@@ -158,7 +168,7 @@ impl Shared {
     fn grant(&self) {
         while self.held.get() < self.limit.get().get() {
             // The borrow has ended before the waker runs, which may do anything.
-            let Some((_, waker)) = self.line.borrow_mut().waiting.pop_first() else { return };
+            let Some(waker) = self.line.borrow_mut().next() else { return };
             self.held.set(self.held.get() + 1);
             waker.wake();
         }
@@ -225,7 +235,7 @@ impl Future for Acquire {
 impl Drop for Acquire {
     fn drop(&mut self) {
         let Some(place) = self.ticket else { return };
-        let waker = self.permits.shared.line.borrow_mut().waiting.remove(&place);
+        let waker = self.permits.shared.line.borrow_mut().waiting.remove(place);
         if waker.is_none() {
             self.permits.shared.release();
         }

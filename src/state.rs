@@ -5,6 +5,8 @@ mod digest;
 mod histogram;
 mod live;
 mod profile;
+#[cfg(feature = "serde")]
+mod read;
 mod series;
 mod tally;
 mod timeline;
@@ -63,7 +65,7 @@ pub(crate) const PERMITS_MAX: usize = 1 << 20;
 /// assert_eq!(report.idle_permits, Some(Duration::ZERO));
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct State {
     tally: Tally,
     pattern: Pattern,
@@ -89,7 +91,7 @@ pub struct State {
     wait: Histogram,
     service: Histogram,
     total: Histogram,
-    #[cfg_attr(feature = "serde", serde(with = "wide"))]
+    #[cfg_attr(feature = "serde", serde(serialize_with = "wide::serialize"))]
     idle_ns: u128,
     profile: Profile,
     failures: VecDeque<FailureSeen>,

@@ -28,7 +28,8 @@ fn draw(random: &mut Random, pattern: Pattern) -> Simulation {
     for _ in 0..random.below(5) {
         after += random.below(60);
         let task = TaskId(random.below(100));
-        let intervention = match random.below(8) {
+        let intervention = match random.below(9) {
+            8 => Intervention::Cancel(task),
             0 => Intervention::Drain,
             1 => Intervention::Fail(task),
             2 => Intervention::Panic(task),
@@ -279,6 +280,7 @@ fn a_fork_is_the_same_up_to_there_and_another_one_from_there_on() {
             Intervention::Abort,
             Intervention::Fail(TaskId(20)),
             Intervention::Panic(TaskId(20)),
+            Intervention::Cancel(TaskId(20)),
             Intervention::Slow { task: TaskId(20), by: ms(5000) },
             Intervention::Burst(10),
         ] {
@@ -295,6 +297,7 @@ fn a_fork_is_the_same_up_to_there_and_another_one_from_there_on() {
                 Intervention::Abort => assert!(tally.cancelled > 0),
                 Intervention::Fail(_) => assert_eq!(tally.failed, fold(&before).tally().failed + 1),
                 Intervention::Panic(_) => assert_eq!(tally.panicked, 1),
+                Intervention::Cancel(_) => assert_eq!((tally.cancelled, tally.dead, tally.done), (1, 1, 59)),
                 Intervention::Slow { .. } => assert!(report.elapsed > ms(5000)),
                 Intervention::Burst(_) => assert_eq!(tally.done, 70),
             }

@@ -100,40 +100,41 @@ fn upper_end(bucket: usize) -> u64 {
 mod data {
     //! A histogram as data: the buckets that are not empty.
 
-    use alloc::{format, vec, vec::Vec};
+    use alloc::{
+        format,
+        string::{String, ToString},
+        vec,
+        vec::Vec,
+    };
 
-    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+    use serde::{Serialize, Serializer, ser::SerializeStruct};
 
-    use super::{super::wide, BUCKETS, Histogram};
-
-    #[derive(Serialize, Deserialize)]
-    struct Data {
-        max_ns: u64,
-        #[serde(with = "wide")]
-        sum_ns: u128,
-        buckets: Vec<(usize, u64)>,
-    }
+    use super::{BUCKETS, Histogram};
 
     impl Serialize for Histogram {
         fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-            let buckets = self.counts.iter().copied().enumerate().filter(|(_, count)| *count > 0).collect();
-            Data { max_ns: self.max_ns, sum_ns: self.sum_ns, buckets }.serialize(serializer)
+            let full = self.counts.iter().copied().enumerate().filter(|(_, count)| *count > 0);
+            let mut map = serializer.serialize_struct("Histogram", 3)?;
+            map.serialize_field("max_ns", &self.max_ns)?;
+            map.serialize_field("sum_ns", &self.sum_ns.to_string())?;
+            map.serialize_field("buckets", &full.collect::<Vec<(usize, u64)>>())?;
+            map.end()
         }
     }
 
-    impl<'de> Deserialize<'de> for Histogram {
-        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-            let data = Data::deserialize(deserializer)?;
-            let mut histogram = Self { max_ns: data.max_ns, sum_ns: data.sum_ns, ..Self::default() };
-            for (bucket, count) in data.buckets {
-                if histogram.counts.is_empty() {
-                    histogram.counts = vec![0; BUCKETS];
-                }
-                let counted = histogram.counts.get_mut(bucket);
-                *counted.ok_or_else(|| D::Error::custom(format!("there is no bucket {bucket}")))? = count;
-                histogram.count = histogram.count.saturating_add(count);
+    impl Histogram {
+        pub(in super::super) fn with(max_ns: u64, sum_ns: u128) -> Self {
+            Self { max_ns, sum_ns, ..Self::default() }
+        }
+
+        pub(in super::super) fn set(&mut self, bucket: u64, count: u64) -> Result<(), String> {
+            if self.counts.is_empty() {
+                self.counts = vec![0; BUCKETS];
             }
-            Ok(histogram)
+            let counted = usize::try_from(bucket).ok().and_then(|bucket| self.counts.get_mut(bucket));
+            *counted.ok_or_else(|| format!("there is no bucket {bucket}"))? = count;
+            self.count = self.count.saturating_add(count);
+            Ok(())
         }
     }
 }

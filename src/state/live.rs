@@ -7,7 +7,7 @@ use crate::{Attempt, Blocker, Outcome, TaskId, Time};
 
 /// Where a run is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 pub enum Phase {
     /// It has not begun.
     #[default]
@@ -24,7 +24,7 @@ pub enum Phase {
 
 /// How it is with the source of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 pub enum Intake {
     /// It gives tasks when it is asked.
     #[default]
@@ -42,7 +42,7 @@ pub enum Intake {
 
 /// The batch that is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct OpenBatch {
     /// Counts up from 0.
     pub number: u64,
@@ -54,7 +54,7 @@ pub struct OpenBatch {
 
 /// A task that the run holds, that waits for its next attempt, or that was abandoned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Live {
     /// The present attempt, or the one that failed last.
     pub attempt: Attempt,
@@ -70,7 +70,7 @@ pub struct Live {
 
 /// Where a task is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 pub enum Place {
     /// Claimed; it waits for a permit.
     Queued,
@@ -124,7 +124,7 @@ impl Live {
 
 /// A failed attempt, for display.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct FailureSeen {
     /// When.
     pub at: Time,

@@ -6,17 +6,17 @@ const COLUMNS: usize = 64;
 
 /// What a run did over time: up to 64 columns of equal width. When time runs out of columns, pairs of them become one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Profile {
     width_ns: NonZeroU64,
     /// Task-nanoseconds per column: of handlers that ran,
-    #[cfg_attr(feature = "serde", serde(with = "super::wide::list"))]
+    #[cfg_attr(feature = "serde", serde(serialize_with = "super::wide::list"))]
     columns: [u128; COLUMNS],
     /// of those whose attempt came to nothing,
-    #[cfg_attr(feature = "serde", serde(with = "super::wide::list"))]
+    #[cfg_attr(feature = "serde", serde(serialize_with = "super::wide::list"))]
     failed: [u128; COLUMNS],
     /// and of tasks that were claimed and waited for a permit.
-    #[cfg_attr(feature = "serde", serde(with = "super::wide::list"))]
+    #[cfg_attr(feature = "serde", serde(serialize_with = "super::wide::list"))]
     queued: [u128; COLUMNS],
     end_ns: u64,
 }
@@ -46,6 +46,17 @@ impl Profile {
     pub(crate) fn add_failed(&mut self, from: Duration, to: Duration) {
         let (from, to) = (clamp(from), clamp(to).min(self.end_ns));
         for_each_column(self.width_ns, from, to, |column, ns| self.failed[column] += u128::from(ns));
+    }
+
+    /// The profile with these columns.
+    #[cfg(feature = "serde")]
+    pub(super) fn from_columns(
+        width_ns: NonZeroU64,
+        [columns, failed, queued]: [&[u128]; 3],
+        end_ns: u64,
+    ) -> Result<Self, alloc::string::String> {
+        let lane = |lane: &[u128]| lane.try_into().map_err(|_| alloc::format!("a profile has {COLUMNS} columns"));
+        Ok(Self { width_ns, columns: lane(columns)?, failed: lane(failed)?, queued: lane(queued)?, end_ns })
     }
 
     fn halve(&mut self) {

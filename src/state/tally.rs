@@ -8,7 +8,7 @@ use crate::{Ending, EventKind, Outcome};
 /// [`attempts`](Self::attempts) (those in flight, and those forgotten there, aside); `done`, `dead`, `released` and `malformed` count tasks and add up
 /// to [`tasks`](Self::tasks).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Tally {
     /// Deliveries that came in, each attempt at a task counted.
     pub claimed: u64,

@@ -1,11 +1,17 @@
 //! One event as one line of JSON, there and back.
 
-use alloc::{borrow::Cow, string::String, vec::Vec};
+use alloc::{
+    string::{String, ToString},
+    vec::Vec,
+};
 use core::{fmt, time::Duration};
 
-use serde::Deserialize;
+use serde::{
+    Deserializer,
+    de::{Error, MapAccess, SeqAccess, Visitor},
+};
 
-use crate::{Attempt, Blocker, Ending, Event, EventKind, Outcome, Pattern, TaskId, Time};
+use crate::{Attempt, Blocker, Data, Ending, Event, EventKind, Outcome, TaskId, Time};
 
 /// The name of a field as it stands in a line.
 macro_rules! key {
@@ -146,37 +152,104 @@ fn event_name(kind: &EventKind<'_>) -> &'static str {
 }
 
 /// A line of a trace, not yet looked at closely.
-#[derive(Debug, Deserialize)]
+#[derive(Debug)]
 pub struct TraceLine<'a> {
-    seq: u64,
-    t_ns: u64,
-    #[serde(borrow)]
-    event: Cow<'a, str>,
-    task: Option<TaskId>,
-    attempt: Option<Attempt>,
-    permit: Option<usize>,
-    worker: Option<usize>,
-    outcome: Option<Outcome>,
-    #[serde(borrow)]
-    reason: Option<Cow<'a, str>>,
-    ending: Option<Ending>,
-    after_ns: Option<u64>,
-    pattern: Option<Pattern>,
-    limit: Option<usize>,
-    workers: Option<usize>,
-    queue_capacity: Option<usize>,
-    batch: Option<u64>,
-    size: Option<usize>,
-    cause: Option<TaskId>,
-    by: Option<Blocker>,
+    /// The values of [`KEYS`], where it has them.
+    values: [Option<Data<'a>>; KEYS.len()],
+}
+
+/// What a line may say; other keys are passed over.
+const KEYS: [&str; 20] = [
+    "seq",
+    "t_ns",
+    "event",
+    "task",
+    "attempt",
+    "permit",
+    "worker",
+    "outcome",
+    "reason",
+    "ending",
+    "after_ns",
+    "pattern",
+    "limit",
+    "workers",
+    "queue_capacity",
+    "batch",
+    "size",
+    "cause",
+    "by",
+    "fourfold_trace",
+];
+
+struct Values;
+
+impl<'de> Visitor<'de> for Values {
+    type Value = TraceLine<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    // What is no object has none of the keys. Said by hand: what serde says brings the printing of floats along.
+    fn visit_unit<E: Error>(self) -> Result<TraceLine<'de>, E> {
+        Ok(TraceLine { values: [const { None }; KEYS.len()] })
+    }
+
+    fn visit_bool<E: Error>(self, _: bool) -> Result<TraceLine<'de>, E> {
+        self.visit_unit()
+    }
+
+    fn visit_u64<E: Error>(self, _: u64) -> Result<TraceLine<'de>, E> {
+        self.visit_unit()
+    }
+
+    fn visit_i64<E: Error>(self, _: i64) -> Result<TraceLine<'de>, E> {
+        self.visit_unit()
+    }
+
+    fn visit_f64<E: Error>(self, _: f64) -> Result<TraceLine<'de>, E> {
+        self.visit_unit()
+    }
+
+    fn visit_str<E: Error>(self, _: &str) -> Result<TraceLine<'de>, E> {
+        self.visit_unit()
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<TraceLine<'de>, A::Error> {
+        while items.next_element::<Data<'de>>()?.is_some() {}
+        self.visit_unit()
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<TraceLine<'de>, A::Error> {
+        let mut values = [const { None }; KEYS.len()];
+        // The next one is mostly the next one that is known.
+        let mut next = 0;
+        while let Some(key) = entries.next_key::<Data<'de>>()? {
+            let value = entries.next_value()?;
+            let known = key.text().and_then(|key| {
+                let order = (next..KEYS.len()).chain(0..next);
+                order.into_iter().find(|index| KEYS[*index] == key)
+            });
+            if let Some(index) = known {
+                next = index + 1;
+                values[index] = Some(value).filter(|value| *value != Data::Null);
+            }
+        }
+        Ok(TraceLine { values })
+    }
 }
 
 /// Reads a line of a trace, with or without its end.
 ///
 /// # Errors
-/// [`LineError`]: it is not JSON, or a field is missing or not what it has to be.
+/// [`LineError::Json`]: it is not an object of JSON.
 pub fn parse_line(line: &[u8]) -> Result<TraceLine<'_>, LineError> {
-    serde_json::from_slice(line).map_err(|error| LineError::Json(error.to_string()))
+    let wrong = |error: serde_json::Error| LineError::Json(error.to_string());
+    let mut reader = serde_json::Deserializer::from_slice(line);
+    let line = (&mut reader).deserialize_any(Values).map_err(wrong)?;
+    reader.end().map_err(wrong)?;
+    Ok(line)
 }
 
 /// What is wrong with a line of a trace.
@@ -189,6 +262,8 @@ pub enum LineError {
     Unknown(String),
     /// The event needs this field.
     Missing(String, &'static str),
+    /// This field is not what it has to be: what was found.
+    Wrong(&'static str, String),
 }
 
 impl fmt::Display for LineError {
@@ -197,6 +272,7 @@ impl fmt::Display for LineError {
             Self::Json(error) => f.write_str(error),
             Self::Unknown(event) => write!(f, "there is no event `{event}`"),
             Self::Missing(event, field) => write!(f, "`{event}` has no field `{field}`"),
+            Self::Wrong(field, found) => write!(f, "the field `{field}` may not be {found}"),
         }
     }
 }
@@ -209,52 +285,96 @@ impl TraceLine<'_> {
     /// # Errors
     /// [`LineError`]: the event is unknown or incomplete.
     pub fn event(&self) -> Result<Event<'_>, LineError> {
-        Ok(Event { sequence: self.seq, at: Time::from_nanos(self.t_ns), kind: self.kind()? })
+        Ok(Event { sequence: self.need("seq")?, at: Time::from_nanos(self.need("t_ns")?), kind: self.kind()? })
     }
 
-    fn need<T>(&self, field: Option<T>, name: &'static str) -> Result<T, LineError> {
-        field.ok_or_else(|| LineError::Missing(self.event.as_ref().into(), name))
+    /// The version of the format, in the first line.
+    pub(super) fn version(&self) -> Option<u64> {
+        self.value("fourfold_trace")?.whole()
+    }
+
+    fn value(&self, field: &'static str) -> Option<&Data<'_>> {
+        let index = KEYS.iter().position(|key| *key == field)?;
+        self.values[index].as_ref()
+    }
+
+    fn wrong(&self, field: &'static str) -> LineError {
+        match self.value(field) {
+            Some(value) => LineError::Wrong(field, value.to_string()),
+            None => {
+                let event = self.value("event").and_then(Data::text).unwrap_or("a line");
+                LineError::Missing(event.into(), field)
+            }
+        }
+    }
+
+    fn maybe<T: TryFrom<u64>>(&self, field: &'static str) -> Result<Option<T>, LineError> {
+        let number = |value: &Data<'_>| value.whole().and_then(|number| T::try_from(number).ok());
+        self.value(field).map(|value| number(value).ok_or_else(|| self.wrong(field))).transpose()
+    }
+
+    fn need<T: TryFrom<u64>>(&self, field: &'static str) -> Result<T, LineError> {
+        self.maybe(field)?.ok_or_else(|| self.wrong(field))
+    }
+
+    fn maybe_text(&self, field: &'static str) -> Result<Option<&str>, LineError> {
+        self.value(field).map(|value| value.text().ok_or_else(|| self.wrong(field))).transpose()
+    }
+
+    fn named<T>(&self, field: &'static str, named: impl FnOnce(&str) -> Option<T>) -> Result<T, LineError> {
+        self.maybe_text(field)?.and_then(named).ok_or_else(|| self.wrong(field))
     }
 
     fn kind(&self) -> Result<EventKind<'_>, LineError> {
         use EventKind as Kind;
-        let (workers, queue_capacity, worker, outcome) = (self.workers, self.queue_capacity, self.worker, self.outcome);
-        let task = || self.need(self.task, "task");
-        let attempt = || self.need(self.attempt, "attempt");
-        let permit = || self.need(self.permit, "permit");
-        let limit = || self.need(self.limit, "limit");
-        let batch = || self.need(self.batch, "batch");
-        Ok(match self.event.as_ref() {
+        let event = self.maybe_text("event")?.ok_or_else(|| self.wrong("event"))?;
+        let task = || self.need("task").map(TaskId);
+        let attempt = || Attempt::new(self.need("attempt")?).ok_or_else(|| self.wrong("attempt"));
+        let outcome = || self.named("outcome", Outcome::from_name);
+        let maybe_outcome = || self.value("outcome").map(|_| outcome()).transpose();
+        let reason = || self.maybe_text("reason")?.ok_or_else(|| self.wrong("reason"));
+        let bounds = || Ok((self.need("limit")?, self.maybe("workers")?, self.maybe("queue_capacity")?));
+        Ok(match event {
             "run_started" => {
-                let pattern = self.need(self.pattern, "pattern")?;
-                Kind::RunStarted { pattern, limit: limit()?, workers, queue_capacity }
+                let pattern = self.named("pattern", |name| name.parse().ok())?;
+                let (limit, workers, queue_capacity) = bounds()?;
+                Kind::RunStarted { pattern, limit, workers, queue_capacity }
             }
             "claimed" => Kind::Claimed { task: task()?, attempt: attempt()? },
-            "malformed" => Kind::Malformed { reason: self.need(self.reason.as_deref(), "reason")? },
-            "started" => Kind::Started { task: task()?, attempt: attempt()?, permit: permit()?, worker },
+            "malformed" => Kind::Malformed { reason: reason()? },
+            "started" => {
+                let (permit, worker) = (self.need("permit")?, self.maybe("worker")?);
+                Kind::Started { task: task()?, attempt: attempt()?, permit, worker }
+            }
             "ended" => Kind::Ended {
                 task: task()?,
                 attempt: attempt()?,
-                permit: permit()?,
-                worker,
-                outcome: self.need(outcome, "outcome")?,
-                reason: self.reason.as_deref(),
+                permit: self.need("permit")?,
+                worker: self.maybe("worker")?,
+                outcome: outcome()?,
+                reason: self.maybe_text("reason")?,
             },
             "retry_scheduled" => {
-                let after = Duration::from_nanos(self.need(self.after_ns, "after_ns")?);
+                let after = Duration::from_nanos(self.need("after_ns")?);
                 Kind::RetryScheduled { task: task()?, attempt: attempt()?, after }
             }
             "settled" => {
-                let ending = self.need(self.ending, "ending")?;
-                Kind::Settled { task: task()?, attempt: attempt()?, outcome, ending }
+                let ending = self.named("ending", Ending::from_name)?;
+                Kind::Settled { task: task()?, attempt: attempt()?, outcome: maybe_outcome()?, ending }
             }
-            "abandoned" => Kind::Abandoned { task: task()?, attempt: attempt()?, outcome, permit: self.permit },
-            "batch_opened" => Kind::BatchOpened { batch: batch()?, size: self.need(self.size, "size")? },
-            "batch_closed" => Kind::BatchClosed { batch: batch()? },
-            "group_cancelled" => Kind::GroupCancelled { cause: self.need(self.cause, "cause")? },
-            "limit_changed" => Kind::LimitChanged { limit: limit()?, workers, queue_capacity },
+            "abandoned" => {
+                let permit = self.maybe("permit")?;
+                Kind::Abandoned { task: task()?, attempt: attempt()?, outcome: maybe_outcome()?, permit }
+            }
+            "batch_opened" => Kind::BatchOpened { batch: self.need("batch")?, size: self.need("size")? },
+            "batch_closed" => Kind::BatchClosed { batch: self.need("batch")? },
+            "group_cancelled" => Kind::GroupCancelled { cause: TaskId(self.need("cause")?) },
+            "limit_changed" => {
+                let (limit, workers, queue_capacity) = bounds()?;
+                Kind::LimitChanged { limit, workers, queue_capacity }
+            }
             "source_waiting" => Kind::SourceWaiting,
-            "source_blocked" => Kind::SourceBlocked { by: self.need(self.by, "by")? },
+            "source_blocked" => Kind::SourceBlocked { by: self.named("by", Blocker::from_name)? },
             "source_exhausted" => Kind::SourceExhausted,
             "drain_started" => Kind::DrainStarted,
             "abort_started" => Kind::AbortStarted,
@@ -267,6 +387,7 @@ impl TraceLine<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Pattern;
 
     /// The same by way of serde, which knows the names from the types.
     fn by_serde(event: &Event<'_>) -> String {

@@ -7,11 +7,11 @@
 
 use std::io::Write;
 
-use alloc::{collections::BTreeMap, format, string::String, vec::Vec};
+use alloc::{format, string::String, vec::Vec};
 use core::fmt;
 
 use super::Form;
-use crate::{Attempt, Ending, Event, EventKind, Outcome, TaskId, Time, state::PERMITS_MAX};
+use crate::{Attempt, Ending, Event, EventKind, Outcome, TaskId, Time, index::Index, state::PERMITS_MAX};
 
 /// The thread that shows the source; those of permits follow. Perfetto takes a thread 0, and one with its process's number, for
 /// its main thread: these are beyond the numbers of processes.
@@ -21,15 +21,23 @@ const SOURCE_THREAD: usize = 100;
 #[derive(Debug, Default)]
 pub struct Perfetto {
     process: u64,
-    /// By permit: whether its thread was named, who holds it, and since when. Those beyond what a state shows have no thread.
-    running: Vec<(bool, Option<(TaskId, Attempt, Time)>)>,
+    /// By permit. Those beyond what a state shows have no thread.
+    running: Vec<Thread>,
     /// What is open on the asynchronous track of each task, the innermost last.
-    open: BTreeMap<TaskId, Vec<String>>,
+    open: Index<Vec<String>>,
     batch: Option<u64>,
     source: Option<(String, Time)>,
     counters: Counters,
     counters_shown: Option<Counters>,
     at: Time,
+}
+
+/// The thread of a permit.
+#[derive(Clone, Debug, Default)]
+struct Thread {
+    is_named: bool,
+    /// Who holds the permit, and since when.
+    holder: Option<(TaskId, Attempt, Time)>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -82,18 +90,21 @@ impl Perfetto {
 
     fn open(&mut self, text: &mut Vec<u8>, task: TaskId, name: String) {
         self.nested(text, 'b', ("task", task.0), &name, "");
-        self.open.entry(task).or_default().push(name);
+        match self.open.get_mut(task.0) {
+            Some(names) => names.push(name),
+            None => drop(self.open.insert(task.0, Vec::from([name]))),
+        }
     }
 
     /// Closes what is innermost on the task's track.
     fn close(&mut self, text: &mut Vec<u8>, task: TaskId, args: &str) {
-        if let Some(name) = self.open.get_mut(&task).and_then(Vec::pop) {
+        if let Some(name) = self.open.get_mut(task.0).and_then(Vec::pop) {
             self.nested(text, 'e', ("task", task.0), &name, args);
         }
     }
 
     fn close_all(&mut self, text: &mut Vec<u8>, task: TaskId, args: &str) {
-        for name in self.open.remove(&task).unwrap_or_default().iter().rev() {
+        for name in self.open.remove(task.0).unwrap_or_default().iter().rev() {
             self.nested(text, 'e', ("task", task.0), name, args);
         }
     }
@@ -105,7 +116,7 @@ impl Perfetto {
     }
 
     fn claimed(&mut self, text: &mut Vec<u8>, task: TaskId) {
-        if self.open.get(&task).is_none_or(Vec::is_empty) {
+        if self.open.get(task.0).is_none_or(Vec::is_empty) {
             self.open(text, task, format!("task {task}"));
         } else {
             self.counters.waiting = self.counters.waiting.saturating_sub(1);
@@ -124,11 +135,11 @@ impl Perfetto {
             return;
         }
         if permit >= self.running.len() {
-            self.running.resize(permit + 1, (false, None));
+            self.running.resize_with(permit + 1, Thread::default);
         }
         let thread = SOURCE_THREAD + 1 + permit;
-        self.running[permit].1 = Some((task, attempt, self.at));
-        if !core::mem::replace(&mut self.running[permit].0, true) {
+        self.running[permit].holder = Some((task, attempt, self.at));
+        if !core::mem::replace(&mut self.running[permit].is_named, true) {
             let name = worker.map_or_else(|| format!("permit {permit}"), |worker| format!("worker {worker}"));
             self.metadata(text, "thread_name", thread, &name);
         }
@@ -142,7 +153,9 @@ impl Perfetto {
     }
 
     fn end_slice(&mut self, text: &mut Vec<u8>, permit: usize, args: &str) {
-        let Some((task, attempt, since)) = self.running.get_mut(permit).and_then(|held| held.1.take()) else { return };
+        let Some((task, attempt, since)) = self.running.get_mut(permit).and_then(|thread| thread.holder.take()) else {
+            return;
+        };
         let name = match attempt {
             Attempt::FIRST => format!("task {task}"),
             attempt => format!("task {task}, attempt {attempt}", attempt = attempt.get()),
@@ -205,8 +218,8 @@ impl Perfetto {
     /// Closes everything that is open: the run is over, or there is nothing more to read of it.
     fn finish(&mut self, text: &mut Vec<u8>) {
         (0..self.running.len()).for_each(|permit| self.end_slice(text, permit, ""));
-        while let Some(task) = self.open.keys().next().copied() {
-            self.close_all(text, task, "");
+        while let Some(task) = self.open.first() {
+            self.close_all(text, TaskId(task), "");
         }
         self.batch(text, None);
         self.source(text, None);

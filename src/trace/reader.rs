@@ -5,8 +5,6 @@ use std::io::{self, BufRead, Read};
 use alloc::vec::Vec;
 use core::fmt;
 
-use serde::Deserialize;
-
 use super::{LineError, VERSION, parse_line};
 use crate::Event;
 
@@ -77,11 +75,6 @@ impl core::error::Error for TraceError {
     }
 }
 
-#[derive(Deserialize)]
-struct Header {
-    fourfold_trace: u64,
-}
-
 impl<R: BufRead> Reader<R> {
     /// Begins to read a trace.
     ///
@@ -90,9 +83,9 @@ impl<R: BufRead> Reader<R> {
     pub fn new(input: R) -> Result<Self, TraceError> {
         let mut reader = Self { input, line: 0, text: Vec::new() };
         reader.next_line()?;
-        let header: Header = serde_json::from_slice(&reader.text).map_err(|_| TraceError::NoTrace)?;
-        if header.fourfold_trace != VERSION {
-            return Err(TraceError::Version(header.fourfold_trace));
+        let version = parse_line(&reader.text).ok().and_then(|line| line.version()).ok_or(TraceError::NoTrace)?;
+        if version != VERSION {
+            return Err(TraceError::Version(version));
         }
         Ok(reader)
     }

@@ -1,11 +1,11 @@
 //! What a run is asked to be: JSON text that lies in links and files, so that every message names the key.
 
-use std::{fmt, num::NonZeroUsize, ops::RangeInclusive, time::Duration};
+use std::{borrow::Cow, fmt, num::NonZeroUsize, ops::RangeInclusive, time::Duration};
 
-use fourfold::{Config, Intervention, Pattern, Rate, Retry, Shape, Simulation, TaskId, Work};
+use fourfold::{Config, Data, Intervention, Pattern, Rate, Retry, Shape, Simulation, TaskId, Work};
 use serde::Serialize;
 
-use crate::json::{self, Json};
+use crate::json;
 
 /// What may be asked for: a page must come back from it, in memory that a browser has.
 const TASKS_MAX: u64 = 1_000_000;
@@ -40,14 +40,14 @@ impl Params {
     /// # Errors
     /// A message that names the key.
     pub fn parse(text: &str) -> Result<Self, Refused> {
-        Self::read(Json::parse(text)?, "")
+        Self::read(json::parse(text)?, "")
     }
 
-    fn read(value: Json, path: &str) -> Result<Self, Refused> {
+    fn read(value: Data<'_>, path: &str) -> Result<Self, Refused> {
         let mut keys = Keys::new(value, path)?;
         let pattern = match keys.take("pattern") {
             None => Pattern::WorkerPool,
-            Some(Json::Text(name)) => name.parse().map_err(|error| keys.wrong("pattern", &Json::Text(name), error))?,
+            Some(Data::Text(name)) => name.parse().map_err(|error| keys.wrong("pattern", &Data::Text(name), error))?,
             Some(other) => return Err(keys.wrong("pattern", &other, "expected set, batch, pool or group")),
         };
         let limit = keys.size("limit", LIMIT_MAX)?.unwrap_or(Config::default().limit);
@@ -81,7 +81,7 @@ impl Params {
         let (mut shape, mut listed) = (Shape::default(), None);
         match keys.take("work") {
             None => {}
-            Some(Json::List(works)) => {
+            Some(Data::List(works)) => {
                 let works = list(works, &keys.name("work"))?;
                 if let Some(tasks) = tasks.filter(|tasks| *tasks != works.len() as u64) {
                     return Err(format!("{}: {tasks}, but work lists {}", keys.name("tasks"), works.len()));
@@ -121,9 +121,9 @@ impl Params {
 /// # Errors
 /// It is out of range.
 pub fn limit(limit: f64) -> Result<NonZeroUsize, Refused> {
-    let whole = Json::Number(limit).whole().filter(|limit| *limit <= LIMIT_MAX);
+    let whole = Data::Number(limit).whole().filter(|limit| *limit <= LIMIT_MAX);
     let whole = whole.and_then(|limit| NonZeroUsize::new(limit as usize));
-    whole.ok_or_else(|| format!("limit: expected a whole number from 1 to {LIMIT_MAX}, found {limit}"))
+    whole.ok_or_else(|| format!("limit: expected a whole number from 1 to {LIMIT_MAX}, found {}", Data::Number(limit)))
 }
 
 /// Reads a simulation: parameters, or `{"params": …, "interventions": [[position, …], …]}`.
@@ -131,22 +131,22 @@ pub fn limit(limit: f64) -> Result<NonZeroUsize, Refused> {
 /// # Errors
 /// A message that names the key.
 pub fn read_simulation(text: &str) -> Result<Simulation, Refused> {
-    let value = Json::parse(text)?;
-    if !value.has("params") {
+    let value = json::parse(text)?;
+    if value.get("params").is_none() {
         return Ok(Params::read(value, "")?.simulation());
     }
     let mut keys = Keys::new(value, "")?;
-    let params = Params::read(keys.take("params").unwrap_or(Json::Null), "params")?;
+    let params = Params::read(keys.take("params").unwrap_or(Data::Null), "params")?;
     let interventions = match keys.take("interventions") {
         None => Vec::new(),
-        Some(Json::List(list)) => list,
+        Some(Data::List(list)) => list,
         Some(other) => return Err(keys.wrong("interventions", &other, "expected a list of [position, intervention]")),
     };
     keys.finish()?;
     let mut simulation = params.simulation();
     for (index, entry) in interventions.into_iter().enumerate() {
         let path = format!("interventions[{index}]");
-        let entry = if let Json::List(entry) = entry { entry } else { Vec::new() };
+        let entry = if let Data::List(entry) = entry { entry } else { Vec::new() };
         let [position, intervention] = entry.as_slice() else {
             return Err(format!("{path}: expected [position, intervention]"));
         };
@@ -166,10 +166,10 @@ pub fn read_simulation(text: &str) -> Result<Simulation, Refused> {
 /// # Errors
 /// A message that names the key.
 pub fn read_fork(simulation: &Simulation, position: u64, intervention: &str) -> Result<Simulation, Refused> {
-    fork(simulation, position, Json::parse(intervention)?, "")
+    fork(simulation, position, json::parse(intervention)?, "")
 }
 
-fn fork(simulation: &Simulation, position: u64, value: Json, path: &str) -> Result<Simulation, Refused> {
+fn fork(simulation: &Simulation, position: u64, value: Data<'_>, path: &str) -> Result<Simulation, Refused> {
     let intervention = read_intervention(value, path)?;
     let forked = simulation.fork(position, intervention);
     if forked.interventions().len() > INTERVENTIONS_MAX {
@@ -189,10 +189,10 @@ fn fork(simulation: &Simulation, position: u64, value: Json, path: &str) -> Resu
 }
 
 /// Reads one intervention: an object whose one key says which.
-fn read_intervention(value: Json, path: &str) -> Result<Intervention, Refused> {
+fn read_intervention(value: Data<'_>, path: &str) -> Result<Intervention, Refused> {
     const WHICH: &str = "expected one of limit, drain, abort, fail, panic, cancel, slow, burst, configure";
     let mut keys = Keys::new(value, path)?;
-    let which = |keys: &Keys, key: &str| keys.entries.iter().any(|(name, _)| name == key);
+    let which = |keys: &Keys<'_>, key: &str| keys.entries.iter().any(|(name, _)| name == key);
     let intervention = if which(&keys, "limit") {
         keys.size("limit", LIMIT_MAX)?.map(Intervention::Limit)
     } else if which(&keys, "drain") {
@@ -217,7 +217,7 @@ fn read_intervention(value: Json, path: &str) -> Result<Intervention, Refused> {
     } else {
         None
     };
-    let Some(intervention) = intervention else { return Err(keys.wrong("", &Json::Null, WHICH)) };
+    let Some(intervention) = intervention else { return Err(keys.wrong("", &Data::Null, WHICH)) };
     keys.finish()?;
     Ok(intervention)
 }
@@ -323,10 +323,10 @@ fn in_ms(duration: Duration) -> f64 {
     duration.as_nanos() as f64 / 1e6
 }
 
-fn read_shape(value: Json, path: &str) -> Result<Shape, Refused> {
+fn read_shape(value: Data<'_>, path: &str) -> Result<Shape, Refused> {
     let mut keys = Keys::new(value, path)?;
     let shape = Shape::default();
-    let permille = |keys: &mut Keys, key, default: u32| {
+    let permille = |keys: &mut Keys<'_>, key, default: u32| {
         // At most a thousand.
         Ok::<_, Refused>(keys.whole(key, 0..=1000)?.map_or(default, |value| value as u32))
     };
@@ -344,7 +344,7 @@ fn read_shape(value: Json, path: &str) -> Result<Shape, Refused> {
     Ok(shape)
 }
 
-fn list(works: Vec<Json>, path: &str) -> Result<Vec<Work>, Refused> {
+fn list(works: Vec<Data<'_>>, path: &str) -> Result<Vec<Work>, Refused> {
     if works.is_empty() || works.len() as u64 > TASKS_MAX {
         return Err(format!("{path}: {} tasks; expected 1 to {TASKS_MAX}", works.len()));
     }
@@ -363,16 +363,16 @@ fn list(works: Vec<Json>, path: &str) -> Result<Vec<Work>, Refused> {
 }
 
 /// The keys of an object, taken out one by one; what is left at the end is unknown.
-struct Keys {
-    entries: Vec<(String, Json)>,
+struct Keys<'a> {
+    entries: Vec<(Cow<'a, str>, Data<'a>)>,
     path: String,
     taken: Vec<&'static str>,
 }
 
-impl Keys {
-    fn new(value: Json, path: &str) -> Result<Self, Refused> {
+impl<'a> Keys<'a> {
+    fn new(value: Data<'a>, path: &str) -> Result<Self, Refused> {
         match value {
-            Json::Object(entries) => Ok(Self { entries, path: path.into(), taken: Vec::new() }),
+            Data::Object(entries) => Ok(Self { entries, path: path.into(), taken: Vec::new() }),
             other if path.is_empty() => Err(format!("expected an object, found {}", other)),
             other => Err(format!("{path}: expected an object, found {}", other)),
         }
@@ -386,13 +386,13 @@ impl Keys {
         }
     }
 
-    fn take(&mut self, key: &'static str) -> Option<Json> {
+    fn take(&mut self, key: &'static str) -> Option<Data<'a>> {
         self.taken.push(key);
         let place = self.entries.iter().position(|(name, _)| name == key)?;
         Some(self.entries.swap_remove(place).1)
     }
 
-    fn wrong(&self, key: &str, found: &Json, why: impl fmt::Display) -> Refused {
+    fn wrong(&self, key: &str, found: &Data<'_>, why: impl fmt::Display) -> Refused {
         match self.name(key).as_str() {
             "" => why.to_string(),
             name => format!("{name}: {why}, found {}", found),
@@ -431,7 +431,7 @@ impl Keys {
     fn span(&mut self, key: &'static str) -> Result<Option<(u64, u64)>, Refused> {
         let Some(value) = self.take(key) else { return Ok(None) };
         let bounds: Vec<u64> = match &value {
-            Json::List(list) => list.iter().filter_map(Json::whole).filter(|ms| *ms <= MS_MAX).collect(),
+            Data::List(list) => list.iter().filter_map(Data::whole).filter(|ms| *ms <= MS_MAX).collect(),
             _ => Vec::new(),
         };
         match bounds.as_slice() {
@@ -443,7 +443,7 @@ impl Keys {
     fn flag(&mut self, key: &'static str) -> Result<Option<bool>, Refused> {
         match self.take(key) {
             None => Ok(None),
-            Some(Json::Flag(flag)) => Ok(Some(flag)),
+            Some(Data::Flag(flag)) => Ok(Some(flag)),
             Some(other) => Err(self.wrong(key, &other, "expected true or false")),
         }
     }
@@ -452,7 +452,7 @@ impl Keys {
     fn order(&mut self, key: &'static str) -> Result<bool, Refused> {
         match self.take(key) {
             None => Ok(false),
-            Some(Json::Flag(true)) => Ok(true),
+            Some(Data::Flag(true)) => Ok(true),
             Some(other) => Err(self.wrong(key, &other, "expected true")),
         }
     }

@@ -10,6 +10,7 @@ use crate::{
     json,
     own::{self, Own},
     params::{self, Params},
+    programs::PROGRAMS,
     reading,
     recording::Recording,
     snapshot,
@@ -51,6 +52,18 @@ impl Player {
     /// A run of synthetic tasks on a simulated clock, from its first event to its last.
     pub fn simulate(params: &str) -> Result<Player, JsError> {
         Ok(Self::simulated(params::read_simulation(params).map_err(refuse)?))
+    }
+
+    /// A small program, with a mistake or without it, on tasks as `simulate` has them; `programs` names them.
+    pub fn program(name: &str, params: &str) -> Result<Player, JsError> {
+        let simulation = params::read_simulation(params).map_err(refuse)?;
+        let recording = reading::program(name, &simulation).map_err(refuse)?;
+        Ok(Self::of(recording, None))
+    }
+
+    /// The names of the programs, as JSON.
+    pub fn programs() -> String {
+        json::write(&PROGRAMS.iter().map(|program| program.name).collect::<Vec<_>>())
     }
 
     /// A run that was recorded: JSON lines as `--trace` writes them. Of several runs in one file, the one with this index.

@@ -40,10 +40,22 @@ use self::host::Host;
 pub struct Program {
     /// What it is called, as in its file's name.
     pub name: &'static str,
-    /// The text of its file.
-    pub source: &'static str,
     /// What to show beside it; `None` where it makes no mistake itself.
     pub right: Option<Right>,
+}
+
+impl Program {
+    /// The text of its file.
+    pub fn source(&self) -> &'static str {
+        match self.name {
+            "forgotten" => include_str!("programs/forgotten.rs"),
+            "unbounded" => include_str!("programs/unbounded.rs"),
+            "bounded" => include_str!("programs/bounded.rs"),
+            "lost_permit" => include_str!("programs/lost_permit.rs"),
+            "guarded" => include_str!("programs/guarded.rs"),
+            _ => "",
+        }
+    }
 }
 
 /// How a mistake is not made.
@@ -57,23 +69,11 @@ pub enum Right {
 
 /// All of them, each mistake before what does it right.
 pub const PROGRAMS: &[Program] = &[
-    Program {
-        name: "forgotten",
-        source: include_str!("programs/forgotten.rs"),
-        right: Some(Right::Pattern(Pattern::TaskGroup)),
-    },
-    Program {
-        name: "unbounded",
-        source: include_str!("programs/unbounded.rs"),
-        right: Some(Right::Program("bounded")),
-    },
-    Program { name: "bounded", source: include_str!("programs/bounded.rs"), right: None },
-    Program {
-        name: "lost_permit",
-        source: include_str!("programs/lost_permit.rs"),
-        right: Some(Right::Program("guarded")),
-    },
-    Program { name: "guarded", source: include_str!("programs/guarded.rs"), right: None },
+    Program { name: "forgotten", right: Some(Right::Pattern(Pattern::TaskGroup)) },
+    Program { name: "unbounded", right: Some(Right::Program("bounded")) },
+    Program { name: "bounded", right: None },
+    Program { name: "lost_permit", right: Some(Right::Program("guarded")) },
+    Program { name: "guarded", right: None },
 ];
 
 /// What a program is run with.
@@ -123,11 +123,11 @@ pub fn run(name: &str, params: &ProgramParams, observer: &mut impl Observer) -> 
         queue_capacity,
     };
     match name {
-        "forgotten" => host.run(set, forgotten::program(host)),
-        "unbounded" => host.run(pool(None), unbounded::program(host)),
-        "bounded" => host.run(pool(Some(limit)), bounded::program(host)),
-        "lost_permit" => host.run(set, lost_permit::program(host)),
-        "guarded" => host.run(set, guarded::program(host)),
+        "forgotten" => host.run(set, Box::pin(forgotten::program(host))),
+        "unbounded" => host.run(pool(None), Box::pin(unbounded::program(host))),
+        "bounded" => host.run(pool(Some(limit)), Box::pin(bounded::program(host))),
+        "lost_permit" => host.run(set, Box::pin(lost_permit::program(host))),
+        "guarded" => host.run(set, Box::pin(guarded::program(host))),
         unknown => return Err(UnknownProgram(unknown.into())),
     }
     Ok(())

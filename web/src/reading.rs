@@ -3,7 +3,11 @@
 use fourfold::{Attempt, EventKind, Outcome, Simulation, State, TaskId, Time, Work, observer_fn, trace};
 use serde::Serialize;
 
-use crate::{json, recording::Recording};
+use crate::{
+    json,
+    programs::{self, ProgramParams},
+    recording::Recording,
+};
 
 /// Events of one task that are shown at most.
 const TASK_EVENTS_MAX: usize = 200;
@@ -42,6 +46,15 @@ pub fn load(text: &[u8], index: usize) -> Result<Recording, String> {
     }
 }
 
+/// A program's run, on the tasks of a simulation. Each is tried once: the programs know no retries.
+pub fn program(name: &str, simulation: &Simulation) -> Result<Recording, String> {
+    let work = (0..simulation.tasks).map(|id| simulation.work(TaskId(id))).collect();
+    let params = ProgramParams { limit: simulation.config.limit, work, duration_max: None };
+    let mut recording = Recording::default();
+    programs::run(name, &params, &mut recording).map_err(|error| error.to_string())?;
+    Ok(recording)
+}
+
 /// Adds lines of a trace, of a run that goes on. An event that was there before is passed over: a stream that was broken off may
 /// bring some twice.
 pub fn push(recording: &mut Recording, lines: &str) -> Result<(), String> {
@@ -58,7 +71,7 @@ pub fn push(recording: &mut Recording, lines: &str) -> Result<(), String> {
 
 /// A state that was folded elsewhere.
 pub fn state(text: &str) -> Result<State, String> {
-    serde_json::from_slice(text.as_bytes()).map_err(|error| format!("this is no state: {error}"))
+    State::from_data(&json::parse(text)?)
 }
 
 /// The runs of a trace.

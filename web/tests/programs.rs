@@ -350,7 +350,7 @@ fn every_line_that_tells_an_event_is_marked() {
     let hosts = ["run_started", "run_ended", "settled", "source_exhausted"];
     for program in PROGRAMS {
         let marked: BTreeSet<&str> =
-            program.source.lines().filter_map(|line| Some(line.split_once(" // page: ")?.1)).collect();
+            program.source().lines().filter_map(|line| Some(line.split_once(" // page: ")?.1)).collect();
         let mut told = BTreeSet::new();
         // Deaths by the clock aside: no line of the program tells those.
         for seed in 0..SEEDS {
@@ -371,8 +371,8 @@ fn what_is_right_is_there_and_what_is_unknown_is_named() {
         if let Some(Right::Program(name)) = program.right {
             assert!(PROGRAMS.iter().any(|other| other.name == name && other.right.is_none()), "{name}");
         }
-        assert!(program.source.starts_with("//! "), "{} says what it shows", program.name);
-        assert!(program.source.lines().count() <= 60, "{} is short", program.name);
+        assert!(program.source().starts_with("//! "), "{} says what it shows", program.name);
+        assert!(program.source().lines().count() <= 60, "{} is short", program.name);
     }
     let error = programs::run("leftpad", &params(1, 0), &mut ()).unwrap_err();
     let expected = "there is no program `leftpad`; there are forgotten, unbounded, bounded, lost_permit, guarded";

@@ -5,11 +5,10 @@
 //! A task group would have cancelled it, and waited until nothing of it was left.
 
 use core::time::Duration;
-use std::collections::BTreeMap;
 
 use fourfold::{Attempt, Clock, Failure};
 
-use super::{background::Background, host::Host};
+use super::{background::Background, host::Host, running::Running};
 
 pub(super) async fn program(host: &Host<'_>) {
     let background = Background::new();
@@ -22,14 +21,14 @@ pub(super) async fn program(host: &Host<'_>) {
 
 async fn import<'a>(host: &'a Host<'_>, background: &Background<'a>) -> Result<(), Failure> {
     let (report, reports) = async_channel::unbounded();
-    let mut set = BTreeMap::new();
+    let mut set: Vec<Running<'_, '_>> = Vec::new();
     let mut tasks = host.tasks();
     loop {
         while set.len() < host.limit.get()
             && let Some((task, work)) = tasks.next()
         {
             host.claimed(task); // page: claimed
-            set.insert(task, host.started(task)); // page: started
+            set.push(host.started(task)); // page: started
             let report = report.clone();
             background.spawn(async move {
                 let result = work.act(&host.clock, Attempt::FIRST).await;
@@ -41,8 +40,8 @@ async fn import<'a>(host: &'a Host<'_>, background: &Background<'a>) -> Result<(
         }
         let next = host.gate(reports.recv()).await; // page: source_blocked
         let (task, result) = next.expect("a sender is kept in this function");
-        if let Some(running) = set.remove(&task) {
-            let result = running.end_with(result); // page: ended
+        if let Some(place) = set.iter().position(|running| running.task == task) {
+            let result = set.swap_remove(place).end_with(result); // page: ended
             result?; // page: abandoned
         }
     }

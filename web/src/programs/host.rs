@@ -4,10 +4,13 @@ use core::{
     cell::RefCell,
     future::{Future, pending},
     num::NonZeroUsize,
-    pin::pin,
+    pin::{Pin, pin},
     time::Duration,
 };
-use std::collections::{BTreeSet, VecDeque};
+use std::{
+    cmp::Reverse,
+    collections::{BinaryHeap, VecDeque},
+};
 
 use fourfold::{Attempt, Blocker, Clock, Event, EventKind, Permit, SimulatedClock, TaskId, Work};
 use futures_lite::future;
@@ -29,7 +32,7 @@ struct Journal<'a> {
     intake: Intake,
     queue: VecDeque<TaskId>,
     /// Permits that were given back; the lowest is given out first.
-    free: BTreeSet<usize>,
+    free: BinaryHeap<Reverse<usize>>,
     /// Those from here on were never given out.
     fresh: usize,
 }
@@ -43,7 +46,7 @@ enum Intake {
 
 impl<'a> Host<'a> {
     pub(super) fn new(params: &'a ProgramParams, observer: &'a mut dyn FnMut(&Event<'_>)) -> Self {
-        let (queue, free) = (VecDeque::new(), BTreeSet::new());
+        let (queue, free) = (VecDeque::new(), BinaryHeap::new());
         Self {
             clock: SimulatedClock::new(),
             limit: params.limit,
@@ -54,7 +57,7 @@ impl<'a> Host<'a> {
     }
 
     /// Runs a program until it ends, until nothing can happen in it any more, or until its time is up.
-    pub(super) fn run(&self, begin: EventKind<'_>, program: impl Future<Output = ()>) {
+    pub(super) fn run(&self, begin: EventKind<'_>, program: Pin<Box<dyn Future<Output = ()> + '_>>) {
         self.tell(begin);
         let time_is_up = async {
             match self.duration_max {
@@ -149,13 +152,13 @@ impl<'a> Host<'a> {
 
     fn take_permit(&self) -> usize {
         let Journal { free, fresh, .. } = &mut *self.journal.borrow_mut();
-        free.pop_first().unwrap_or_else(|| {
+        free.pop().map(|Reverse(permit)| permit).unwrap_or_else(|| {
             *fresh += 1;
             *fresh - 1
         })
     }
 
     pub(super) fn give_permit_back(&self, permit: usize) {
-        self.journal.borrow_mut().free.insert(permit);
+        self.journal.borrow_mut().free.push(Reverse(permit));
     }
 }

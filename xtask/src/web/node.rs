@@ -7,6 +7,16 @@ use std::path::{Path, PathBuf};
 /// Debian's wasm-opt is too old for what today's compilers write.
 const BINARYEN: &str = "binaryen@132.0.0";
 
+/// What the compiler makes use of, and every browser of the last years has.
+const FEATURES: &[&str] = &[
+    "--enable-bulk-memory",
+    "--enable-nontrapping-float-to-int",
+    "--enable-sign-ext",
+    "--enable-mutable-globals",
+    "--enable-reference-types",
+    "--enable-multivalue",
+];
+
 /// Makes a module smaller.
 pub(super) fn optimise(input: &Path, output: &Path) -> Result<(), String> {
     if shell::find("npm").is_none() {
@@ -16,13 +26,21 @@ pub(super) fn optimise(input: &Path, output: &Path) -> Result<(), String> {
         return copy(input, output).map(drop);
     }
     let program = package(BINARYEN)?.join("bin/wasm-opt");
-    let mut command = shell::command("node", [program.to_string_lossy()]);
+    let program = program.to_string_lossy();
+    let wasm_opt = |input: &Path, output: &Path, passes: &[&str]| {
+        let mut command = shell::command("node", [program.as_ref()]);
+        command.args(FEATURES).arg(input).args(passes).arg("-o").arg(output);
+        say_and_run(&mut command)
+    };
+    let named = output.with_extension("named.wasm");
     // Little is inlined: what is called in many places compresses worse once it stands in all of them.
-    command.args(["-O3", "--flexible-inline-max-function-size", "0", "--always-inline-max-function-size", "2"]);
-    command.args(["--one-caller-inline-max-function-size", "20", "--skip-pass=local-cse"]);
-    command.args(["--enable-bulk-memory", "--enable-nontrapping-float-to-int", "--enable-sign-ext"]);
-    command.args(["--enable-mutable-globals", "--enable-reference-types", "--enable-multivalue"]);
-    say_and_run(command.arg(input).arg("-o").arg(output))
+    let small = ["--flexible-inline-max-function-size", "0", "--always-inline-max-function-size", "2"];
+    let small = [&small[..], &["--one-caller-inline-max-function-size", "20", "--skip-pass=local-cse"]].concat();
+    wasm_opt(input, &named, &[&["-g", "-O3"], &small[..]].concat())?;
+    // The same code for several types lies side by side: compression looks no further back than 32 kB.
+    wasm_opt(&named, output, &["-g", "--reorder-functions-by-name"])?;
+    wasm_opt(output, output, &["--strip-debug"])?;
+    std::fs::remove_file(&named).map_err(|error| format!("cannot remove {}: {error}", named.display()))
 }
 
 /// A package of npm in this version, installed under `target/`; nothing is asked of anybody when it is there already.

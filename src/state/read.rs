@@ -1,0 +1,223 @@
+//! A state as data, read again.
+
+use alloc::{
+    collections::VecDeque,
+    format,
+    string::{String, ToString},
+    vec::Vec,
+};
+use core::{num::NonZeroU64, time::Duration};
+
+use serde::de::{Deserialize, Deserializer, Error};
+
+use super::{FailureSeen, Histogram, Intake, Live, OpenBatch, Phase, Place, Profile, State, Tally, wide};
+use crate::{
+    Attempt, Blocker, Outcome, TaskId, Time,
+    data::{Data, Keys},
+};
+
+impl<'de> Deserialize<'de> for State {
+    /// From formats that say of themselves what they hold, as JSON does.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::from_data(&Data::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
+}
+
+impl State {
+    /// The state that was written as this data.
+    ///
+    /// # Errors
+    /// A message that names the key.
+    pub fn from_data(data: &Data<'_>) -> Result<Self, String> {
+        let keys = Keys::of(data, "a state");
+        let ids = |key| {
+            keys.list(key)?
+                .iter()
+                .map(|id| id.whole().map(TaskId))
+                .collect::<Option<VecDeque<_>>>()
+                .ok_or_else(|| keys.wrong(key, "ids"))
+        };
+        let permit = |held: &Data<'_>| match held {
+            Data::Null => Some(None),
+            held => held.whole().map(|id| Some(TaskId(id))),
+        };
+        let permits = keys.list("permits")?.iter().map(permit).collect::<Option<Vec<_>>>();
+        let Data::Object(tasks) = keys.need("tasks")? else { return Err(keys.wrong("tasks", "an object")) };
+        let mut state = Self {
+            tally: tally(keys.need("tally")?)?,
+            pattern: keys.named("pattern", |name| name.parse().ok())?,
+            limit: keys.fit("limit")?,
+            workers: keys.maybe_fit("workers")?,
+            queue_capacity: keys.maybe_fit("queue_capacity")?,
+            started_at: time(&keys, "started_at")?,
+            at: time(&keys, "at")?,
+            phase: keys.named("phase", phase)?,
+            intake: intake(keys.need("intake")?)?,
+            next_sequence: keys.whole("next_sequence")?,
+            missed: keys.whole("missed")?,
+            tasks: Default::default(),
+            queue: ids("queue")?,
+            permits: permits.ok_or_else(|| keys.wrong("permits", "ids"))?,
+            batch: keys.maybe("batch").map(batch).transpose()?,
+            cause: keys.maybe_whole("cause")?.map(TaskId),
+            waiting: keys.fit("waiting")?,
+            abandoned: ids("abandoned")?,
+            leaked: keys.fit("leaked")?,
+            wait: histogram(keys.need("wait")?)?,
+            service: histogram(keys.need("service")?)?,
+            total: histogram(keys.need("total")?)?,
+            idle_ns: wide::parse(keys.text("idle_ns")?)?,
+            profile: profile(keys.need("profile")?)?,
+            failures: keys.list("failures")?.iter().map(failure).collect::<Result<_, _>>()?,
+        };
+        for (id, task) in tasks {
+            let id = id.parse().map_err(|_| format!("`{id}` is no id of a task"))?;
+            state.tasks.insert(TaskId(id), live(task)?);
+        }
+        Ok(state)
+    }
+}
+
+fn time(keys: &Keys<'_, '_>, key: &str) -> Result<Time, String> {
+    keys.whole(key).map(Time::from_nanos)
+}
+
+fn tally(data: &Data<'_>) -> Result<Tally, String> {
+    let keys = Keys::of(data, "a tally");
+    let mut tally = Tally::default();
+    for (key, count) in [
+        ("claimed", &mut tally.claimed),
+        ("succeeded", &mut tally.succeeded),
+        ("failed", &mut tally.failed),
+        ("timed_out", &mut tally.timed_out),
+        ("panicked", &mut tally.panicked),
+        ("cancelled", &mut tally.cancelled),
+        ("lease_lost", &mut tally.lease_lost),
+        ("retried", &mut tally.retried),
+        ("done", &mut tally.done),
+        ("dead", &mut tally.dead),
+        ("released", &mut tally.released),
+        ("malformed", &mut tally.malformed),
+        ("abandoned", &mut tally.abandoned),
+        ("queued", &mut tally.queued),
+        ("peak_queued", &mut tally.peak_queued),
+        ("in_flight", &mut tally.in_flight),
+        ("peak_in_flight", &mut tally.peak_in_flight),
+        ("batches", &mut tally.batches),
+    ] {
+        *count = keys.whole(key)?;
+    }
+    Ok(tally)
+}
+
+fn phase(name: &str) -> Option<Phase> {
+    Some(match name {
+        "waiting" => Phase::Waiting,
+        "running" => Phase::Running,
+        "draining" => Phase::Draining,
+        "aborting" => Phase::Aborting,
+        "ended" => Phase::Ended,
+        _ => return None,
+    })
+}
+
+fn intake(data: &Data<'_>) -> Result<Intake, String> {
+    Ok(match (data.text(), data.get("blocked")) {
+        (Some("open"), _) => Intake::Open,
+        (Some("waiting"), _) => Intake::Waiting,
+        (Some("exhausted"), _) => Intake::Exhausted,
+        (None, Some(blocked)) => {
+            Intake::Blocked { by: Keys::of(blocked, "a blocked source").named("by", Blocker::from_name)? }
+        }
+        _ => return Err(format!("`intake` of a state: {data} is not known")),
+    })
+}
+
+fn batch(data: &Data<'_>) -> Result<OpenBatch, String> {
+    let keys = Keys::of(data, "a batch");
+    Ok(OpenBatch { number: keys.whole("number")?, size: keys.fit("size")?, ended: keys.fit("ended")? })
+}
+
+fn attempt(keys: &Keys<'_, '_>) -> Result<Attempt, String> {
+    Attempt::new(keys.fit("attempt")?).ok_or_else(|| keys.wrong("attempt", "a number from 1"))
+}
+
+fn live(data: &Data<'_>) -> Result<Live, String> {
+    let keys = Keys::of(data, "a task");
+    Ok(Live {
+        attempt: attempt(&keys)?,
+        first_claimed_at: time(&keys, "first_claimed_at")?,
+        claimed_at: time(&keys, "claimed_at")?,
+        batch: keys.maybe_whole("batch")?,
+        place: place(keys.need("place")?)?,
+    })
+}
+
+fn place(data: &Data<'_>) -> Result<Place, String> {
+    if data.text() == Some("queued") {
+        return Ok(Place::Queued);
+    }
+    let Data::Object(entries) = data else { return Err(format!("{data} is no place of a task")) };
+    let [(name, data)] = entries.as_slice() else { return Err("a task is in one place".to_string()) };
+    let keys = Keys::of(data, "a place");
+    let since = time(&keys, "since")?;
+    let outcome = |keys: &Keys<'_, '_>| keys.named("outcome", Outcome::from_name);
+    Ok(match name.as_ref() {
+        "running" => Place::Running { since, permit: keys.fit("permit")?, worker: keys.maybe_fit("worker")? },
+        "ended" => Place::Ended {
+            since,
+            outcome: outcome(&keys)?,
+            retry_after: keys.maybe("retry_after").map(duration).transpose()?,
+        },
+        "waiting" => Place::Waiting { since, due: time(&keys, "due")? },
+        "abandoned" => Place::Abandoned {
+            since,
+            permit: keys.maybe_fit("permit")?,
+            outcome: keys.maybe("outcome").map(|_| outcome(&keys)).transpose()?,
+        },
+        unknown => return Err(format!("`{unknown}` is no place of a task")),
+    })
+}
+
+fn duration(data: &Data<'_>) -> Result<Duration, String> {
+    let keys = Keys::of(data, "a duration");
+    let nanos: u32 = keys.fit("nanos")?;
+    if nanos >= 1_000_000_000 {
+        Err(keys.wrong("nanos", "less than a second"))
+    } else {
+        Ok(Duration::new(keys.whole("secs")?, nanos))
+    }
+}
+
+fn histogram(data: &Data<'_>) -> Result<Histogram, String> {
+    let keys = Keys::of(data, "a histogram");
+    let mut histogram = Histogram::with(keys.whole("max_ns")?, wide::parse(keys.text("sum_ns")?)?);
+    for bucket in keys.list("buckets")? {
+        let pair: Vec<u64> = bucket.list().unwrap_or_default().iter().filter_map(Data::whole).collect();
+        let [bucket, count] = pair[..] else { return Err(keys.wrong("buckets", "pairs of bucket and count")) };
+        histogram.set(bucket, count)?;
+    }
+    Ok(histogram)
+}
+
+fn profile(data: &Data<'_>) -> Result<Profile, String> {
+    let keys = Keys::of(data, "a profile");
+    let width_ns = NonZeroU64::new(keys.whole("width_ns")?).ok_or_else(|| keys.wrong("width_ns", "more than 0"))?;
+    let lane = |key| {
+        let sums = keys.list(key)?.iter().map(|sum| wide::parse(sum.text().unwrap_or_default()));
+        sums.collect::<Result<Vec<_>, _>>()
+    };
+    let lanes = [lane("columns")?, lane("failed")?, lane("queued")?];
+    Profile::from_columns(width_ns, lanes.each_ref().map(Vec::as_slice), keys.whole("end_ns")?)
+}
+
+fn failure(data: &Data<'_>) -> Result<FailureSeen, String> {
+    let keys = Keys::of(data, "a failure");
+    Ok(FailureSeen {
+        at: time(&keys, "at")?,
+        task: TaskId(keys.whole("task")?),
+        attempt: attempt(&keys)?,
+        outcome: keys.named("outcome", Outcome::from_name)?,
+        reason: keys.text("reason")?.into(),
+    })
+}
