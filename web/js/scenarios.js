@@ -171,7 +171,8 @@ export const SCENARIOS = [
       { title: 's.permit.wrong', program: 'lost_permit', params: { limit: 4, seed: 21, tasks: 60, work: { ms: [15, 40], tail_permille: 0, fail_permille: 180, fail_attempts: 1 } } },
       { title: 's.permit.right', program: 'guarded', params: { limit: 4, seed: 21, tasks: 60, work: { ms: [15, 40], tail_permille: 0, fail_permille: 180, fail_attempts: 1 } } },
     ],
-    pause: ([events]) => when(events, (event) => event.event === 'ended' && event.outcome === 'failed', 1) + 4e6,
+    // The second permit that goes with its task.
+    pause: ([events]) => when(events, (event) => event.event === 'abandoned', 1) + 4e6,
     claim: ([wrong, right]) => ({
       holds: wrong.report.done + wrong.report.dead < 60 && right.report.done + right.report.dead === 60,
       values: { wrong: wrong.report.done + wrong.report.dead, right: right.report.done + right.report.dead, all: 60 },
