@@ -15,6 +15,9 @@ const PROFILE: &str = "web";
 /// What of `web/` is the page, as it is.
 const PAGE: &[&str] = &["index.html", "sandbox.html", "icon.svg", "js", "css", "i18n", "vendor", "icons"];
 
+/// Scripts that stay as they are: some are shown to visitors, others are as small as they get.
+const AS_WRITTEN: &[&str] = &["js/handlers", "vendor"];
+
 pub(crate) fn run(arguments: &[&str]) -> ExitCode {
     outcome(match arguments {
         [] => build(),
@@ -36,6 +39,10 @@ pub(crate) fn build() -> Result<(), String> {
             files.push(copy(&from, &dist.join(name))?);
         }
     }
+    let written = |path: &Path| AS_WRITTEN.iter().any(|part| path.starts_with(dist.join(part)));
+    let is_script = |path: &&PathBuf| path.extension().is_some_and(|extension| extension == "js");
+    let scripts: Vec<_> = files.iter().filter(is_script).filter(|path| !written(path)).cloned().collect();
+    node::shorten(&dist, &scripts)?;
     sizes::compress(&dist, &files)
 }
 

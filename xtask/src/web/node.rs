@@ -17,6 +17,9 @@ const FEATURES: &[&str] = &[
     "--enable-multivalue",
 ];
 
+/// Run on one script at a time, and bundles nothing.
+const ESBUILD: &str = "esbuild@0.28.2";
+
 /// Makes a module smaller.
 pub(super) fn optimise(input: &Path, output: &Path) -> Result<(), String> {
     if shell::find("npm").is_none() {
@@ -41,6 +44,25 @@ pub(super) fn optimise(input: &Path, output: &Path) -> Result<(), String> {
     wasm_opt(&named, output, &["-g", "--reorder-functions-by-name"])?;
     wasm_opt(output, output, &["--strip-debug"])?;
     std::fs::remove_file(&named).map_err(|error| format!("cannot remove {}: {error}", named.display()))
+}
+
+/// Takes comments and white space out of scripts, each for itself: they stay the modules they are.
+pub(super) fn shorten(folder: &Path, scripts: &[PathBuf]) -> Result<(), String> {
+    if shell::find("npm").is_none() {
+        println!("there is no npm here: scripts keep their comments (`cargo xtask setup` installs it)");
+        return Ok(());
+    }
+    let program = package(ESBUILD)?.join("bin/esbuild");
+    let mut command = shell::command("node", [program.to_string_lossy()]);
+    command.args(scripts).args([
+        "--minify-whitespace",
+        "--minify-syntax",
+        "--allow-overwrite",
+        "--log-level=warning",
+        "--tsconfig-raw={}",
+    ]);
+    let folder = folder.display();
+    say_and_run(command.arg(format!("--outdir={folder}")).arg(format!("--outbase={folder}")))
 }
 
 /// A package of npm in this version, installed under `target/`; nothing is asked of anybody when it is there already.
