@@ -131,7 +131,7 @@ function rings(pen, tokens, r, theme) {
 function label(look, tokens, r, size, theme, labels, t) {
   const number = (/** @type {number} */ id, /** @type {number} */ x, /** @type {number} */ y, /** @type {string} */ color) => {
     const text = String(id);
-    const fitting = Math.min(size, Math.floor((2 * r + 3) / (DIGIT * text.length)));
+    const fitting = Math.min(size, Math.floor((2 * r - 1) / (DIGIT * text.length)));
     if (fitting >= TEXT_MIN) labels.want(text, x, y, fitting, color);
   };
   if (look === 'queued') {

@@ -7,6 +7,8 @@ import { binPlace, queuePlace, retryPlace, running, socket } from './geometry.js
 const FOLLOW_MS = 75;
 const FLY_MS = 380;
 const FLYING_MAX = 160;
+/** Where more than this part of the tasks is new with each frame, following would show where none of them is. */
+const CHURN_MAX = 0.08;
 
 /**
  * @typedef {'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled' | 'waiting' | 'leaked'} Look
@@ -48,6 +50,8 @@ export class Tokens {
     this.flights = [];
     this.frame = 0;
     this.moving = false;
+    /** The part of the tasks that is new with a frame, on average of late. */
+    this.churn = 0;
   }
 
   clear() {
@@ -64,14 +68,16 @@ export class Tokens {
   update(snapshot, places, passed, goesOn) {
     this.frame += 1;
     this.moving = false;
-    const follow = passed > 0 ? 1 - Math.exp(-passed / FOLLOW_MS) : 1;
+    const follows = passed > 0 && this.churn < CHURN_MAX;
+    const follow = follows ? 1 - Math.exp(-passed / FOLLOW_MS) : 1;
+    let fresh = 0;
     const t = snapshot.of('t_ns');
     const waiting = snapshot.of('waiting');
     let waits = 0;
     for (let row = 0; row < snapshot.rows; row += 1) {
       const id = snapshot.task(row, TASK.id);
       let token = this.all.get(id);
-      const fresh = !token;
+      const isFresh = !token;
       if (!token) {
         token = { id, row, x: 0, y: 0, look: 'queued', attempt: 1, progress: 0, slot: -1, sinceNs: 0, place: 0, seen: 0 };
         this.all.set(id, token);
@@ -80,9 +86,10 @@ export class Tokens {
       token.row = row;
       const to = this.target(token, snapshot, row, places, t, waits, waiting);
       if (token.look === 'waiting') waits += 1;
-      if (fresh) {
-        token.x = passed > 0 ? places.gate.x : to.x;
-        token.y = passed > 0 ? places.gate.y + places.gate.h / 2 : to.y;
+      if (isFresh) {
+        fresh += 1;
+        token.x = follows ? places.gate.x : to.x;
+        token.y = follows ? places.gate.y + places.gate.h / 2 : to.y;
       }
       const dx = to.x - token.x;
       const dy = to.y - token.y;
@@ -90,6 +97,7 @@ export class Tokens {
       token.x += dx * follow;
       token.y += dy * follow;
     }
+    if (passed > 0) this.churn += (fresh / Math.max(1, snapshot.rows) - this.churn) * 0.1;
     if (this.all.size > snapshot.rows) this.leave(snapshot, places, goesOn && passed > 0);
     this.fly(passed);
   }
