@@ -114,7 +114,7 @@ pub use payload::{Json, JsonError};
 pub use permits::{Acquire, Permit, Permits};
 pub use report::{Percentiles, Report};
 pub use run::{Run, run};
-pub use simulation::{Intervention, Simulation};
+pub use simulation::{Intervention, ScriptedAttempt, ScriptedHandler, Simulation, run_scripted};
 #[cfg(feature = "redis")]
 pub use source::redis::{
     DeadSelection, PopSide, RedisConsumer, RedisDeadLetter, RedisError, RedisOptions, RedisQueue, RedisReceipt,

@@ -2,12 +2,13 @@
 
 mod faults;
 
-use alloc::{rc::Rc, vec::Vec};
-use core::{cell::Cell, convert::Infallible, num::NonZeroUsize, time::Duration};
+use alloc::{boxed::Box, rc::Rc, vec::Vec};
+use core::{cell::Cell, convert::Infallible, future::Future, num::NonZeroUsize, pin::Pin, time::Duration};
 
 use self::faults::{Fault, Faults};
 use crate::{
-    Config, Control, Event, MemorySource, Observer, Report, RunError, Shape, SimulatedClock, Task, TaskId, Work,
+    Config, Control, Event, Failure, MemorySource, Observer, Report, RunError, Shape, SimulatedClock, Task, TaskId,
+    Work, observer_fn,
 };
 
 /// A run of a [`Workload`](crate::Workload) on a [`SimulatedClock`], with what is done to it on the way.
@@ -42,6 +43,29 @@ pub struct Simulation {
     listed: Rc<[Work]>,
     /// What is done to it, each after so many events; kept in that order by [`fork`](Self::fork).
     interventions: Vec<(u64, Intervention)>,
+}
+
+/// A handler whose futures are boxed, so that its type has a name.
+pub type ScriptedHandler<'h> = dyn Fn(Task<Work>) -> ScriptedAttempt<'h> + 'h;
+
+/// What it returns.
+pub type ScriptedAttempt<'h> = Pin<Box<dyn Future<Output = Result<(), Failure>> + 'h>>;
+
+/// A [`run`](crate::run) with no type of its own: a program that has several kinds of handlers has one engine for all of them,
+/// at the price of an allocation per attempt. What there is to do may be looked up by the task's id instead of its [`Work`].
+///
+/// # Errors
+/// [`RunError::Group`]: a task of a group failed for good.
+pub async fn run_scripted(
+    source: &MemorySource<'_, Work, &SimulatedClock>,
+    clock: &SimulatedClock,
+    handler: &ScriptedHandler<'_>,
+    config: &Config,
+    control: &Control,
+    observer: &mut dyn FnMut(&Event<'_>),
+) -> Result<Report, RunError<Infallible>> {
+    let attempt = async |task: &Task<Work>| handler(task.clone()).await;
+    crate::run(source, clock, attempt, config, control, &mut observer_fn(observer)).await
 }
 
 /// What may be done to a simulation on its way.
@@ -130,7 +154,8 @@ impl Simulation {
         let (clock, control, faults) = (SimulatedClock::new(), Control::new(), Faults::default());
         let tasks = Rc::new(Cell::new(self.tasks));
         let source = MemorySource::new(&clock, Growing { simulation: self, next: 0, tasks: tasks.clone() });
-        let handler = async |task: &Task<Work>| faults.act(&clock, task).await;
+        let (faults, clock) = (&faults, &clock);
+        let handler: &ScriptedHandler<'_> = &|task| Box::pin(async move { faults.act(clock, &task).await });
         let apply = |intervention: &Intervention| match *intervention {
             Intervention::Configure(config) => control.set_config(&config),
             Intervention::Limit(limit) => control.set_limit(limit),
@@ -144,7 +169,8 @@ impl Simulation {
         };
         let mut director = Director { observer, coming: self.interventions.iter(), next: None, apply };
         director.happened(0);
-        let run = crate::run(&source, &clock, handler, &self.config, &control, &mut director);
+        let mut look = |event: &Event<'_>| director.event(event);
+        let run = run_scripted(&source, clock, handler, &self.config, &control, &mut look);
         // Whatever a task waits for in a workload is a timer, and the memory source waits for timers only.
         clock.run(run).unwrap_or_else(|stalled| unreachable!("{stalled}"))
     }

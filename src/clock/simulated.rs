@@ -80,14 +80,31 @@ impl SimulatedClock {
     /// [`run`](Self::run) does this by itself; a host with a loop of its own (a browser's animation frame) calls it.
     pub fn advance(&self) -> bool {
         let Some(due) = self.next_timer() else { return false };
-        self.inner.now.set(due);
+        self.advance_to(due);
+        true
+    }
+
+    /// Moves on to a time and wakes every sleeper that is due by then; it never goes back. This is how a host makes real time of it: it
+    /// says what time it is, and calls again when the [next timer](Self::next_timer) is due.
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use fourfold::{Clock, SimulatedClock, Time};
+    /// let clock = SimulatedClock::new();
+    /// let minute = clock.sleep(Duration::from_secs(60));
+    /// clock.advance_to(Time::ZERO + Duration::from_secs(61));
+    /// futures_lite::future::block_on(minute);
+    /// assert_eq!(clock.now(), Time::ZERO + Duration::from_secs(61));
+    /// ```
+    pub fn advance_to(&self, now: Time) {
+        let now = now.max(self.inner.now.get());
+        self.inner.now.set(now);
         let woken: Vec<Waker> = {
             let mut timers = self.inner.timers.borrow_mut();
-            core::iter::from_fn(|| timers.pop(due)).collect()
+            core::iter::from_fn(|| timers.pop(now)).collect()
         };
         // Woken only after the borrow ended: a waker may do anything, setting a timer included.
         woken.into_iter().for_each(Waker::wake);
-        true
     }
 
     /// Polls a future to its end; whenever it waits and nothing was woken, time jumps to the next timer.

@@ -1,14 +1,8 @@
-//! The host's clock: `performance.now` and `setTimeout`, which windows, workers and Node have.
+//! The host's time, which windows, workers and Node have: `performance.now` and `setTimeout`.
 
-use std::{
-    cell::RefCell,
-    pin::Pin,
-    rc::Rc,
-    task::{Context, Poll, Waker},
-    time::Duration,
-};
+use std::{cell::Cell, rc::Rc, task::Waker};
 
-use fourfold::{Clock, Time};
+use fourfold::{SimulatedClock, Time};
 use wasm_bindgen::{closure::Closure, prelude::*};
 
 #[wasm_bindgen]
@@ -24,98 +18,59 @@ extern "C" {
 /// Timers take no more: 24 days.
 const TIMER_MAX_MS: f64 = 2_147_483_647.0;
 
-/// Time since a run began.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct JsClock {
+/// The clock of a simulation, which the host moves on as time goes by: so a run in real time is run by the same engine, and needs one of
+/// the host's timers, however many sleep.
+#[derive(Debug)]
+pub(crate) struct HostClock {
+    pub(crate) clock: SimulatedClock,
     start_ms: f64,
 }
 
-impl JsClock {
+impl HostClock {
     /// A clock that starts now.
     pub(crate) fn new() -> Self {
-        Self { start_ms: performance_now() }
+        Self { clock: SimulatedClock::new(), start_ms: performance_now() }
+    }
+
+    /// Says what time it is.
+    pub(crate) fn advance(&self) {
+        // Fractions of a nanosecond are nobody's.
+        self.clock.advance_to(Time::from_nanos(((performance_now() - self.start_ms) * 1e6) as u64));
+    }
+
+    /// A timer for the earliest sleep: `waker` is woken when it is due.
+    pub(crate) fn alarm(&self, waker: &Waker) -> Option<Alarm> {
+        let left = self.clock.next_timer()?.as_nanos() as f64 / 1e6 - (performance_now() - self.start_ms);
+        // Rounded up: hosts cut fractions off, and would ring too early.
+        Some(Alarm::new(left.ceil().clamp(0.0, TIMER_MAX_MS), waker.clone()))
     }
 }
 
-impl Clock for JsClock {
-    type Sleep = JsSleep;
-
-    fn now(&self) -> Time {
-        // Fractions of a nanosecond are nobody's; before the start there is nothing.
-        Time::from_nanos(((performance_now() - self.start_ms) * 1e6) as u64)
-    }
-
-    fn sleep(&self, duration: Duration) -> JsSleep {
-        JsSleep { clock: *self, due: self.now() + duration, timer: None }
-    }
-}
-
-/// A sleep; dropped before its time it clears its timer, so that nothing keeps the host awake.
-pub(crate) struct JsSleep {
-    clock: JsClock,
-    due: Time,
-    timer: Option<Timer>,
-}
-
-/// One `setTimeout` under way.
-struct Timer {
+/// One `setTimeout` under way. Dropped before its time it is cleared, so that nothing keeps the host awake.
+pub(crate) struct Alarm {
     id: JsValue,
-    ring: Rc<RefCell<Ring>>,
+    rung: Rc<Cell<bool>>,
     /// The host calls it; it has to live as long.
     _callback: Closure<dyn FnMut()>,
 }
 
-#[derive(Default)]
-struct Ring {
-    rung: bool,
-    waker: Option<Waker>,
-}
-
-impl Timer {
-    fn start(ms: f64, waker: &Waker) -> Self {
-        let ring = Rc::new(RefCell::new(Ring { rung: false, waker: Some(waker.clone()) }));
-        let rung = ring.clone();
+impl Alarm {
+    fn new(ms: f64, waker: Waker) -> Self {
+        let rung = Rc::new(Cell::new(false));
+        let rings = rung.clone();
         let callback = Closure::new(move || {
-            let waker = {
-                let mut ring = rung.borrow_mut();
-                ring.rung = true;
-                ring.waker.take()
-            };
-            // Woken when nothing is borrowed any more.
-            waker.into_iter().for_each(Waker::wake);
+            rings.set(true);
+            waker.wake_by_ref();
         });
         let id = set_timeout(callback.as_ref(), ms);
-        Self { id, ring, _callback: callback }
+        Self { id, rung, _callback: callback }
     }
 }
 
-impl Drop for Timer {
+impl Drop for Alarm {
     fn drop(&mut self) {
-        if !self.ring.borrow().rung {
+        if !self.rung.get() {
             clear_timeout(&self.id);
         }
-    }
-}
-
-impl Future for JsSleep {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        if let Some(timer) = &self.timer {
-            let mut ring = timer.ring.borrow_mut();
-            if !ring.rung {
-                ring.waker = Some(cx.waker().clone());
-                return Poll::Pending;
-            }
-        }
-        let left = self.due.since(self.clock.now());
-        if left.is_zero() {
-            self.timer = None;
-            return Poll::Ready(());
-        }
-        // Rounded up: hosts cut fractions off, and would ring too early.
-        let ms = (left.as_nanos() as f64 / 1e6).ceil().min(TIMER_MAX_MS);
-        self.timer = Some(Timer::start(ms, cx.waker()));
-        Poll::Pending
     }
 }

@@ -1,13 +1,20 @@
 //! A run of one's own: JavaScript's async functions through a pattern, in real time.
 
-use std::{cell::RefCell, rc::Rc};
+use std::{
+    cell::RefCell,
+    future::{Future, poll_fn},
+    pin::pin,
+    rc::Rc,
+};
 
-use fourfold::{Control, Event, Failure, MemorySource, RunError, State, Task, observer_fn, trace};
+use fourfold::{
+    Control, Event, Failure, MemorySource, RunError, ScriptedAttempt, State, Task, Work, run_scripted, trace,
+};
 use js_sys::{Array, Function, JsString, Object, Promise, Reflect};
 use wasm_bindgen::{JsCast, prelude::*};
 use wasm_bindgen_futures::{JsFuture, future_to_promise};
 
-use crate::{clock::JsClock, json, params::Params, recording::Recording};
+use crate::{clock::HostClock, json, params::Params, recording::Recording};
 
 #[wasm_bindgen]
 extern "C" {
@@ -39,24 +46,33 @@ pub(crate) fn start(
     let control = Control::new();
     let (config, handle, payloads) = (params.config, control.clone(), payloads.clone());
     let finished = future_to_promise(async move {
-        let clock = JsClock::new();
-        let mut next = 0;
-        let source = MemorySource::new(
-            clock,
-            std::iter::from_fn(|| {
-                let payload = (next < payloads.length()).then(|| payloads.get(next));
-                next += 1;
-                payload
-            }),
-        );
-        let attempt = async |task: &Task<JsValue>| call(&handler, task).await;
-        let mut observer = observer_fn(|event| {
+        let host = HostClock::new();
+        let tasks = std::iter::repeat_n(Work::default(), payloads.length() as usize);
+        let source = MemorySource::new(&host.clock, tasks);
+        let (host, handler, payloads) = (&host, &handler, &payloads);
+        // A task's payload is looked up by its id: the source numbers them from 0 on.
+        let attempt = move |task: Task<Work>| -> ScriptedAttempt<'_> {
+            Box::pin(async move { call(host, handler, &payloads.get(task.id.0 as u32), &task).await })
+        };
+        let mut look = |event: &Event<'_>| {
             recording.borrow_mut().push(event);
             if let Some(tell) = &on_event {
                 tell_event(tell, event);
             }
-        });
-        let result = fourfold::run(&source, &clock, attempt, &config, &handle, &mut observer).await;
+        };
+        let result = {
+            let run = run_scripted(&source, &host.clock, &attempt, &config, &handle, &mut look);
+            let mut run = pin!(run);
+            let mut alarm = None;
+            poll_fn(|cx| {
+                host.advance();
+                let poll = run.as_mut().poll(cx);
+                // The one before is cleared.
+                alarm = if poll.is_pending() { host.alarm(cx.waker()) } else { None };
+                poll
+            })
+            .await
+        };
         let error = result.err().map(|error| explain(&error));
         Ok(report(recording.borrow().timeline().last_state(), error).into())
     });
@@ -104,14 +120,16 @@ impl Drop for Cancel {
 }
 
 /// One attempt: `handler(payload, {id, attempt, signal})`, whose promise is awaited.
-async fn call(handler: &Function, task: &Task<JsValue>) -> Result<(), Failure> {
+async fn call(host: &HostClock, handler: &Function, payload: &JsValue, task: &Task<Work>) -> Result<(), Failure> {
     let controller = AbortController::new();
     let context = Object::new();
     set(&context, "id", &JsValue::from_f64(task.id.0 as f64));
     set(&context, "attempt", &JsValue::from_f64(f64::from(task.attempt.get())));
     set(&context, "signal", &controller.signal());
     let mut cancel = Cancel(Some(controller));
-    let returned = handler.call2(&JsValue::UNDEFINED, &task.payload, &context);
+    let returned = handler.call2(&JsValue::UNDEFINED, payload, &context);
+    // It may have taken its time before it returned.
+    host.advance();
     let result = match returned {
         // What is no promise is ready.
         Ok(value) => JsFuture::from(Promise::resolve(&value)).await,

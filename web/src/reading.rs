@@ -94,7 +94,7 @@ pub fn runs(text: &[u8]) -> Result<String, String> {
     Ok(json::write(&runs))
 }
 
-/// Runs a simulation. One observer of one type: each further one would be all of the engine once more in the module.
+/// Runs a simulation. One observer of one type: each further one would be all of this once more in the module.
 pub fn simulate(simulation: &Simulation, look: &mut dyn FnMut(&fourfold::Event<'_>)) {
     // That a group may fail is part of it: the events say so.
     let _ = simulation.run(&mut observer_fn(look));
