@@ -14,6 +14,12 @@ export const SANDBOX_POLICY = "sandbox allow-scripts; default-src 'none'; script
 
 const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.mjs': 'text/javascript', '.css': 'text/css', '.json': 'application/json', '.svg': 'image/svg+xml', '.wasm': 'application/wasm' };
 
+/** The neighbour that was built with a file, or else the same made now. @param {string} file @param {Buffer} bytes @param {number} mtimeMs */
+async function compressed(file, bytes, mtimeMs) {
+  const neighbour = await stat(`${file}.gz`).catch(() => null);
+  return neighbour && neighbour.mtimeMs >= mtimeMs ? readFile(`${file}.gz`) : gzipSync(bytes, { level: 9 });
+}
+
 /**
  * Serves a folder on a free port of this machine.
  * @param {string} folder
@@ -31,7 +37,7 @@ export async function serve(folder, { path = '/', sandbox = SANDBOX_POLICY } = {
       let found = known.get(file);
       if (found?.mtimeMs !== mtimeMs) {
         const bytes = await readFile(file);
-        found = { mtimeMs, small: gzipSync(bytes, { level: 9 }), tag: `"${createHash('sha256').update(bytes).digest('base64url')}"` };
+        found = { mtimeMs, small: await compressed(file, bytes, mtimeMs), tag: `"${createHash('sha256').update(bytes).digest('base64url')}"` };
         known.set(file, found);
       }
       const policy = inside === 'sandbox.html' ? sandbox : POLICY;
