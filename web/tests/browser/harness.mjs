@@ -107,6 +107,15 @@ export async function still(page) {
   });
 }
 
+/** Waits until another mode is all there: it has written its link then. @param {import('playwright-core').Page} page @param {string} mode */
+export async function arrived(page, mode) {
+  await page.waitForFunction((mode) => {
+    const { written } = globalThis.fourfold;
+    return document.body.dataset.mode === mode && written === location.hash && new URLSearchParams(written.slice(1)).get('mode') === mode;
+  }, mode);
+  await still(page);
+}
+
 /** Plays to where it stops by itself. @param {import('playwright-core').Page} page @param {number} [speed] */
 export async function playOn(page, speed = 100) {
   await page.evaluate((speed) => {

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
-import { eventsOf, setUp, stateOf, still } from './harness.mjs';
+import { arrived, eventsOf, setUp, stateOf, still } from './harness.mjs';
 
 const house = setUp();
 
@@ -62,8 +62,7 @@ test('choose a scenario, run it, step back, fork, inspect a task, compare, expor
   // Lab: a fork at the playhead.
   await tabTo(page, '#modes a[href*="mode=lab"]', 'Shift+Tab');
   await page.keyboard.press('Enter');
-  await page.waitForFunction(() => document.body.dataset.mode === 'lab' && globalThis.fourfold.session.snapshots.length === 1);
-  await still(page);
+  await arrived(page, 'lab');
   for (let press = 0; press < 3; press += 1) await page.keyboard.press('Shift+ArrowRight');
   await still(page);
   const position = await positionOf(page);
@@ -89,8 +88,7 @@ test('choose a scenario, run it, step back, fork, inspect a task, compare, expor
   // All four.
   await tabTo(page, '#modes a[href*="mode=compare"]', 'Shift+Tab');
   await page.keyboard.press('Enter');
-  await page.waitForFunction(() => document.body.dataset.mode === 'compare' && globalThis.fourfold.session.snapshots.length === 4);
-  await still(page);
+  await arrived(page, 'compare');
   await page.keyboard.press('End');
   await still(page);
   assert.deepEqual((await stateOf(page)).phase, ['ended', 'ended', 'ended', 'ended']);
@@ -160,6 +158,10 @@ test('every key does what the help says', async (t) => {
   await page.locator('dialog[open]').waitFor();
   await page.keyboard.press('Escape');
   await page.locator('dialog').waitFor({ state: 'detached' });
+  // Where there are tasks to go through.
+  await press('Home');
+  for (let step = 0; step < 40; step += 1) await page.keyboard.press('ArrowRight');
+  await still(page);
   const tasks = page.locator('#tab-tasks');
   await tasks.click();
   await page.locator('#title').click();
@@ -176,8 +178,7 @@ test('shortcuts are letters inside inputs, and nobody else\'s keys are taken', a
   assert.equal(await page.locator('#own-code').inputValue(), 'f ?[]-+=');
   assert.equal(await page.locator('dialog').count(), 0);
   await page.goto(`${house.url}#mode=lab`);
-  await page.waitForFunction(() => document.body.dataset.mode === 'lab' && globalThis.fourfold.session.snapshots.length === 1);
-  await still(page);
+  await arrived(page, 'lab');
   const position = await positionOf(page);
   const limit = page.locator('#param-limit');
   await limit.focus();

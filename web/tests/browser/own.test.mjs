@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { DIST, setUp, stateOf, still, usable } from './harness.mjs';
+import { arrived, DIST, setUp, stateOf, still, usable } from './harness.mjs';
 import { POLICY, serve } from './server.mjs';
 
 const house = setUp();
@@ -99,7 +99,7 @@ test('code that never pauses is ended, and the page goes on', async (t) => {
   await page.locator('.own > .problem:not([hidden])').waitFor();
   await over(page);
   await page.locator('#modes a[href*="mode=lab"]').click();
-  await page.waitForFunction(() => document.body.dataset.mode === 'lab' && globalThis.fourfold.session.snapshots.length === 1);
+  await arrived(page, 'lab');
 });
 
 test('a host with one policy for everything is told that code cannot run there', async (t) => {

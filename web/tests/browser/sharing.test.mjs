@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { MODES, setUp, still } from './harness.mjs';
+import { arrived, MODES, setUp, still } from './harness.mjs';
 import { SCENARIOS } from '../../js/scenarios.js';
 
 const house = setUp();
@@ -127,8 +127,7 @@ for (const hash of BAD) {
     // It is somewhere, and goes on from there.
     assert.ok(MODES.includes((await page.locator('body').getAttribute('data-mode')) ?? ''));
     await page.locator('#modes a[href*="mode=compare"]').click();
-    await page.waitForFunction(() => document.body.dataset.mode === 'compare' && globalThis.fourfold.session.snapshots.length === 4);
-    await still(page);
+    await arrived(page, 'compare');
     await page.locator('#do-end').click();
     await still(page);
     assert.equal(await page.locator('tr[data-key="phase"] td').first().getAttribute('data-value'), 'ended');
