@@ -85,7 +85,7 @@ mod simulation;
 mod source;
 mod state;
 mod task;
-#[cfg(feature = "jsonl")]
+#[cfg(feature = "trace")]
 pub mod trace;
 mod workload;
 

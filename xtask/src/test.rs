@@ -10,8 +10,19 @@ type Steps = steps::Steps<Stdout>;
 
 /// Every set of features that is a crate of its own, as features are additive: each is linted as the library that a
 /// user would get, without the dependencies that tests switch on.
-const LINTED: &[&str] =
-    &["", "serde", "std", "std,serde", "native", "native,serde", "jsonl", "jsonl,native", "redis", "redis,jsonl"];
+const LINTED: &[&str] = &[
+    "",
+    "serde",
+    "std",
+    "std,serde",
+    "native",
+    "native,serde",
+    "trace",
+    "jsonl",
+    "jsonl,native",
+    "redis",
+    "redis,jsonl",
+];
 
 /// The sets that behave differently: nothing, panics contained, JSON lines, the wall clock. All of it comes on top.
 const TESTED: &[&str] = &["", "std", "jsonl", "native"];
