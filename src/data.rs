@@ -80,10 +80,10 @@ impl fmt::Display for Data<'_> {
             Self::Whole(number) => number.fmt(f),
             Self::Number(number) if *number as i64 as f64 == *number => (*number as i64).fmt(f),
             Self::Number(_) => f.write_str("a number with a fraction"),
-            Self::Text(text) => match text.char_indices().nth(40) {
-                Some((end, _)) => write!(f, "\"{}…\"", &text[..end]),
-                None => write!(f, "\"{text}\""),
-            },
+            Self::Text(text) => {
+                let cut = text.char_indices().nth(40).and_then(|(end, _)| text.get(..end));
+                if let Some(start) = cut { write!(f, "\"{start}…\"") } else { write!(f, "\"{text}\"") }
+            }
             Self::List(_) => f.write_str("a list"),
             Self::Object(_) => f.write_str("an object"),
         }

@@ -276,7 +276,7 @@ impl Blocker {
     }
 }
 
-#[cfg(feature = "jsonl")]
+#[cfg(feature = "trace")]
 impl Ending {
     /// As it is written.
     pub(crate) fn from_name(name: &str) -> Option<Self> {

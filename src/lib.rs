@@ -89,7 +89,7 @@ mod source;
 mod spans;
 mod state;
 mod task;
-#[cfg(feature = "jsonl")]
+#[cfg(feature = "trace")]
 pub mod trace;
 mod workload;
 

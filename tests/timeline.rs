@@ -1,5 +1,5 @@
 //! Going through a run: any place in its timeline is what the events up to there come to; forks; the same on every machine.
-#![cfg(feature = "jsonl")]
+#![cfg(feature = "trace")]
 #![allow(clippy::unwrap_used, reason = "all of it is test code")]
 
 mod common;

@@ -43,33 +43,32 @@ impl State {
         };
         let permits = keys.list("permits")?.iter().map(permit).collect::<Option<Vec<_>>>();
         let Data::Object(tasks) = keys.need("tasks")? else { return Err(keys.wrong("tasks", "an object")) };
-        let mut state = Self {
-            tally: tally(keys.need("tally")?)?,
-            pattern: keys.named("pattern", |name| name.parse().ok())?,
-            limit: keys.fit("limit")?,
-            workers: keys.maybe_fit("workers")?,
-            queue_capacity: keys.maybe_fit("queue_capacity")?,
-            started_at: time(&keys, "started_at")?,
-            at: time(&keys, "at")?,
-            phase: keys.named("phase", phase)?,
-            intake: intake(keys.need("intake")?)?,
-            next_sequence: keys.whole("next_sequence")?,
-            missed: keys.whole("missed")?,
-            tasks: Default::default(),
-            queue: ids("queue")?,
-            permits: permits.ok_or_else(|| keys.wrong("permits", "ids"))?,
-            batch: keys.maybe("batch").map(batch).transpose()?,
-            cause: keys.maybe_whole("cause")?.map(TaskId),
-            waiting: keys.fit("waiting")?,
-            abandoned: ids("abandoned")?,
-            leaked: keys.fit("leaked")?,
-            wait: histogram(keys.need("wait")?)?,
-            service: histogram(keys.need("service")?)?,
-            total: histogram(keys.need("total")?)?,
-            idle_ns: wide::parse(keys.text("idle_ns")?)?,
-            profile: profile(keys.need("profile")?)?,
-            failures: keys.list("failures")?.iter().map(failure).collect::<Result<_, _>>()?,
-        };
+        // Filled bit by bit: what is there already is dropped in one place, whatever is wrong with the rest.
+        let mut state = Self::new();
+        state.tally = tally(keys.need("tally")?)?;
+        state.pattern = keys.named("pattern", |name| name.parse().ok())?;
+        state.limit = keys.fit("limit")?;
+        state.workers = keys.maybe_fit("workers")?;
+        state.queue_capacity = keys.maybe_fit("queue_capacity")?;
+        state.started_at = time(&keys, "started_at")?;
+        state.at = time(&keys, "at")?;
+        state.phase = keys.named("phase", phase)?;
+        state.intake = intake(keys.need("intake")?)?;
+        state.next_sequence = keys.whole("next_sequence")?;
+        state.missed = keys.whole("missed")?;
+        state.queue = ids("queue")?;
+        state.permits = permits.ok_or_else(|| keys.wrong("permits", "ids"))?;
+        state.batch = keys.maybe("batch").map(batch).transpose()?;
+        state.cause = keys.maybe_whole("cause")?.map(TaskId);
+        state.waiting = keys.fit("waiting")?;
+        state.abandoned = ids("abandoned")?;
+        state.leaked = keys.fit("leaked")?;
+        state.wait = histogram(keys.need("wait")?)?;
+        state.service = histogram(keys.need("service")?)?;
+        state.total = histogram(keys.need("total")?)?;
+        state.idle_ns = wide::parse(keys.text("idle_ns")?)?;
+        state.profile = profile(keys.need("profile")?)?;
+        state.failures = keys.list("failures")?.iter().map(failure).collect::<Result<_, _>>()?;
         for (id, task) in tasks {
             let id = id.parse().map_err(|_| format!("`{id}` is no id of a task"))?;
             state.tasks.insert(TaskId(id), live(task)?);

@@ -16,5 +16,5 @@ pub(super) fn list<S: Serializer>(values: &[u128], serializer: S) -> Result<S::O
 pub(super) fn parse(text: &str) -> Result<u128, String> {
     // Half of them: sums go on from here.
     let wide = text.parse().ok().filter(|wide| *wide <= u128::MAX / 2);
-    wide.ok_or_else(|| alloc::format!("{text:?} is no sum that is in range"))
+    wide.ok_or_else(|| alloc::format!("`{text}` is no sum that is in range"))
 }

@@ -132,6 +132,7 @@ export class App {
         },
       },
     );
+    byId('do-fork').hidden = !guide.fork;
     byId('side').replaceChildren(side.element);
     byId('below').replaceChildren(...(guide.below ?? []).filter((element) => element !== null), this.state.element, this.charts());
   }

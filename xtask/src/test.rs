@@ -17,6 +17,7 @@ const LINTED: &[&str] = &[
     "std,serde",
     "native",
     "native,serde",
+    "trace",
     "jsonl",
     "jsonl,native",
     "listen",

@@ -9,8 +9,18 @@ import { PLACE, TASK } from '../snapshot.js';
 
 /**
  * @typedef {[number, any][]} Interventions each at a position
- * @typedef {{player: number, params: any, interventions: Interventions, name: string}} Branch
+ *
+ * @typedef {object} Branch
+ * @property {number} player
+ * @property {any} params
+ * @property {Interventions} interventions
+ * @property {string} name
+ * @property {Branch} [from] another run up to a position
+ * @property {number} [at]
  */
+
+/** What is drawn for a run once; the rest can become another one on the way. */
+const FIXED = ['pattern', 'seed', 'tasks', 'work'];
 
 const BRANCHES_MAX = 8;
 const FAULTS = /** @type {const} */ (['slow', 'fail', 'panic', 'cancel', 'burst', 'less', 'more', 'drain', 'abort']);
@@ -28,7 +38,7 @@ export function guide(app) {
   let shown = 0;
   let forks = 0;
 
-  const form = new ParamsForm(params, { onchange: (next) => void begin(next, [], []) });
+  const form = new ParamsForm(params, { onchange: (next) => void change(next) });
   const chips = h('div', { class: 'chips', role: 'group', 'aria-label': t('lab.branches') });
   const problem = h('p', { class: 'problem', role: 'alert', hidden: true });
   const faults = h(
@@ -48,6 +58,40 @@ export function guide(app) {
   function complain(error) {
     problem.hidden = error === null;
     setText(problem, error instanceof Error ? error.message : error === null ? '' : String(error));
+  }
+
+  /**
+   * Other parameters: in a fork from where it was made on, otherwise for a new run.
+   * @param {any} next
+   */
+  async function change(next) {
+    const branch = branches[shown];
+    const same = branch && FIXED.every((name) => JSON.stringify(next[name]) === JSON.stringify(branch.params[name]));
+    if (!branch?.from || branch.at === undefined || !same) {
+      await begin(next, [], []);
+      return;
+    }
+    const { from, at } = branch;
+    try {
+      const intervention = { configure: fitting(next) };
+      const { player } = await ask('fork', from.player, at, JSON.stringify(intervention));
+      branches[shown] = { ...branch, player, params: next, interventions: [...before(from, at), [at, intervention]] };
+      complain(null);
+      await put({ t: session.t }, true);
+      void ask('close', branch.player);
+    } catch (error) {
+      complain(error);
+    }
+  }
+
+  /**
+   * What was done to a run up to a position.
+   * @param {Branch} branch
+   * @param {number} position
+   * @returns {Interventions}
+   */
+  function before(branch, position) {
+    return branch.interventions.filter(([at]) => at <= position);
   }
 
   /**
@@ -97,11 +141,13 @@ export function guide(app) {
     const playing = session.playing;
     session.pause();
     try {
-      const { player } = await ask('fork', from.player, position, intervention === null ? '{"configure":{}}' : JSON.stringify(intervention));
+      const { player } = await ask('fork', from.player, position, JSON.stringify(intervention));
       forks += 1;
-      const interventions = /** @type {Interventions} */ ([...from.interventions.filter(([at]) => at <= position), [position, intervention]]);
-      const limit = intervention?.limit ?? from.params.limit;
-      branches.push({ player, params: { ...from.params, limit }, interventions, name: `${forks} · ${name}` });
+      /** @type {Interventions} */
+      const interventions = [...before(from, position), [position, intervention]];
+      const next = { ...from.params, limit: intervention.limit ?? from.params.limit };
+      branches.push({ player, params: next, interventions, name: `${forks} · ${name}`, from, at: position });
+      form.set(next);
       if (branches.length > BRANCHES_MAX) void ask('close', branches.splice(1, 1)[0].player);
       shown = branches.length - 1;
       complain(null);
@@ -170,7 +216,7 @@ export function guide(app) {
       if (!branch) return {};
       return { run: JSON.stringify(branch.interventions.length > 0 ? { params: branches[0].params, interventions: branch.interventions } : branch.params) };
     },
-    fork: () => void split({ configure: fitting(form.params) }, t('lab.fork')),
+    fork: () => void split({ configure: fitting(form.params) }, t('lab.fork', { time: moment(session.t) })),
     leave: () => {
       for (const { player } of branches.slice(0, -1)) if (player !== session.runs[0]?.player) void ask('close', player);
     },

@@ -3,6 +3,7 @@
 import { announce, h } from '../dom.js';
 import { ask } from '../engine.js';
 import { t } from '../i18n.js';
+import { writeLink } from '../link.js';
 import { scenario, SCENARIOS } from '../scenarios.js';
 
 /** @typedef {'intro' | 'question' | 'reveal' | 'end'} Stage */
@@ -189,6 +190,14 @@ export function guide(app) {
       await begin(view.scenario, !there, view.at, view.speed);
     },
     link: () => ({ scenario: chosen.id }),
+    // One goes on from here in the Lab, with a run of the crate's own.
+    fork: () => {
+      const panel = [app.stage.selected.panel, ...session.runs.keys()].find((index) => session.runs[index]?.params);
+      if (panel === undefined) return;
+      const { params } = chosen.panels[panel];
+      const { lang, theme } = app.view;
+      location.hash = writeLink({ mode: 'lab', run: JSON.stringify(params), at: [session.positions[panel]], speed: session.speed, lang, theme });
+    },
     leave: () => {
       left = true;
       delete document.body.dataset.panels;

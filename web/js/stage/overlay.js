@@ -269,7 +269,9 @@ export function paintCounts(pen, places, snapshot, theme, words) {
     const text = capacity > 0 ? `${count(queued)} / ${count(capacity)}` : count(queued);
     writeFitting(pen, [`${words.queue}  ${text}`, text], queue.x, y, queue.w + 14, theme.soft);
   }
-  const held = `${count(snapshot.of('in_flight'))} / ${count(snapshot.of('limit'))}`;
+  const leaked = snapshot.of('abandoned') > 0 ? leakedPermits(snapshot) : 0;
+  const lost = leaked > 0 ? `  ${words.lost.replace('{count}', count(leaked))}` : '';
+  const held = `${count(snapshot.of('in_flight'))} / ${count(snapshot.of('limit'))}${lost}`;
   const name = places.pattern === 'pool' ? words.workers : places.pattern === 'group' ? words.group : words.permits;
   writeFitting(pen, [`${name}  ${held}`, held], run.x, y, run.w, theme.soft);
   const values = [snapshot.of('done'), snapshot.of('dead'), snapshot.of('released'), snapshot.of('abandoned')];
@@ -282,6 +284,15 @@ export function paintCounts(pen, places, snapshot, theme, words) {
     write(pen, count(values[index]), at.x + (narrow ? 14 : 20), at.y + (narrow ? 5 : 3), quiet ? theme.soft : theme.ink, 'left', `650 ${size}px ${SANS}`);
     if (!narrow) write(pen, words[bin], at.x + 20, at.y + 19, theme.soft, 'left', `500 12px ${SANS}`);
   });
+}
+
+/** How many permits were taken along by tasks that nobody looks after any more. @param {Snapshot} snapshot */
+function leakedPermits(snapshot) {
+  let leaked = 0;
+  for (let row = 0; row < snapshot.rows; row += 1) {
+    if (snapshot.task(row, TASK.place) === PLACE.abandoned && snapshot.task(row, TASK.permit) >= 0) leaked += 1;
+  }
+  return leaked;
 }
 
 /**

@@ -147,7 +147,7 @@ function label(look, tokens, r, size, theme, labels, t) {
   } else if (look === 'leaked') {
     for (const { id, sinceNs, x, y } of tokens) {
       number(id, x, y, theme.state.leaked);
-      if (r > 8) labels.want(age(t - sinceNs), x + r + 18, y, 10, theme.state.leaked);
+      if (r > 8) labels.want(age(t - sinceNs), x + r + 27, y, 10, theme.state.leaked);
     }
   }
 }

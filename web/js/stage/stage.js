@@ -271,7 +271,7 @@ let words = {};
 function stageWords() {
   if (wordsOf === t('stage.source')) return words;
   wordsOf = t('stage.source');
-  const names = ['source', 'queue', 'workers', 'permits', 'group', 'retry', 'done', 'dead', 'released', 'leaked', 'batch', 'groupCancelled'];
+  const names = ['source', 'queue', 'workers', 'permits', 'group', 'retry', 'done', 'dead', 'released', 'leaked', 'lost', 'batch', 'groupCancelled'];
   const gates = ['gateOpen', 'gateWaiting', 'gateRoom', 'gateRate', 'gateSettling', 'gateExhausted', 'gateClosed'];
   words = Object.fromEntries([...names, ...gates].map((name) => [name, t(`stage.${name}`)]));
   return words;
