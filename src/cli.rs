@@ -1,11 +1,13 @@
 //! The command: arguments in, an exit code out. One file per subcommand.
 
 mod args;
+mod bars;
 mod clock;
 mod compare;
 mod dead;
 mod exit;
 mod handler;
+mod listen;
 mod observe;
 mod origin;
 mod progress;
@@ -21,11 +23,13 @@ mod table;
 mod texts;
 mod timeline;
 mod values;
+mod web;
 
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 use tracing::level_filters::LevelFilter;
+use tracing_subscriber::fmt::writer::MakeWriterExt;
 
 use self::{
     args::{Cli, Command, CompareArgs},
@@ -56,6 +60,7 @@ fn dispatch(command: Option<Command>) -> Result<u8, Fault> {
         Some(Command::Push(args)) => push::push(&args),
         Some(Command::Stats(args)) => stats::stats(&args),
         Some(Command::Replay(args)) => replay::replay(&args),
+        Some(Command::Web(args)) => web::web(&args),
         Some(Command::Dead(command)) => dead::dead(&command),
         Some(Command::Completions { shell }) => Ok(texts::completions(shell)),
         Some(Command::Man) => texts::man(),
@@ -80,7 +85,9 @@ fn log(verbose: u8) {
         3.. => LevelFilter::TRACE,
     };
     let colour = anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
-    let log = tracing_subscriber::fmt().with_max_level(level).with_writer(|| screen::Stderr).with_ansi(colour);
+    // The command tells of its tasks itself; that is for programs that have the library within them.
+    let writer = (|| screen::Stderr).with_filter(|metadata| metadata.target() != "fourfold::task");
+    let log = tracing_subscriber::fmt().with_max_level(level).with_writer(writer).with_ansi(colour);
     log.with_target(false).without_time().init();
 }
 

@@ -34,6 +34,24 @@ pub enum Outcome {
     Cancelled,
 }
 
+impl Outcome {
+    /// Its name, as it stands in traces and reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::TimedOut => "timed_out",
+            Self::Panicked => "panicked",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// Whether the attempt came to nothing by itself: it failed, timed out or panicked.
+    pub fn is_failure(self) -> bool {
+        matches!(self, Self::Failed | Self::TimedOut | Self::Panicked)
+    }
+}
+
 /// How a delivery ended, once its source has agreed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
@@ -50,6 +68,19 @@ pub enum Ending {
     LeaseLost,
 }
 
+impl Ending {
+    /// Its name, as it stands in traces.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Retried => "retried",
+            Self::Dead => "dead",
+            Self::Released => "released",
+            Self::LeaseLost => "lease_lost",
+        }
+    }
+}
+
 /// What keeps a run from claiming although its source may have more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
@@ -60,6 +91,17 @@ pub enum Blocker {
     Rate,
     /// The source has yet to take the settlements that wait for it.
     Settling,
+}
+
+impl Blocker {
+    /// Its name, as it stands in traces.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Room => "room",
+            Self::Rate => "rate",
+            Self::Settling => "settling",
+        }
+    }
 }
 
 /// What happened.

@@ -15,37 +15,48 @@ use core::{
 use alloc::vec::Vec;
 
 pub(crate) use self::contain::{Panic, catch, contain};
-use crate::{Clock, Delivery, Failure, Outcome, Task};
+use crate::{Clock, Delivery, Failure, Outcome, Task, spans::TaskSpan};
 
 /// How an attempt ended.
 pub(crate) struct Ended<P, R> {
     pub(crate) delivery: Delivery<P, R>,
     pub(crate) result: Result<(), (Outcome, Failure)>,
+    pub(crate) span: TaskSpan,
 }
 
 /// Where deliveries fall when the handler that holds them is dropped.
 pub(crate) type Net<P, R> = RefCell<Vec<(usize, Delivery<P, R>)>>;
 
-/// A delivery in the hands of a handler. Dropped before its time, it falls into the net with its slot.
+/// A delivery in the hands of a handler, and its span. Dropped before its time, it falls into the net with its slot.
 struct Held<'a, P, R> {
-    delivery: Option<Delivery<P, R>>,
+    held: Option<(Delivery<P, R>, TaskSpan)>,
     slot: usize,
     net: &'a Net<P, R>,
 }
 
 impl<P, R> Held<'_, P, R> {
-    fn task(&self) -> &Task<P> {
-        &self.delivery.as_ref().expect("only `end` takes it, and that consumes the holder").task
+    fn held(&self) -> &(Delivery<P, R>, TaskSpan) {
+        self.held.as_ref().expect("only `end` takes it, and that consumes the holder")
     }
 
-    fn end(mut self) -> Delivery<P, R> {
-        self.delivery.take().expect("only `end` takes it, and that consumes the holder")
+    fn task(&self) -> &Task<P> {
+        &self.held().0.task
+    }
+
+    fn span(&self) -> &TaskSpan {
+        &self.held().1
+    }
+
+    fn end(mut self, result: Result<(), (Outcome, Failure)>) -> Ended<P, R> {
+        let (delivery, span) = self.held.take().expect("only `end` takes it, and that consumes the holder");
+        Ended { delivery, result, span }
     }
 }
 
 impl<P, R> Drop for Held<'_, P, R> {
     fn drop(&mut self) {
-        if let Some(delivery) = self.delivery.take() {
+        if let Some((delivery, span)) = self.held.take() {
+            span.ended(Outcome::Cancelled);
             self.net.borrow_mut().push((self.slot, delivery));
         }
     }
@@ -55,6 +66,7 @@ impl<P, R> Drop for Held<'_, P, R> {
 pub(crate) fn attempt<'a, P, R, C, H, T, E>(
     delivery: Delivery<P, R>,
     slot: usize,
+    span: TaskSpan,
     net: &'a Net<P, R>,
     clock: &'a C,
     timeout: Option<Duration>,
@@ -65,13 +77,13 @@ where
     H: AsyncFn(&Task<P>) -> Result<T, E>,
     E: Into<Failure>,
 {
-    let held = Held { delivery: Some(delivery), slot, net };
+    let held = Held { held: Some((delivery, span)), slot, net };
     async move {
         let result = {
             // The call and the conversion stand inside: they are the user's code too, and may panic.
             let mut future = pin!(Some(async { handler(held.task()).await.map(drop).map_err(Into::into) }));
             let mut sleep = pin!(None);
-            poll_fn(|cx| match contain(|| poll_once(future.as_mut(), cx)) {
+            poll_fn(|cx| match contain(|| held.span().within(|| poll_once(future.as_mut(), cx))) {
                 Ok(Poll::Ready(result)) => Poll::Ready(result.map_err(failed)),
                 Ok(Poll::Pending) => match timeout {
                     Some(timeout) if expired(sleep.as_mut(), clock, timeout, cx) => {
@@ -87,7 +99,7 @@ where
             })
             .await
         };
-        Ended { delivery: held.end(), result }
+        held.end(result)
     }
 }
 

@@ -56,6 +56,7 @@
 //! let output = output.unwrap();
 //! assert_eq!((output.value, output.results), (vec![4, 2, 3, 5], vec![("title".into(), 4)]));
 //! ```
+#![cfg_attr(feature = "tracing", doc = "", doc = include_str!("spans.md"))]
 #![cfg_attr(not(feature = "std"), no_std)]
 #![forbid(unsafe_code)]
 
@@ -73,6 +74,8 @@ mod failure;
 mod index;
 mod invariants;
 mod job;
+#[cfg(feature = "listen")]
+pub mod listen;
 mod pattern;
 #[cfg(any(feature = "jsonl", feature = "redis"))]
 mod payload;
@@ -83,6 +86,7 @@ mod run;
 mod signal;
 mod simulation;
 mod source;
+mod spans;
 mod state;
 mod task;
 #[cfg(feature = "trace")]

@@ -16,7 +16,10 @@ use core::{
 };
 
 use self::{desk::Desk, engine::Engine};
-use crate::{Clock, Config, Control, EventKind, Failure, Observer, Pattern, Report, RunError, Source, Task, job};
+use crate::{
+    Clock, Config, Control, Delivery, EventKind, Failure, Observer, Pattern, Report, RunError, Source, Task, job,
+    spans::{RunSpan, TaskSpan},
+};
 
 /// Drains a source through a pattern: claims, runs the handler on each task with at most `config.limit` in flight, settles.
 ///
@@ -43,10 +46,15 @@ where
     let desk = Desk::new(source, clock, config, control, observer);
     desk.date();
     desk.write_start();
+    let span = RunSpan::new(config.pattern, desk.limit.get().get());
     {
-        let make = |delivery, slot| job::attempt(delivery, slot, &desk.net, clock, desk.config().timeout, &handler);
+        let make = |delivery: Delivery<S::Payload, S::Receipt>, slot| {
+            let Task { id, attempt, .. } = delivery.task;
+            let span = TaskSpan::new(id, attempt, config.pattern, slot, desk.worker(slot));
+            job::attempt(delivery, slot, span, &desk.net, clock, desk.config().timeout, &handler)
+        };
         let mut engine = Engine::new(&desk, make);
-        poll_fn(|cx| engine.poll(cx)).await;
+        poll_fn(|cx| span.within(|| engine.poll(cx))).await;
         // Its parts are dropped here; they leave what they still hold to the source.
     }
     desk.date();
@@ -61,6 +69,7 @@ where
         service: None,
         total: None,
     };
+    span.ended(&report);
     let (error, failures) = (desk.error.take(), desk.failures.take());
     match error {
         Some(error) => Err(RunError::Source { error, report: Box::new(report) }),

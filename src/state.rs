@@ -206,7 +206,7 @@ impl State {
         &self.failures
     }
 
-    /// Tasks in flight over time.
+    /// What the run did over time.
     pub fn profile(&self) -> &Profile {
         &self.profile
     }
@@ -229,6 +229,12 @@ impl State {
     /// Times from a task's first claim to its end.
     pub fn total(&self) -> &Histogram {
         &self.total
+    }
+
+    /// Permits that nobody held, summed over time, in nanoseconds.
+    #[cfg(feature = "listen")]
+    pub(crate) fn idle_nanos(&self) -> u128 {
+        self.idle_ns
     }
 
     /// A number for all of it, the same on every platform: equal states have equal digests.
@@ -309,11 +315,11 @@ impl State {
             self.at = self.at.max(now);
             return;
         }
-        let in_flight = self.tally.in_flight;
+        let Tally { in_flight, queued, .. } = self.tally;
         self.idle_ns += passed * (self.limit as u128).saturating_sub(u128::from(in_flight));
         let from = self.at.since(self.started_at);
         self.at = now;
-        self.profile.add(from, self.elapsed(), in_flight);
+        self.profile.add(from, self.elapsed(), in_flight, queued);
     }
 
     fn claimed(&mut self, task: TaskId, attempt: Attempt) {
@@ -351,6 +357,9 @@ impl State {
         if let Some(live) = self.tasks.get_mut(&task) {
             if let Place::Running { since, .. } = live.place {
                 self.service.record(self.at.since(since));
+                if outcome.is_failure() {
+                    self.profile.add_failed(since.since(self.started_at), self.at.since(self.started_at));
+                }
             }
             live.place = Place::Ended { since: self.at, outcome, retry_after: None };
         }
@@ -367,7 +376,7 @@ impl State {
 
     #[inline]
     fn note_failure(&mut self, task: TaskId, attempt: Attempt, outcome: Outcome, reason: Option<&str>) {
-        if matches!(outcome, Outcome::Failed | Outcome::TimedOut | Outcome::Panicked) {
+        if outcome.is_failure() {
             if self.failures.len() == FAILURES_MAX {
                 self.failures.pop_front();
             }

@@ -46,6 +46,21 @@ enum Mode {
         tasks: u64,
         #[arg(long, default_value = "256")]
         concurrency: NonZeroUsize,
+        /// Count instructions as well, with callgrind
+        #[arg(long)]
+        instructions: bool,
+        /// Write the table into these Markdown files, between their observers:begin and observers:end comments
+        #[arg(long, value_name = "FILE")]
+        markdown: Vec<PathBuf>,
+    },
+    /// Run once with one observer, for a profiler
+    ObserveOnce {
+        #[arg(long)]
+        observer: usize,
+        #[arg(long)]
+        tasks: u64,
+        #[arg(long)]
+        concurrency: NonZeroUsize,
     },
     /// Count instructions per task with callgrind.
     Instructions {
@@ -118,9 +133,10 @@ fn main() -> ExitCode {
     let done = match options.command {
         None => time(&options.timing),
         Some(Mode::Once { peer, workload, concurrency, tasks }) => once(&peer, workload, concurrency, tasks),
-        Some(Mode::Observers { rounds, tasks, concurrency }) => {
-            observers::measure(rounds, tasks, concurrency).map(|table| print!("{table}"))
+        Some(Mode::Observers { rounds, tasks, concurrency, instructions, markdown }) => {
+            observe(rounds, tasks, concurrency, instructions, &markdown)
         }
+        Some(Mode::ObserveOnce { observer, tasks, concurrency }) => observers::once(observer, tasks, concurrency),
         Some(Mode::Instructions { choice, tasks }) => count_instructions(&choice, tasks),
     };
     match done {
@@ -158,6 +174,18 @@ fn time(options: &Timing) -> Result<()> {
     }
     if let (Some(path), Some(page)) = (&options.markdown, page) {
         fs::write(path, report::insert(&page, &report::markdown(&rows))?)?;
+    }
+    Ok(())
+}
+
+fn observe(rounds: usize, tasks: u64, limit: NonZeroUsize, count: bool, pages: &[PathBuf]) -> Result<()> {
+    let mut costs = observers::measure(rounds, tasks, limit);
+    if count {
+        observers::count(&mut costs, limit)?;
+    }
+    print!("{}", observers::table(&costs, tasks, limit));
+    for path in pages {
+        fs::write(path, observers::insert(&fs::read_to_string(path)?, &costs)?)?;
     }
     Ok(())
 }

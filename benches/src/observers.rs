@@ -1,17 +1,16 @@
 //! What it costs to watch a run: nanoseconds per event, over the same run that nobody watches.
 
 use std::convert::Infallible;
-use std::fmt::Write as _;
 use std::future::{IntoFuture as _, poll_fn};
 use std::num::NonZeroUsize;
 use std::task::Poll;
-use std::time::Instant;
 
 use fourfold::{Clock, Event, MemorySource, NativeClock, Observer, Pattern, Record, Run, State, Task, Timeline, trace};
 use futures_lite::future::block_on;
+use rustix::time::{ClockId, clock_gettime};
 
-use crate::Result;
 use crate::measure::median;
+use crate::{Result, instructions, report};
 
 /// Looks at nothing, and says so.
 struct Nothing;
@@ -69,7 +68,7 @@ impl Observer for Lines {
     }
 }
 
-/// Seconds of a run whose tasks yield once.
+/// Seconds that this thread spends on a run whose tasks yield once.
 fn seconds<C: Clock>(clock: C, tasks: u64, limit: NonZeroUsize, observer: impl Observer) -> f64 {
     let source = MemorySource::new((), 0..tasks);
     let handler = async |_: &Task<u64>| {
@@ -85,10 +84,16 @@ fn seconds<C: Clock>(clock: C, tasks: u64, limit: NonZeroUsize, observer: impl O
         Ok::<_, Infallible>(())
     };
     let run = Run::new(&source, handler).pattern(Pattern::WorkerPool).limit(limit).clock(clock).observer(observer);
-    let start = Instant::now();
+    let start = on_this_thread();
     let report = block_on(run.into_future()).expect("a source in memory does not fail, nor does a task");
     assert_eq!(report.tally.done, tasks);
-    start.elapsed().as_secs_f64()
+    on_this_thread() - start
+}
+
+/// Seconds that this thread has had a processor: who else wants one does not count.
+fn on_this_thread() -> f64 {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
 }
 
 /// How many events such a run has.
@@ -117,10 +122,20 @@ const WATCHED: [Watched; 9] = [
     ("a timeline", |tasks, limit| seconds((), tasks, limit, Timeline::new())),
 ];
 
-/// Measures all of them, interleaved, and gives the table.
-pub fn measure(rounds: usize, tasks: u64, limit: NonZeroUsize) -> Result<String> {
+/// What watching costs.
+pub struct Cost {
+    name: &'static str,
+    /// Nanoseconds per event, one for each round.
+    ns: Vec<f64>,
+    /// Instructions per event on the run's own thread, where they were counted.
+    instructions: Option<f64>,
+}
+
+/// Measures all of them, interleaved.
+pub fn measure(rounds: usize, tasks: u64, limit: NonZeroUsize) -> Vec<Cost> {
     let events = events(tasks, limit);
-    let mut costs: Vec<Vec<f64>> = vec![Vec::new(); WATCHED.len()];
+    let cost = |(name, _): &Watched| Cost { name, ns: Vec::with_capacity(rounds), instructions: None };
+    let mut costs: Vec<Cost> = WATCHED.iter().map(cost).collect();
     for round in 0..rounds {
         let mut times = [0.0; WATCHED.len()];
         for turn in 0..WATCHED.len() {
@@ -128,19 +143,62 @@ pub fn measure(rounds: usize, tasks: u64, limit: NonZeroUsize) -> Result<String>
             times[index] = (WATCHED[index].1)(tasks, limit);
         }
         for (cost, time) in costs.iter_mut().zip(times) {
-            cost.push((time - times[0]) * 1e9 / events as f64);
+            cost.ns.push((time - times[0]) * 1e9 / events as f64);
         }
     }
-    let mut out = String::new();
-    let per_task = events as f64 / tasks as f64;
-    writeln!(out, "a pool of {limit}, {tasks} tasks that yield once, {per_task:.2} events a task, {rounds} rounds")?;
-    writeln!(out, "{:34}{:>9}{:>9}{:>9}", "watched by", "ns/event", "min", "max")?;
-    for ((name, _), cost) in WATCHED.iter().zip(&costs) {
-        let low = cost.iter().copied().fold(f64::INFINITY, f64::min);
-        let high = cost.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        writeln!(out, "{name:34}{:>9.1}{low:>9.1}{high:>9.1}", median(cost))?;
+    costs
+}
+
+/// One of them once, for a profiler.
+pub fn once(index: usize, tasks: u64, limit: NonZeroUsize) -> Result<()> {
+    let (_, run) = WATCHED.get(index).ok_or_else(|| format!("there are {} observers", WATCHED.len()))?;
+    run(tasks, limit);
+    Ok(())
+}
+
+/// Counts the instructions of each, over those of the run that nobody watches.
+pub fn count(costs: &mut [Cost], limit: NonZeroUsize) -> Result<()> {
+    // The difference of two runs: what comes before and after is not part of it.
+    const TASKS: [u64; 2] = [10_000, 20_000];
+    let more = (events(TASKS[1], limit) - events(TASKS[0], limit)) as f64;
+    let mut nobody = None;
+    for (index, cost) in costs.iter_mut().enumerate() {
+        let [few, many] = TASKS.map(|tasks| {
+            let [index, tasks, limit] = [index.to_string(), tasks.to_string(), limit.to_string()];
+            let args = ["observe-once", "--observer", &index, "--tasks", &tasks, "--concurrency", &limit];
+            instructions::of_the_first_thread(&args)
+        });
+        let run = many? as f64 - few? as f64;
+        cost.instructions = Some((run - *nobody.get_or_insert(run)) / more);
     }
-    Ok(out)
+    Ok(())
+}
+
+/// For people: all that was measured.
+pub fn table(costs: &[Cost], tasks: u64, limit: NonZeroUsize) -> String {
+    let per_task = events(tasks, limit) as f64 / tasks as f64;
+    let mut out = format!("a pool of {limit}, {tasks} tasks that yield once, {per_task:.2} events a task\n");
+    out += &format!("{:38}{:>9}{:>9}{:>9}{:>14}\n", "watched by", "ns/event", "min", "max", "instructions");
+    for Cost { name, ns, instructions } in costs {
+        let low = ns.iter().copied().fold(f64::INFINITY, f64::min);
+        let high = ns.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let instructions = instructions.map_or_else(String::new, |count| format!("{count:.0}"));
+        out += &format!("{name:38}{:>9.1}{low:>9.1}{high:>9.1}{instructions:>14}\n", median(ns));
+    }
+    out
+}
+
+const BEGIN: &str = "<!-- observers:begin -->";
+const END: &str = "<!-- observers:end -->";
+
+/// The page with the table between its markers.
+pub fn insert(page: &str, costs: &[Cost]) -> Result<String> {
+    let mut table = String::from("| watched by | ns per event | instructions |\n|---|--:|--:|\n");
+    for Cost { name, ns, instructions } in costs.iter().skip(1) {
+        let instructions = instructions.map_or_else(String::new, |count| format!("{:.0}", count.abs()));
+        table += &format!("| {name} | {:.0} | {instructions} |\n", median(ns).max(0.0));
+    }
+    report::insert_between(page, BEGIN, END, &table)
 }
 
 #[cfg(test)]
@@ -149,8 +207,12 @@ mod tests {
 
     #[test]
     fn everybody_watches_the_same_run() {
-        let table = measure(1, 500, NonZeroUsize::new(8).unwrap()).unwrap();
-        assert_eq!(table.lines().count(), 2 + WATCHED.len(), "{table}");
-        assert!(events(500, NonZeroUsize::new(8).unwrap()) >= 4 * 500);
+        let (tasks, limit) = (500, NonZeroUsize::new(8).unwrap());
+        let costs = measure(1, tasks, limit);
+        assert_eq!(table(&costs, tasks, limit).lines().count(), 2 + WATCHED.len());
+        assert!(events(tasks, limit) >= 4 * tasks);
+        let page = insert(&format!("# Page\n{BEGIN}\nbefore\n{END}\nrest\n"), &costs).unwrap();
+        assert_eq!(page.lines().filter(|line| line.starts_with('|')).count(), 2 + WATCHED.len() - 1, "{page}");
+        assert!(page.ends_with(&format!("{END}\nrest\n")) && !page.contains("before"), "{page}");
     }
 }

@@ -83,10 +83,15 @@ const END: &str = "<!-- bench:end -->";
 
 /// The page with the table between the markers.
 pub fn insert(page: &str, table: &str) -> Result<String> {
-    let missing = || format!("no table to replace: put {BEGIN} and {END} where it belongs");
-    let (before, rest) = page.split_once(BEGIN).ok_or_else(missing)?;
-    let (_, after) = rest.split_once(END).ok_or_else(missing)?;
-    Ok(format!("{before}{BEGIN}\n{}\n{END}{after}", table.trim_end()))
+    insert_between(page, BEGIN, END, table)
+}
+
+/// The page with the table between markers of its own.
+pub fn insert_between(page: &str, begin: &str, end: &str, table: &str) -> Result<String> {
+    let missing = || format!("no table to replace: put {begin} and {end} where it belongs");
+    let (before, rest) = page.split_once(begin).ok_or_else(missing)?;
+    let (_, after) = rest.split_once(end).ok_or_else(missing)?;
+    Ok(format!("{before}{begin}\n{}\n{end}{after}", table.trim_end()))
 }
 
 fn spread(ns: &[f64]) -> (f64, f64) {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use clap::{ArgAction, Args, Parser, Subcommand};
-use fourfold::{Config, Pattern, Rate, Retry};
+use fourfold::{Config, Pattern, Rate, Retry, listen::ListenAddress};
 
 use super::values::{self, Backoff};
 
@@ -24,6 +24,7 @@ Examples:
   fourfold run tasks.jsonl -c 64 --post https://example.org/tasks
   fourfold push 'redis://localhost/0?list=tasks' tasks.jsonl
   fourfold run tasks.jsonl --trace run.jsonl --exec ./do.sh {} && fourfold replay run.jsonl
+  fourfold run tasks.jsonl --listen 4040 --exec ./do.sh {}  and watch it at http://127.0.0.1:4040/
 
 Which pattern? Production: pool. A simple script: set. All or nothing: group. Batch by batch: batch.
 
@@ -45,13 +46,20 @@ standard error. It is over when it has ended and its output is closed.
 An HTTP server gets the task's JSON as the body of a POST, with Fourfold-Task-Id, Fourfold-Attempt and an Idempotency-Key
 that is the same for every attempt of a task in one run. 2xx is done; 408, 425, 429 and 5xx are tried again, after
 Retry-After where there is one (an hour at most), and so is a server that cannot be reached; anything else is dead at once,
-redirects too: they are not followed. The status decides; a response that breaks off is a failed attempt.";
+redirects too: they are not followed. The status decides; a response that breaks off is a failed attempt.
+
+--listen serves to this machine alone, unless ADDR says otherwise: then to everyone who can reach it, without a password. It
+is read-only. /metrics is for Prometheus, /events are server-sent events, /healthz is 200 until the run drains and 503 then.";
 
 const REPLAY_HELP: &str = "\
 Checked is what every run keeps: no event is missing, at most as many tasks are in flight and queued as may, a permit is held by
 one task at a time, each delivery ends exactly once, and nothing is left at the end.
 
 Exit codes: 0 all of it is there and every rule was kept; 1 not so; 3 it cannot be read.";
+
+const WEB_HELP: &str = "\
+The page is in the executable: it needs no files and no network. To watch a run on it, start that with --listen, which serves
+the same page.";
 
 /// Four patterns of bounded concurrency for asynchronous tasks.
 ///
@@ -83,6 +91,9 @@ pub(crate) enum Command {
     /// Report on a recorded trace, and check it
     #[command(after_help = REPLAY_HELP)]
     Replay(ReplayArgs),
+    /// Serve the page: the patterns to learn from, to try out and to compare, traces to look into
+    #[command(after_help = WEB_HELP)]
+    Web(WebArgs),
     /// Print the completions of a shell
     Completions {
         /// Which shell
@@ -221,9 +232,23 @@ pub(crate) struct OutputArgs {
     /// Write every event there: as JSON lines, or for Perfetto and chrome://tracing where the name ends in .perfetto.json
     #[arg(long, value_name = "FILE")]
     pub(crate) trace: Option<PathBuf>,
+    /// Serve the page, /metrics, /events and /healthz there as long as the process lives; the demo then takes its real time.
+    /// A port alone is on 127.0.0.1, port 0 any free one
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: Option<ListenAddress>,
     /// No progress and no summary
     #[arg(short, long)]
     pub(crate) quiet: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct WebArgs {
+    /// Serve it there (default: 127.0.0.1:4040, or the next port that is free)
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: Option<ListenAddress>,
+    /// Open it in the browser
+    #[arg(long)]
+    pub(crate) open: bool,
 }
 
 #[derive(Debug, Args)]

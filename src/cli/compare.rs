@@ -14,7 +14,7 @@ use super::{
     screen::{self, Stderr},
     session::{self, Session},
     table::{self, HEADING, QUIET},
-    timeline,
+    timeline::{self, Timeline},
 };
 
 /// How wide a timeline is.
@@ -64,7 +64,12 @@ pub(crate) fn compare(args: &CompareArgs) -> Result<u8, Fault> {
     }
     let json: Vec<Report> = runs.iter().map(State::report).collect();
     let json = serde_json::to_string(&json).unwrap_or_default();
-    session::print_summary(&session, &args.work.output, &text(&runs, session.is_simulated()), &json);
+    session::print_summary(
+        &session,
+        &args.work.output,
+        &text(&runs, session.is_simulated(), session::is_coloured(&session)),
+        &json,
+    );
     code = session.asked.exit_code().unwrap_or(code);
     Ok(match session.finish() {
         Some(exit::STDOUT_CLOSED) => exit::STDOUT_CLOSED,
@@ -90,18 +95,14 @@ fn read(reader: Reader) -> Result<Vec<Json>, Fault> {
     })
 }
 
-fn text(runs: &[State], simulated: bool) -> String {
+fn text(runs: &[State], simulated: bool, coloured: bool) -> String {
     let reports: Vec<Report> = runs.iter().map(State::report).collect();
     let rows: Vec<Vec<String>> = reports.iter().map(row).collect();
     let headings =
         ["pattern", "time", "throughput", "wait p50", "wait p99", "peak", "idle permits", "failed", "done", "dead"];
     let mut text = table::columns(&headings, &rows);
-    let span = reports.iter().map(|report| report.elapsed).max().unwrap_or_default();
-    let _ = writeln!(text, "\n{HEADING}in flight over {}{HEADING:#}", table::time(span));
-    for (state, report) in runs.iter().zip(&reports) {
-        let line = timeline::draw(state.profile(), report.elapsed, span, report.limit, CELLS);
-        let _ = writeln!(text, "{:<7}  {line}", report.pattern);
-    }
+    text.push('\n');
+    text += &timelines(runs, &reports, coloured);
     text.push('\n');
     text += &verdict(&reports);
     for pattern in Pattern::ALL {
@@ -114,6 +115,30 @@ fn text(runs: &[State], simulated: bool) -> String {
         );
     }
     text
+}
+
+/// A line for each run; with colours, what waited for a permit stands above it.
+fn timelines(runs: &[State], reports: &[Report], coloured: bool) -> String {
+    let span = reports.iter().map(|report| report.elapsed).max().unwrap_or_default();
+    let lines: Vec<Timeline<'_>> =
+        runs.iter().zip(reports).map(|(state, report)| timeline(state, report, span)).collect();
+    let most = lines.iter().map(Timeline::most_queued).fold(0.0, f64::max);
+    let mut text = format!("{HEADING}in flight over {}{HEADING:#}\n", table::time(span));
+    for (line, report) in lines.iter().zip(reports) {
+        if coloured {
+            let _ = writeln!(text, "{:<7}  {}", "", line.queue(most));
+        }
+        let blocks = if coloured { line.coloured() } else { line.plain() };
+        let _ = writeln!(text, "{:<7}  {blocks}", report.pattern);
+    }
+    if coloured {
+        let _ = writeln!(text, "\n{:<7}  {}", "", timeline::legend(&lines));
+    }
+    text
+}
+
+fn timeline<'a>(state: &'a State, report: &Report, span: Duration) -> Timeline<'a> {
+    Timeline { profile: state.profile(), elapsed: report.elapsed, span, limit: report.limit, cells: CELLS }
 }
 
 fn row(report: &Report) -> Vec<String> {

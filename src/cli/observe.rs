@@ -1,15 +1,40 @@
 //! Who watches a run: the fold, always; the trace and the log, where they are wanted.
 
-use std::cell::RefCell;
+use std::{cell::RefCell, rc::Rc};
 
-use fourfold::{Event, EventKind, Observer, Outcome, State, trace::Trace};
+use fourfold::{
+    Event, EventKind, Observer, Outcome, State,
+    listen::{Listener, Watch},
+    trace::Trace,
+};
 
 /// The fold, shared with those who show it.
-pub(crate) struct Fold<'a>(pub(crate) &'a RefCell<State>);
+pub(crate) enum Fold {
+    /// On the terminal and in the end.
+    Alone(Rc<RefCell<State>>),
+    /// Also to those who ask over HTTP.
+    Watched(Watch),
+}
 
-impl Observer for Fold<'_> {
+impl Fold {
+    pub(crate) fn new(listener: Option<&Listener>) -> Self {
+        listener.map_or_else(|| Self::Alone(Rc::default()), |listener| Self::Watched(listener.watch()))
+    }
+
+    pub(crate) fn state(&self) -> Rc<RefCell<State>> {
+        match self {
+            Self::Alone(state) => Rc::clone(state),
+            Self::Watched(watch) => Rc::clone(watch.state()),
+        }
+    }
+}
+
+impl Observer for Fold {
     fn event(&mut self, event: &Event<'_>) {
-        self.0.borrow_mut().apply(event);
+        match self {
+            Self::Alone(state) => state.borrow_mut().apply(event),
+            Self::Watched(watch) => watch.event(event),
+        }
     }
 }
 

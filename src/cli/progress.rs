@@ -1,93 +1,46 @@
-//! The line on the terminal while a run goes on: a view of the fold.
+//! The live view of a run on the terminal: drawn from the fold and nothing but the fold.
+
+mod frame;
+mod recent;
 
 use std::{cell::RefCell, convert::Infallible, time::Duration};
 
-use fourfold::{Phase, State};
-use indicatif::{ProgressBar, ProgressStyle};
+use console::Term;
+use fourfold::{Clock, State};
 
-use super::screen;
+use self::{
+    frame::{Frame, Size},
+    recent::Recent,
+};
+use super::{clock::AnyClock, screen};
 
 const EVERY: Duration = Duration::from_millis(100);
-/// The bar's own scale: thousandths of the work.
-const SCALE: u64 = 1000;
 
 /// How much of the work is done, from 0 to 1, where that is known.
 pub(crate) type Done<'a> = &'a dyn Fn(&State) -> Option<f64>;
 
 /// Draws until it is dropped.
-pub(crate) async fn show(state: &RefCell<State>, done: Done<'_>) -> Infallible {
-    let shown = Shown::new(done(&state.borrow()).is_some());
+pub(crate) async fn show(state: &RefCell<State>, clock: &AnyClock, done: Done<'_>) -> Infallible {
+    let terminal = Term::stderr();
+    let mut recent = Recent::default();
+    let _shown = Shown;
     loop {
         smol::Timer::after(EVERY).await;
-        let state = state.borrow();
-        shown.draw(&state, done(&state));
+        let (state, now) = (state.borrow(), clock.now());
+        recent.look(now, state.tally().tasks());
+        // Where it is not known it is as it was for decades.
+        let size = terminal.size_checked().filter(|(rows, columns)| *rows > 0 && *columns > 0);
+        let (rows, columns) = size.unwrap_or((24, 80));
+        let size = Size { rows: rows.into(), columns: columns.into() };
+        screen::draw(&Frame { state: &state, now, done: done(&state), recent: &recent, size }.lines());
     }
 }
 
-struct Shown(ProgressBar);
-
-impl Shown {
-    fn new(bounded: bool) -> Self {
-        let bar = if bounded { ProgressBar::new(SCALE) } else { ProgressBar::no_length() };
-        let template = if bounded { "{bar:24.cyan/dim} {wide_msg}" } else { "{spinner:.cyan} {wide_msg}" };
-        if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style.progress_chars("█▉▊▋▌▍▎▏ "));
-        }
-        screen::set_progress(Some(bar.clone()));
-        Self(bar)
-    }
-
-    fn draw(&self, state: &State, done: Option<f64>) {
-        if let Some(done) = done {
-            self.0.set_position((done * SCALE as f64) as u64);
-        } else {
-            self.0.tick();
-        }
-        self.0.set_message(message(state, done));
-    }
-}
+/// As long as the view is on the terminal.
+struct Shown;
 
 impl Drop for Shown {
     fn drop(&mut self) {
-        screen::set_progress(None);
-        self.0.finish_and_clear();
-    }
-}
-
-fn message(state: &State, done: Option<f64>) -> String {
-    let tally = state.tally();
-    let rate = state.report().throughput();
-    let failures = tally.failed + tally.timed_out + tally.panicked;
-    let mut message =
-        format!("{} ended · {} in flight of {} · {rate:.0}/s", tally.tasks(), tally.in_flight, state.limit());
-    if failures > 0 {
-        message += &format!(" · {failures} failed attempts, {} dead", tally.dead);
-    }
-    match state.phase() {
-        Phase::Draining => message += " · draining",
-        Phase::Aborting => message += " · aborting",
-        Phase::Waiting | Phase::Running | Phase::Ended => {
-            if let Some(left) = done.and_then(|done| left(state.elapsed(), done)) {
-                message += &format!(" · {}s left", left.as_secs());
-            }
-        }
-    }
-    message
-}
-
-fn left(elapsed: Duration, done: f64) -> Option<Duration> {
-    Duration::try_from_secs_f64(elapsed.as_secs_f64() * (1.0 - done) / done).ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn time_left_follows_from_what_is_done() {
-        let elapsed = Duration::from_secs(30);
-        assert_eq!(left(elapsed, 0.25), Some(Duration::from_secs(90)));
-        assert_eq!(left(elapsed, 1.0), Some(Duration::ZERO));
-        assert_eq!(left(elapsed, 0.0), None);
+        screen::clear();
     }
 }

@@ -8,7 +8,6 @@ use std::{
 };
 
 use fourfold::{JsonLines, JsonLinesError, RedisSource, Report, RunError, State};
-use futures_lite::future::or;
 use serde::Serialize;
 
 use super::{
@@ -19,7 +18,7 @@ use super::{
     queue,
     screen::{self, Stderr},
     session::{self, Ran, Session},
-    signals, table,
+    table,
 };
 
 /// A growing file is looked at so often.
@@ -110,14 +109,7 @@ fn leave(
         file.as_mut().map_or(Ok(()), |file| file.flush())?;
         Ok::<_, io::Error>(count)
     };
-    let given_up = async {
-        or(session.asked.twice(), async {
-            session.asked.watch(signals::catch(), &session.control).await;
-        })
-        .await;
-        Err(io::Error::from(io::ErrorKind::Interrupted))
-    };
-    match smol::block_on(or(rest, given_up)) {
+    match session.wait(rest).unwrap_or_else(|| Err(io::ErrorKind::Interrupted.into())) {
         Ok(count) => (Some(count), None),
         Err(error) => {
             let path = path.map_or_else(|| "the lines that are left".to_owned(), |path| format!("--rest {path}"));

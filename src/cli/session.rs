@@ -1,14 +1,14 @@
 //! One run of the command: the library's run, with signals, progress, trace and log around it.
 
 use std::{
-    cell::RefCell,
-    io::{self, IsTerminal},
+    io,
     path::{Path, PathBuf},
     rc::Rc,
 };
 
 use fourfold::{
-    Config, Control, Json, NativeClock, Report, RunError, SimulatedClock, Source, State, run, trace::Trace,
+    Config, Control, Json, NativeClock, Report, RunError, SimulatedClock, Source, State, listen::Listener, run,
+    trace::Trace,
 };
 use futures_lite::future::or;
 
@@ -17,6 +17,7 @@ use super::{
     clock::AnyClock,
     exit::{self, Fault},
     handler::AnyHandler,
+    listen,
     observe::{Fold, Log, Maybe},
     progress::{self, Done},
     screen::{self, Stdout},
@@ -30,6 +31,7 @@ pub(crate) struct Session {
     pub(crate) control: Control,
     pub(crate) stdout: Rc<Stdout>,
     pub(crate) asked: Asked,
+    listener: Option<Listener>,
     trace: Option<(PathBuf, Trace)>,
     progress: bool,
 }
@@ -42,12 +44,12 @@ pub(crate) struct Ran<E> {
 
 impl Session {
     /// Everything checked and opened, nothing claimed. `demo` is a source that brings its own handler, and simulated work
-    /// is on a simulated clock where `simulated` allows it.
+    /// is on a simulated clock where `simulated` allows it and nobody follows, for whom it would be over in no time.
     pub(crate) fn new(work: &WorkArgs, source: &str, demo: bool, simulated: bool) -> Result<Self, Fault> {
         let control = Control::new();
         let stdout = Rc::new(Stdout::new(Some(&control)));
         let acts = demo && !work.handler.is_real() || work.handler.simulate;
-        let clock = if acts && simulated && !work.real {
+        let clock = if acts && simulated && !work.real && work.output.listen.is_none() {
             AnyClock::Simulated(SimulatedClock::new())
         } else {
             AnyClock::Native(NativeClock::new())
@@ -63,8 +65,9 @@ impl Session {
         };
         let patient = matches!(clock, AnyClock::Simulated(_));
         let trace = work.output.trace.as_deref().map(|path| open_trace(path, patient)).transpose()?;
-        let progress = !work.output.quiet && io::stderr().is_terminal();
-        Ok(Self { clock, handler, control, stdout, asked: Asked::default(), trace, progress })
+        let listener = work.output.listen.as_ref().map(listen::open).transpose()?;
+        let progress = !work.output.quiet && screen::is_drawable();
+        Ok(Self { clock, handler, control, stdout, asked: Asked::default(), listener, trace, progress })
     }
 
     pub(crate) fn is_simulated(&self) -> bool {
@@ -78,16 +81,24 @@ impl Session {
         config: &Config,
         done: Done<'_>,
     ) -> Ran<S::Error> {
-        let state = RefCell::new(State::new());
+        let fold = Fold::new(self.listener.as_ref());
+        let state = fold.state();
         let trace = Maybe(self.trace.as_mut().map(|(_, trace)| trace));
-        let mut observer = (Fold(&state), (trace, Log::new()));
+        let mut observer = (fold, (trace, Log::new()));
         let (handler, control) = (&self.handler, &self.control);
         let attempt = async |task: &_| handler.attempt(task).await;
         let run = run(source, &self.clock, attempt, config, control, &mut observer);
         let result = match &self.clock {
             AnyClock::Simulated(clock) => Some(clock.run(run)),
             AnyClock::Native(_) => {
-                let beside = beside(&self.asked, control, handler, &state, done, self.progress);
+                let show = async {
+                    if self.progress {
+                        progress::show(&state, &self.clock, done).await;
+                    }
+                    std::future::pending().await
+                };
+                let beside = beside(&self.asked, control, handler, show);
+                let beside = or(beside, listen::serve(self.listener.as_ref()));
                 Some(Ok(smol::block_on(or(run, beside))))
             }
         };
@@ -100,12 +111,30 @@ impl Session {
             None => None,
         };
         smol::block_on(handler.close());
-        Ran { state: state.into_inner(), error }
+        drop(observer);
+        Ran { state: Rc::unwrap_or_clone(state).into_inner(), error }
     }
 
-    /// Ends the trace. The exit code for what went wrong with it or with standard output.
+    /// Something that is waited for after the run, while those who listen are served and signals heeded: `None` when
+    /// the second one came.
+    pub(crate) fn wait<T>(&self, what: impl Future<Output = T>) -> Option<T> {
+        let given_up = async {
+            let watch = async {
+                self.asked.watch(signals::catch(), &self.control).await;
+            };
+            or(watch, self.asked.twice()).await;
+            None
+        };
+        let wanted = async { Some(what.await) };
+        smol::block_on(or(wanted, or(given_up, listen::serve(self.listener.as_ref()))))
+    }
+
+    /// Ends the trace, and lets those who listen know. The exit code for what went wrong with it or with standard output.
     pub(crate) fn finish(&mut self) -> Option<u8> {
         let mut code = None;
+        if let Some(listener) = self.listener.take() {
+            self.wait(listener.finish());
+        }
         if let Some((path, trace)) = self.trace.take() {
             let traced = trace.finish();
             let path = path.display();
@@ -128,22 +157,9 @@ impl Session {
 }
 
 /// What is done beside a run on the wall clock, on the same thread.
-async fn beside<T>(
-    asked: &Asked,
-    control: &Control,
-    handler: &AnyHandler,
-    state: &RefCell<State>,
-    done: Done<'_>,
-    progress: bool,
-) -> T {
+async fn beside<T>(asked: &Asked, control: &Control, handler: &AnyHandler, show: impl Future<Output = ()>) -> T {
     let watch = async {
         asked.watch(signals::catch(), control).await;
-    };
-    let show = async {
-        if progress {
-            progress::show(state, done).await;
-        }
-        std::future::pending().await
     };
     let reap = async {
         // Without it, async-process would do that on a thread of its own, and take the reactor there.
@@ -188,4 +204,9 @@ pub(crate) fn print_summary(session: &Session, output: &OutputArgs, table: &str,
     } else {
         session.stdout.print(table);
     }
+}
+
+/// Whether what goes there is in colours.
+pub(crate) fn is_coloured(session: &Session) -> bool {
+    if session.handler.owns_stdout() { screen::is_coloured(&io::stderr()) } else { screen::is_coloured(&io::stdout()) }
 }

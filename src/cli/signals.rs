@@ -1,10 +1,12 @@
 //! SIGINT and SIGTERM: the first drains, the second aborts, the third does not wait for anybody.
 
-use std::cell::Cell;
+use std::{cell::Cell, task::Poll};
 
 use async_signal::{Signal, Signals};
 use fourfold::Control;
 use futures_lite::StreamExt;
+
+use super::screen;
 
 /// What has been asked of the process.
 #[derive(Debug, Default)]
@@ -34,18 +36,26 @@ impl Asked {
                     tracing::warn!("{}: aborting", name(signal));
                     control.abort();
                 }
-                _ => std::process::exit(i32::from(self.exit_code().unwrap_or(1))),
+                _ => {
+                    screen::clear();
+                    std::process::exit(i32::from(self.exit_code().unwrap_or(1)))
+                }
             }
         }
         std::future::pending().await
     }
 
-    /// Ends at the second signal.
+    /// Ends at the first signal.
+    pub(crate) async fn once(&self, signals: Option<Signals>) {
+        let Some(mut signals) = signals else { return std::future::pending().await };
+        if let Some(Ok(signal)) = signals.next().await {
+            self.first.set(Some(signal as i32));
+        }
+    }
+
+    /// Ends at the second signal, where something that is polled earlier in the same task [watches](Self::watch).
     pub(crate) async fn twice(&self) {
-        std::future::poll_fn(
-            |_| if self.count.get() > 1 { std::task::Poll::Ready(()) } else { std::task::Poll::Pending },
-        )
-        .await;
+        std::future::poll_fn(|_| if self.count.get() > 1 { Poll::Ready(()) } else { Poll::Pending }).await;
     }
 }
 

@@ -1,10 +1,13 @@
 //! An event that outlives its moment.
 
 use alloc::boxed::Box;
+use core::time::Duration;
 
-use super::{Event, EventKind};
+use super::{Blocker, Ending, Event, EventKind, Outcome};
+use crate::{Attempt, Pattern, TaskId, Time};
 
-/// An event that owns its text, for those who keep events.
+/// An event that owns its text, for those who keep events. Smaller than the event, whose text is beside it and not in it: many of
+/// them are kept, and go from one thread to another.
 ///
 /// ```
 /// use fourfold::{Event, EventKind, Record, Time};
@@ -14,62 +17,182 @@ use super::{Event, EventKind};
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
-    /// With an empty reason where there was one.
-    event: Event<'static>,
-    reason: Option<Box<str>>,
+    sequence: u64,
+    at: Time,
+    kind: Kept,
+}
+
+/// What happened, with a text of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Kept {
+    Malformed {
+        reason: Text,
+    },
+    Ended {
+        task: TaskId,
+        attempt: Attempt,
+        permit: usize,
+        worker: Option<usize>,
+        outcome: Outcome,
+        reason: Option<Text>,
+    },
+    RunStarted {
+        pattern: Pattern,
+        limit: usize,
+        workers: Option<usize>,
+        queue_capacity: Option<usize>,
+    },
+    Claimed {
+        task: TaskId,
+        attempt: Attempt,
+    },
+    Started {
+        task: TaskId,
+        attempt: Attempt,
+        permit: usize,
+        worker: Option<usize>,
+    },
+    RetryScheduled {
+        task: TaskId,
+        attempt: Attempt,
+        after: Duration,
+    },
+    Settled {
+        task: TaskId,
+        attempt: Attempt,
+        outcome: Option<Outcome>,
+        ending: Ending,
+    },
+    Abandoned {
+        task: TaskId,
+        attempt: Attempt,
+        outcome: Option<Outcome>,
+        permit: Option<usize>,
+    },
+    BatchOpened {
+        batch: u64,
+        size: usize,
+    },
+    BatchClosed {
+        batch: u64,
+    },
+    GroupCancelled {
+        cause: TaskId,
+    },
+    LimitChanged {
+        limit: usize,
+        workers: Option<usize>,
+        queue_capacity: Option<usize>,
+    },
+    SourceWaiting,
+    SourceBlocked {
+        by: Blocker,
+    },
+    SourceExhausted,
+    DrainStarted,
+    AbortStarted,
+    RunEnded,
+}
+
+/// Behind a pointer of one word: there are few texts, and each event has room for one.
+type Text = Box<Owned>;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Owned(Box<str>);
+
+#[cold]
+fn own(text: &str) -> Text {
+    Box::new(Owned(text.into()))
 }
 
 impl Record {
     /// The event as it was.
     #[inline]
     pub fn event(&self) -> Event<'_> {
-        let Some(reason) = self.reason.as_deref() else { return self.event };
-        let kind = match self.event.kind {
-            EventKind::Malformed { .. } => EventKind::Malformed { reason },
-            EventKind::Ended { task, attempt, permit, worker, outcome, .. } => {
-                EventKind::Ended { task, attempt, permit, worker, outcome, reason: Some(reason) }
+        let kind = match &self.kind {
+            Kept::Malformed { reason } => EventKind::Malformed { reason: &reason.0 },
+            &Kept::Ended { task, attempt, permit, worker, outcome, ref reason } => {
+                let reason = reason.as_ref().map(|reason| &*reason.0);
+                EventKind::Ended { task, attempt, permit, worker, outcome, reason }
             }
-            other => other,
+            &Kept::RunStarted { pattern, limit, workers, queue_capacity } => {
+                EventKind::RunStarted { pattern, limit, workers, queue_capacity }
+            }
+            &Kept::Claimed { task, attempt } => EventKind::Claimed { task, attempt },
+            &Kept::Started { task, attempt, permit, worker } => EventKind::Started { task, attempt, permit, worker },
+            &Kept::RetryScheduled { task, attempt, after } => EventKind::RetryScheduled { task, attempt, after },
+            &Kept::Settled { task, attempt, outcome, ending } => EventKind::Settled { task, attempt, outcome, ending },
+            &Kept::Abandoned { task, attempt, outcome, permit } => {
+                EventKind::Abandoned { task, attempt, outcome, permit }
+            }
+            &Kept::BatchOpened { batch, size } => EventKind::BatchOpened { batch, size },
+            &Kept::BatchClosed { batch } => EventKind::BatchClosed { batch },
+            &Kept::GroupCancelled { cause } => EventKind::GroupCancelled { cause },
+            &Kept::LimitChanged { limit, workers, queue_capacity } => {
+                EventKind::LimitChanged { limit, workers, queue_capacity }
+            }
+            &Kept::SourceWaiting => EventKind::SourceWaiting,
+            &Kept::SourceBlocked { by } => EventKind::SourceBlocked { by },
+            &Kept::SourceExhausted => EventKind::SourceExhausted,
+            &Kept::DrainStarted => EventKind::DrainStarted,
+            &Kept::AbortStarted => EventKind::AbortStarted,
+            &Kept::RunEnded => EventKind::RunEnded,
         };
-        Event { kind, ..self.event }
+        Event { sequence: self.sequence, at: self.at, kind }
+    }
+
+    /// How long its text is.
+    #[cfg(feature = "listen")]
+    #[inline]
+    pub(crate) fn text_len(&self) -> usize {
+        match &self.kind {
+            Kept::Malformed { reason } | Kept::Ended { reason: Some(reason), .. } => reason.0.len(),
+            _ => 0,
+        }
     }
 }
 
 impl From<&Event<'_>> for Record {
     #[inline]
     fn from(event: &Event<'_>) -> Self {
-        let (kind, reason) = part(event.kind);
-        Self { event: Event { sequence: event.sequence, at: event.at, kind }, reason: reason.map(Box::from) }
+        let kind = match event.kind {
+            EventKind::Malformed { reason } => Kept::Malformed { reason: own(reason) },
+            EventKind::Ended { task, attempt, permit, worker, outcome, reason } => {
+                Kept::Ended { task, attempt, permit, worker, outcome, reason: reason.map(own) }
+            }
+            EventKind::RunStarted { pattern, limit, workers, queue_capacity } => {
+                Kept::RunStarted { pattern, limit, workers, queue_capacity }
+            }
+            EventKind::Claimed { task, attempt } => Kept::Claimed { task, attempt },
+            EventKind::Started { task, attempt, permit, worker } => Kept::Started { task, attempt, permit, worker },
+            EventKind::RetryScheduled { task, attempt, after } => Kept::RetryScheduled { task, attempt, after },
+            EventKind::Settled { task, attempt, outcome, ending } => Kept::Settled { task, attempt, outcome, ending },
+            EventKind::Abandoned { task, attempt, outcome, permit } => {
+                Kept::Abandoned { task, attempt, outcome, permit }
+            }
+            EventKind::BatchOpened { batch, size } => Kept::BatchOpened { batch, size },
+            EventKind::BatchClosed { batch } => Kept::BatchClosed { batch },
+            EventKind::GroupCancelled { cause } => Kept::GroupCancelled { cause },
+            EventKind::LimitChanged { limit, workers, queue_capacity } => {
+                Kept::LimitChanged { limit, workers, queue_capacity }
+            }
+            EventKind::SourceWaiting => Kept::SourceWaiting,
+            EventKind::SourceBlocked { by } => Kept::SourceBlocked { by },
+            EventKind::SourceExhausted => Kept::SourceExhausted,
+            EventKind::DrainStarted => Kept::DrainStarted,
+            EventKind::AbortStarted => Kept::AbortStarted,
+            EventKind::RunEnded => Kept::RunEnded,
+        };
+        Self { sequence: event.sequence, at: event.at, kind }
     }
 }
 
-/// What happened, and the text of it.
-#[inline]
-fn part(kind: EventKind<'_>) -> (EventKind<'static>, Option<&str>) {
-    use EventKind as Kind;
-    let without_text = match kind {
-        Kind::Malformed { reason } => return (Kind::Malformed { reason: "" }, Some(reason)),
-        Kind::Ended { task, attempt, permit, worker, outcome, reason } => {
-            return (Kind::Ended { task, attempt, permit, worker, outcome, reason: None }, reason);
-        }
-        Kind::RunStarted { pattern, limit, workers, queue_capacity } => {
-            Kind::RunStarted { pattern, limit, workers, queue_capacity }
-        }
-        Kind::Claimed { task, attempt } => Kind::Claimed { task, attempt },
-        Kind::Started { task, attempt, permit, worker } => Kind::Started { task, attempt, permit, worker },
-        Kind::RetryScheduled { task, attempt, after } => Kind::RetryScheduled { task, attempt, after },
-        Kind::Settled { task, attempt, outcome, ending } => Kind::Settled { task, attempt, outcome, ending },
-        Kind::Abandoned { task, attempt, outcome, permit } => Kind::Abandoned { task, attempt, outcome, permit },
-        Kind::BatchOpened { batch, size } => Kind::BatchOpened { batch, size },
-        Kind::BatchClosed { batch } => Kind::BatchClosed { batch },
-        Kind::GroupCancelled { cause } => Kind::GroupCancelled { cause },
-        Kind::LimitChanged { limit, workers, queue_capacity } => Kind::LimitChanged { limit, workers, queue_capacity },
-        Kind::SourceWaiting => Kind::SourceWaiting,
-        Kind::SourceBlocked { by } => Kind::SourceBlocked { by },
-        Kind::SourceExhausted => Kind::SourceExhausted,
-        Kind::DrainStarted => Kind::DrainStarted,
-        Kind::AbortStarted => Kind::AbortStarted,
-        Kind::RunEnded => Kind::RunEnded,
-    };
-    (without_text, None)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_fits_a_cache_line() {
+        assert!(size_of::<Record>() <= 64, "{} bytes", size_of::<Record>());
+    }
 }

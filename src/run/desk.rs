@@ -14,6 +14,7 @@ use crate::{
     control::Stop,
     job::{Ended, Net},
     pattern::View,
+    spans::TaskSpan,
 };
 
 /// How far a run has come. It only ever goes on.
@@ -54,6 +55,8 @@ pub(super) struct Desk<'a, S: Source, C, O> {
     pub(super) asked: Cell<usize>,
     pub(super) batch: Cell<Option<Batch>>,
     pub(super) pacer: RefCell<Option<Pacer>>,
+    /// The rate has said no in this turn.
+    held: Cell<bool>,
     pub(super) failures: RefCell<Vec<TaskFailure>>,
     pub(super) error: RefCell<Option<S::Error>>,
     pub(super) claim_bell: Doorbell,
@@ -87,6 +90,7 @@ impl<'a, S: Source, C: Clock, O: Observer> Desk<'a, S, C, O> {
             asked: Cell::new(0),
             batch: Cell::new(None),
             pacer: RefCell::new(config.rate.map(Pacer::new)),
+            held: Cell::new(false),
             failures: RefCell::default(),
             error: RefCell::new(None),
             claim_bell: Doorbell::default(),
@@ -229,14 +233,17 @@ impl<'a, S: Source, C: Clock, O: Observer> Desk<'a, S, C, O> {
     fn starts_ready(&self) -> usize {
         match &*self.pacer.borrow() {
             Some(pacer) if !self.config().pattern.queues() => {
-                pacer.ready(self.clock.now()).saturating_sub(self.queue.borrow().len())
+                let ready = pacer.ready(self.clock.now());
+                self.held.set(self.held.get() || ready == 0);
+                ready.saturating_sub(self.queue.borrow().len())
             }
             _ => usize::MAX,
         }
     }
 
-    /// How long the rate holds up what could start otherwise.
+    /// How long the rate holds up what could start otherwise: no time at all where it said no in this turn and would not now.
     pub(super) fn pause(&self) -> Option<core::time::Duration> {
+        let held = self.held.take();
         let pacer = self.pacer.borrow();
         let pacer = pacer.as_ref()?;
         let idle = self.exhausted.get() && self.queue.borrow().is_empty();
@@ -244,7 +251,7 @@ impl<'a, S: Source, C: Clock, O: Observer> Desk<'a, S, C, O> {
             return None;
         }
         let now = self.clock.now();
-        (pacer.ready(now) == 0).then(|| pacer.wait(now))
+        (held || pacer.ready(now) == 0).then(|| pacer.wait(now))
     }
 
     /// How many tasks may start now, by the limits; [`next_start`](Self::next_start) looks at what may change with each.
@@ -274,6 +281,7 @@ impl<'a, S: Source, C: Clock, O: Observer> Desk<'a, S, C, O> {
         if let Some(pacer) = &mut *self.pacer.borrow_mut() {
             let now = self.clock.now();
             if pacer.ready(now) == 0 {
+                self.held.set(true);
                 return None;
             }
             pacer.start(now);
@@ -307,7 +315,7 @@ impl<'a, S: Source, C: Clock, O: Observer> Desk<'a, S, C, O> {
     /// An attempt ended by itself.
     pub(super) fn finish(&self, slot: usize, ended: Ended<S::Payload, S::Receipt>) {
         self.in_flight.set(self.in_flight.get() - 1);
-        let Ended { delivery, result } = ended;
+        let Ended { delivery, result, span } = ended;
         let (task, attempt) = (delivery.task.id, delivery.task.attempt);
         let (permit, worker) = (slot, self.worker(slot));
         let mut journal = self.journal.borrow_mut();
@@ -315,14 +323,16 @@ impl<'a, S: Source, C: Clock, O: Observer> Desk<'a, S, C, O> {
         let (outcome, verdict) = match result {
             Ok(()) => {
                 let outcome = Outcome::Succeeded;
+                span.ended(outcome);
                 journal.write(EventKind::Ended { task, attempt, permit, worker, outcome, reason: None });
                 (outcome, Verdict::Done)
             }
             Err((outcome, failure)) => {
                 // Who was cancelled has not failed.
                 let reason = (outcome != Outcome::Cancelled).then(|| failure.reason());
+                span.ended(outcome);
                 journal.write(EventKind::Ended { task, attempt, permit, worker, outcome, reason });
-                (outcome, self.judge(&mut journal, &delivery, outcome, &failure))
+                (outcome, self.judge(&mut journal, &delivery, outcome, &failure, &span))
             }
         };
         self.leave_batch(&mut journal, 1);
@@ -336,13 +346,16 @@ impl<'a, S: Source, C: Clock, O: Observer> Desk<'a, S, C, O> {
         delivery: &Delivery<S::Payload, S::Receipt>,
         outcome: Outcome,
         failure: &Failure,
+        span: &TaskSpan,
     ) -> Verdict {
         let (task, attempt) = (delivery.task.id, delivery.task.attempt);
         let reason = failure.reason().to_string();
         if let Some(after) = self.config().retry.delay(failure, task, attempt, self.config().seed) {
+            span.retried(outcome, &reason, after);
             journal.write(EventKind::RetryScheduled { task, attempt, after });
             return Verdict::Retry { after, reason };
         }
+        span.dead(outcome, &reason);
         if self.config().pattern == Pattern::TaskGroup && outcome != Outcome::Cancelled {
             let failure = TaskFailure { task, attempt, outcome, reason: reason.clone() };
             self.failures.borrow_mut().push(failure);

@@ -193,9 +193,7 @@ where
         if desk.wants_claim() {
             desk.claim_bell.ring();
         }
-        if self.pause.is_none()
-            && let Some(wait) = desk.pause()
-        {
+        if let Some(wait) = desk.pause().filter(|_| self.pause.is_none()) {
             self.pause = Some(self.sleep(wait, || PartEnd::Pause));
         }
     }

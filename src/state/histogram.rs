@@ -25,6 +25,7 @@ pub struct Histogram {
     counts: Vec<u64>,
     count: u64,
     max_ns: u64,
+    sum_ns: u128,
 }
 
 impl Histogram {
@@ -38,6 +39,7 @@ impl Histogram {
         self.counts[bucket] += 1;
         self.count += 1;
         self.max_ns = self.max_ns.max(nanos);
+        self.sum_ns += u128::from(nanos);
     }
 
     /// How many durations were counted.
@@ -48,6 +50,17 @@ impl Histogram {
     /// The longest, exactly.
     pub fn max(&self) -> Duration {
         Duration::from_nanos(self.max_ns)
+    }
+
+    /// All of them together, exactly, in nanoseconds.
+    pub fn sum_nanos(&self) -> u128 {
+        self.sum_ns
+    }
+
+    /// How many are shorter than 2<sup>`power`</sup> nanoseconds: exact, for powers of two are ends of buckets.
+    pub fn below_power(&self, power: u32) -> u64 {
+        let end = 1_u64.checked_shl(power).map_or(BUCKETS, bucket_of);
+        self.counts.iter().take(end).sum()
     }
 
     /// The shortest duration that at least `percent` of 100 do not exceed, as the upper end of its bucket; zero when nothing was counted.
@@ -88,7 +101,6 @@ mod data {
     //! A histogram as data: the buckets that are not empty.
 
     use alloc::{format, string::String, vec, vec::Vec};
-    use core::time::Duration;
 
     use serde::{Serialize, Serializer, ser::SerializeStruct};
 
@@ -97,17 +109,18 @@ mod data {
     impl Serialize for Histogram {
         fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
             let full = self.counts.iter().copied().enumerate().filter(|(_, count)| *count > 0);
-            let mut map = serializer.serialize_struct("Histogram", 2)?;
+            let mut map = serializer.serialize_struct("Histogram", 3)?;
             map.serialize_field("max_ns", &self.max_ns)?;
+            // As text: readers of JSON keep 53 bits of a number, or 64.
+            map.serialize_field("sum_ns", &format!("{}", self.sum_ns))?;
             map.serialize_field("buckets", &full.collect::<Vec<(usize, u64)>>())?;
             map.end()
         }
     }
 
     impl Histogram {
-        pub(in super::super) fn with_max(max: Duration) -> Self {
-            // As it was written, from a number of this size.
-            Self { max_ns: max.as_nanos() as u64, ..Self::default() }
+        pub(in super::super) fn of(max_ns: u64, sum_ns: u128) -> Self {
+            Self { max_ns, sum_ns, ..Self::default() }
         }
 
         pub(in super::super) fn set(&mut self, bucket: u64, count: u64) -> Result<(), String> {
@@ -143,6 +156,19 @@ mod tests {
     #[test]
     fn bucket_ends_are_in_order() {
         assert!((1..BUCKETS).all(|bucket| upper_end(bucket) > upper_end(bucket - 1)));
+    }
+
+    #[test]
+    fn powers_of_two_divide_exactly_and_the_sum_is_exact() {
+        let mut histogram = Histogram::default();
+        for power in 0..64 {
+            histogram.record(Duration::from_nanos((1 << power) - 1));
+            histogram.record(Duration::from_nanos(1 << power));
+        }
+        // Below 2^n are zero, 2^n - 1 itself, and two for every lower power.
+        assert!((0..64).all(|power| histogram.below_power(power) == u64::from(power) * 2 + 1));
+        assert_eq!((histogram.below_power(64), histogram.below_power(99)), (128, 128));
+        assert_eq!(histogram.sum_nanos(), 2 * u128::from(u64::MAX) - 64);
     }
 
     #[test]

@@ -190,7 +190,7 @@ fn duration(data: &Data<'_>) -> Result<Duration, String> {
 
 fn histogram(data: &Data<'_>) -> Result<Histogram, String> {
     let keys = Keys::of(data, "a histogram");
-    let mut histogram = Histogram::with_max(Duration::from_nanos(keys.whole("max_ns")?));
+    let mut histogram = Histogram::of(keys.whole("max_ns")?, wide::parse(keys.text("sum_ns")?)?);
     for bucket in keys.list("buckets")? {
         let pair: Vec<u64> = bucket.list().unwrap_or_default().iter().filter_map(Data::whole).collect();
         let [bucket, count] = pair[..] else { return Err(keys.wrong("buckets", "pairs of bucket and count")) };
@@ -202,8 +202,12 @@ fn histogram(data: &Data<'_>) -> Result<Histogram, String> {
 fn profile(data: &Data<'_>) -> Result<Profile, String> {
     let keys = Keys::of(data, "a profile");
     let width_ns = NonZeroU64::new(keys.whole("width_ns")?).ok_or_else(|| keys.wrong("width_ns", "more than 0"))?;
-    let columns = keys.list("columns")?.iter().map(|column| wide::parse(column.text().unwrap_or_default()));
-    Profile::from_columns(width_ns, &columns.collect::<Result<Vec<_>, _>>()?, keys.whole("end_ns")?)
+    let lane = |key| {
+        let columns = keys.list(key)?.iter().map(|column| wide::parse(column.text().unwrap_or_default()));
+        columns.collect::<Result<Vec<_>, _>>()
+    };
+    let lanes = [lane("columns")?, lane("failed")?, lane("queued")?];
+    Profile::from_columns(width_ns, lanes.each_ref().map(Vec::as_slice), keys.whole("end_ns")?)
 }
 
 fn failure(data: &Data<'_>) -> Result<FailureSeen, String> {

@@ -17,7 +17,7 @@ const EVENTS_MAX: NonZeroUsize = NonZeroUsize::MIN.saturating_add(2_097_151);
 ///
 /// Positions count events from the run's first, which is at position 0; at position `n`, `n` events have happened. Every so
 /// often a state is kept, so that going anywhere folds a few thousand events at most. Of a run with more events than are kept
-/// (2,097,152 unless said otherwise) the oldest are dropped, and the timeline [starts](Self::start) later. An event takes 80 bytes
+/// (2,097,152 unless said otherwise) the oldest are dropped, and the timeline [starts](Self::start) later. An event takes 64 bytes
 /// and the text of its reason.
 ///
 /// ```
@@ -102,11 +102,12 @@ impl Timeline {
         let spacing = self.spacing();
         match self.chunks.back_mut() {
             Some(chunk) if chunk.records.len() < spacing => chunk.records.push(Record::from(event)),
-            _ => self.chunks.push_back(Chunk {
-                start: self.end(),
-                before: self.tail.clone(),
-                records: Vec::from([Record::from(event)]),
-            }),
+            last => {
+                // After a full one another full one is to be expected: growing would copy all of it more than once.
+                let mut records = Vec::with_capacity(last.map_or(0, |chunk| chunk.records.len().min(spacing)));
+                records.push(Record::from(event));
+                self.chunks.push_back(Chunk { start: self.end(), before: self.tail.clone(), records });
+            }
         }
         self.kept += 1;
         self.tail.apply(event);

@@ -4,7 +4,6 @@ use std::{
     io::{self, Write},
     sync::mpsc::{self, Receiver, SyncSender, TrySendError},
     thread::{self, JoinHandle},
-    time::Duration,
 };
 
 use alloc::vec::Vec;
@@ -17,7 +16,7 @@ const CHUNK: usize = 1024;
 /// So many chunks wait for the disk at most; one more is lost.
 const CHUNKS_MAX: usize = 128;
 /// However few they are, events are handed over after so long.
-const HAND_OVER: Duration = Duration::from_secs(1);
+const HAND_OVER_NS: u64 = 1_000_000_000;
 
 /// The observer that writes a trace.
 ///
@@ -130,7 +129,7 @@ impl Observer for Trace {
             self.opened_at = event.at;
         }
         self.chunk.push(Record::from(event));
-        if self.chunk.len() == CHUNK || event.at.since(self.opened_at) >= HAND_OVER {
+        if self.chunk.len() == CHUNK || event.at.as_nanos().saturating_sub(self.opened_at.as_nanos()) >= HAND_OVER_NS {
             self.hand_over();
         }
     }

@@ -1,6 +1,9 @@
 //! `fourfold` and `fourfold compare`.
 
-use super::command::{Place, seq};
+use super::{
+    command::{Place, seq},
+    terminal::Terminal,
+};
 
 #[test]
 fn without_arguments_it_compares_and_always_says_the_same() {
@@ -12,6 +15,42 @@ fn without_arguments_it_compares_and_always_says_the_same() {
     }
     assert!(!ended.stdout.contains('\x1b'), "no colours where there is no terminal");
     assert_eq!(ended.stderr, "");
+}
+
+#[test]
+fn on_a_terminal_it_is_in_colours_unless_nobody_wants_them() {
+    let place = Place::new();
+    let plain = place.run(&["compare"]).expect(0).stdout;
+    let (cyan, blue, grey) = (vt100::Color::Idx(6), vt100::Color::Idx(4), vt100::Color::Idx(238));
+    for coloured in [true, false] {
+        let terminal = Terminal::start(&place, (40, 120), &["compare"], |command| {
+            if !coloured {
+                command.env("NO_COLOR", "1");
+            }
+        });
+        let written = terminal.finished();
+        if !coloured {
+            assert_eq!(String::from_utf8(written).unwrap().replace("\r\n", "\n"), plain);
+            continue;
+        }
+        let mut seen = vt100::Parser::new(40, 120, 0);
+        seen.process(&written);
+        let row = |name: &str| {
+            let rows: Vec<String> = seen.screen().rows(0, 120).collect();
+            rows.iter().rposition(|row| row.starts_with(name) && row.contains(['█', '▅'])).unwrap() as u16
+        };
+        let cell = |row: u16, column: u16| seen.screen().cell(row, column).unwrap();
+        for pattern in ["set", "batch", "pool", "group"] {
+            let first = cell(row(pattern), 9);
+            assert_eq!((first.fgcolor(), first.bgcolor()), (cyan, grey), "{pattern}");
+            let queues = ["batch", "pool"].contains(&pattern);
+            let above = cell(row(pattern) - 1, 9);
+            assert_eq!(above.fgcolor() == blue && above.contents() != " ", queues, "{pattern}");
+        }
+        let screen = seen.screen().contents();
+        assert!(screen.contains("some of it failed") && screen.contains("idle permits   ▄ waiting"), "{screen}");
+        assert!(!screen.contains("most of it failed"), "no colour is explained that is not there:\n{screen}");
+    }
 }
 
 #[test]

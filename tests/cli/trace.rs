@@ -86,7 +86,7 @@ fn a_trace_with_something_missing_or_wrong_is_not_passed() {
     let check = |lines: &[&str], code: i32, says: &[&str]| {
         place.write("bad.jsonl", lines.join("\n"));
         let ended = place.run(&["replay", "bad.jsonl"]).expect(code);
-        let said = ended.stdout + &ended.stderr;
+        let said = ended.stdout + ended.stderr.as_str();
         assert!(says.iter().all(|part| said.contains(part)), "{said}");
     };
     // Whole events that are gone.

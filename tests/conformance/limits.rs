@@ -1,6 +1,17 @@
 //! Limits, rates and how much is claimed.
 
-use std::{cell::Cell, convert::Infallible};
+use std::{
+    cell::Cell,
+    convert::Infallible,
+    future::{Future, IntoFuture},
+    pin::{Pin, pin},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
 
 use fourfold::*;
 
@@ -235,5 +246,63 @@ fn what_a_rate_holds_up_is_not_claimed_where_it_cannot_wait() {
             Ok::<_, Infallible>(())
         });
         assert_eq!(checker.state.report().wait.unwrap().max, ms(0));
+    }
+}
+
+/// A clock on which time passes with every look at it, as it does in the middle of a turn.
+struct Creeping {
+    now: Cell<u64>,
+    step: u64,
+}
+
+/// Looks at the clock until the time has come.
+struct Look<'a>(&'a Creeping, Time);
+
+impl<'a> Clock for &'a Creeping {
+    type Sleep = Look<'a>;
+
+    fn now(&self) -> Time {
+        self.now.set(self.now.get() + self.step);
+        Time::from_nanos(self.now.get())
+    }
+
+    fn sleep(&self, duration: Duration) -> Look<'a> {
+        // Late, as timers are, and never by the same.
+        let late = Duration::from_nanos(self.now.get() * 7 % 125_000);
+        Look(self, self.now() + duration + late)
+    }
+}
+
+impl Future for Look<'_> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if self.0.now() >= self.1 {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+#[test]
+fn a_start_that_comes_due_in_the_middle_of_a_turn_is_not_slept_through() {
+    for pattern in Pattern::ALL {
+        for step in [777, 10_007, 40_009, 130_003] {
+            let clock = Creeping { now: Cell::new(0), step };
+            let source = MemorySource::new((), 0..200_u64);
+            let config = Config { rate: Rate::per_second(8000.0), ..Config::new(pattern, nz(4)) };
+            let run = Run::new(&source, async |_: &Task<u64>| Ok::<_, Infallible>(())).config(config).clock(&clock);
+            let mut run = pin!(run.into_future());
+            let flag = Arc::new(Flag(AtomicBool::new(true)));
+            let waker = Waker::from(flag.clone());
+            let report = loop {
+                assert!(flag.0.swap(false, Ordering::AcqRel), "{pattern}, {step}: it sleeps, and nothing will wake it");
+                if let Poll::Ready(ended) = run.as_mut().poll(&mut Context::from_waker(&waker)) {
+                    break ended.unwrap();
+                }
+            };
+            assert_eq!(report.tally.done, 200);
+        }
     }
 }

@@ -16,11 +16,15 @@ struct Tool {
     reason: &'static str,
 }
 
-const FOR_TEST: &[Tool] = &[Tool {
-    program: "redis-server",
-    package: "redis-server",
-    reason: "the tests of the Redis source run a real one",
-}];
+const FOR_TEST: &[Tool] = &[
+    Tool { program: "redis-server", package: "redis-server", reason: "the tests of the Redis source run a real one" },
+    Tool {
+        // A module of Debian's Python, found by its path.
+        program: "/usr/lib/python3/dist-packages/prometheus_client/openmetrics/parser.py",
+        package: "python3-prometheus-client",
+        reason: "the reference parsers read what --listen exposes",
+    },
+];
 
 const FOR_BENCH: &[Tool] = &[
     Tool { program: "valgrind", package: "valgrind", reason: "callgrind counts instructions" },

@@ -20,12 +20,16 @@ const LINTED: &[&str] = &[
     "trace",
     "jsonl",
     "jsonl,native",
+    "listen",
     "redis",
     "redis,jsonl",
+    "tracing",
+    "tracing,native",
+    "tracing,redis",
 ];
 
-/// The sets that behave differently: nothing, panics contained, JSON lines, the wall clock. All of it comes on top.
-const TESTED: &[&str] = &["", "std", "jsonl", "native"];
+/// The sets that behave differently: nothing, panics contained, JSON lines, the wall clock, spans. All of it comes on top.
+const TESTED: &[&str] = &["", "std", "jsonl", "native", "tracing,native"];
 
 /// Test programs and examples; the documentation's examples are a step of their own.
 const TARGETS: &[&str] = &["--lib", "--bins", "--tests", "--no-fail-fast"];
@@ -41,7 +45,7 @@ pub(crate) fn run() -> ExitCode {
         "documentation",
         cargo(["doc", "--workspace", "--no-deps", "--all-features"]).env("RUSTDOCFLAGS", "--deny warnings"),
     );
-    for features in ["", "serde"] {
+    for features in ["", "serde", "tracing"] {
         let title = format!("bare metal: {}", name(features));
         let core = ["--package", "fourfold", "--lib", "--no-default-features", "--features", features];
         steps.step(&title, |work| work.run(&mut cross::BARE_METAL.build(&core)?));
@@ -79,7 +83,7 @@ fn tests(steps: &mut Steps) {
         steps.run(&format!("tests: {}", name(features)), &mut only("test", features, TARGETS));
     }
     // They are written for a reader who has everything.
-    steps.run("doctests", &mut cargo(["test", "--workspace", "--doc"]));
+    steps.run("doctests", &mut cargo(["test", "--workspace", "--all-features", "--doc"]));
 }
 
 /// Every interleaving of a wake with the sleep that it has to end.

@@ -1,0 +1,173 @@
+#![doc = include_str!("listen/PROTOCOL.md")]
+
+mod address;
+mod exposition;
+mod guard;
+mod metrics;
+mod negotiate;
+mod page;
+mod ring;
+mod routes;
+mod server;
+mod stream;
+mod transport;
+mod watch;
+
+use alloc::rc::Rc;
+use core::{
+    cell::{Cell, RefCell},
+    convert::Infallible,
+    time::Duration,
+};
+use std::{io, net::SocketAddr};
+
+use event_listener::Event as Bell;
+use futures_lite::future::or;
+use smol::{LocalExecutor, Timer};
+
+pub use self::{
+    address::{InvalidAddress, ListenAddress},
+    metrics::{Exposed, expose},
+    watch::Watch,
+};
+use self::{guard::Hosts, ring::Ring};
+use crate::State;
+
+/// How long the last events may take to reach those who follow.
+const FLUSH_MAX: Duration = Duration::from_secs(2);
+
+/// A server beside runs, on their thread: metrics, events, health and the page.
+///
+/// ```
+/// use core::convert::Infallible;
+/// use fourfold::{MemorySource, Run, Task, listen::Listener};
+/// use futures_lite::future::or;
+///
+/// let listener = Listener::bind(&"127.0.0.1:0".parse().unwrap())?;
+/// assert!(listener.url().starts_with("http://127.0.0.1:"));
+/// let mut watch = listener.watch();
+/// let source = MemorySource::new((), 0..3_u8);
+/// let run = Run::new(&source, async |_: &Task<u8>| Ok::<_, Infallible>(())).observer(&mut watch);
+/// let report = smol::block_on(or(async { run.await.unwrap() }, async { match listener.serve().await {} }));
+/// smol::block_on(listener.finish());
+/// assert_eq!(report.tally.done, watch.state().borrow().tally().done);
+/// # Ok::<_, std::io::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Listener {
+    socket: smol::net::TcpListener,
+    address: SocketAddr,
+    shared: Rc<Shared>,
+    connections: LocalExecutor<'static>,
+}
+
+/// What connections share.
+#[derive(Debug)]
+struct Shared {
+    hosts: Hosts,
+    /// `None` where there is no run, but the page alone.
+    live: Option<Live>,
+    /// How many connections are open.
+    open: Cell<usize>,
+    /// How many of them follow the events.
+    followers: Cell<usize>,
+    /// A follower is gone.
+    left: Bell,
+}
+
+/// What can be seen of runs.
+#[derive(Debug)]
+struct Live {
+    ring: RefCell<Ring>,
+    /// Of the latest run.
+    state: RefCell<Rc<RefCell<State>>>,
+    /// Whether anybody sleeps until there is news.
+    asleep: Cell<bool>,
+    news: Bell,
+    /// Nothing comes any more.
+    over: Cell<bool>,
+}
+
+impl Listener {
+    /// Listens at this address; nobody is answered before [`serve`](Self::serve) is polled.
+    ///
+    /// # Errors
+    /// The address is not one of this machine's, is taken, or its name is unknown.
+    pub fn bind(address: &ListenAddress) -> io::Result<Self> {
+        let live = Live {
+            ring: RefCell::new(Ring::new()),
+            state: RefCell::default(),
+            asleep: Cell::new(false),
+            news: Bell::new(),
+            over: Cell::new(false),
+        };
+        Self::open(address, Some(live))
+    }
+
+    /// Serves the page alone: there are no metrics and no events.
+    ///
+    /// # Errors
+    /// As [`bind`](Self::bind).
+    pub fn bind_page(address: &ListenAddress) -> io::Result<Self> {
+        Self::open(address, None)
+    }
+
+    fn open(address: &ListenAddress, live: Option<Live>) -> io::Result<Self> {
+        let socket = address.bind()?;
+        let bound = socket.local_addr()?;
+        let shared = Shared {
+            hosts: Hosts::new(address.host(), bound.ip()),
+            live,
+            open: Cell::new(0),
+            followers: Cell::new(0),
+            left: Bell::new(),
+        };
+        let socket = smol::net::TcpListener::try_from(socket)?;
+        Ok(Self { socket, address: bound, shared: Rc::new(shared), connections: LocalExecutor::new() })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where the page is.
+    pub fn url(&self) -> String {
+        format!("http://{}/", self.address)
+    }
+
+    /// The observer of the next run: from now on it is the one that is shown.
+    pub fn watch(&self) -> Watch {
+        let watch = Watch::new(&self.shared);
+        if let Some(live) = &self.shared.live {
+            live.ring.borrow_mut().begin_run();
+            *live.state.borrow_mut() = Rc::clone(watch.state());
+        }
+        watch
+    }
+
+    /// Answers, as long as it is polled. Dropped and called again, it goes on with the same connections.
+    pub async fn serve(&self) -> Infallible {
+        self.connections.run(server::accept(self)).await
+    }
+
+    /// Says that no run comes any more, and sees to it that those who follow get what they have not yet got, within two seconds.
+    pub async fn finish(&self) {
+        if let Some(live) = &self.shared.live {
+            live.over.set(true);
+            live.news.notify(usize::MAX);
+        }
+        let flushed = async {
+            while self.shared.followers.get() > 0 {
+                let left = self.shared.left.listen();
+                if self.shared.followers.get() > 0 {
+                    left.await;
+                }
+            }
+        };
+        let late = async {
+            Timer::after(FLUSH_MAX).await;
+        };
+        self.connections.run(or(flushed, late)).await;
+    }
+}

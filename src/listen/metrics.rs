@@ -1,0 +1,204 @@
+//! The fold as metrics.
+
+use alloc::string::{String, ToString};
+use core::fmt;
+
+use super::{
+    exposition::{Exposition, Format, Kind},
+    negotiate::weight,
+};
+use crate::{Histogram, Outcome, Phase, Place, State};
+
+/// The ends of a histogram's buckets, as powers of two of nanoseconds: 16 µs to 275 s. Each is exact.
+const BUCKETS: core::ops::RangeInclusive<u32> = 14..=38;
+
+/// Metrics as text, and what that text is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exposed {
+    /// For the header `Content-Type`.
+    pub content_type: &'static str,
+    /// All families.
+    pub text: String,
+}
+
+/// A run's metrics, in the format that the header `Accept` asks for: OpenMetrics, unless the classic one of Prometheus,
+/// `text/plain`, is wanted more.
+///
+/// ```
+/// use fourfold::{State, listen::expose};
+/// assert!(expose(&State::new(), 1, None).text.ends_with("# EOF\n"));
+/// assert!(expose(&State::new(), 1, Some("text/plain")).content_type.starts_with("text/plain; version=0.0.4"));
+/// ```
+pub fn expose(state: &State, run: u64, accept: Option<&str>) -> Exposed {
+    let open = weight(accept, "application", "openmetrics-text") >= weight(accept, "text", "plain");
+    let (format, content_type) = if open {
+        (Format::OpenMetrics, "application/openmetrics-text; version=1.0.0; charset=utf-8")
+    } else {
+        (Format::Classic, "text/plain; version=0.0.4; charset=utf-8")
+    };
+    let mut out = Exposition::new(format);
+    about(state, run, &mut out);
+    counters(state, &mut out);
+    gauges(state, &mut out);
+    for (name, help, histogram) in [
+        ("fourfold_wait_seconds", "Times from a claim to its start.", state.wait()),
+        ("fourfold_service_seconds", "Times from a start to its end.", state.service()),
+        (
+            "fourfold_total_seconds",
+            "Times from a task's first claim to its end, waits for retries included.",
+            state.total(),
+        ),
+    ] {
+        out.family(name, Kind::Histogram, Some("seconds"), help);
+        buckets(histogram, &mut out);
+    }
+    Exposed { content_type, text: out.finish() }
+}
+
+fn about(state: &State, run: u64, out: &mut Exposition) {
+    out.family("fourfold_run", Kind::Info, None, "The run whose numbers these are, counted from 1.");
+    let (run, pattern) = (run.to_string(), state.pattern().name());
+    out.sample("_info", &[("run", &run), ("pattern", pattern), ("version", env!("CARGO_PKG_VERSION"))], 1);
+    out.family("fourfold_phase", Kind::StateSet, None, "Where the run is.");
+    for phase in [Phase::Waiting, Phase::Running, Phase::Draining, Phase::Aborting, Phase::Ended] {
+        out.sample("", &[("fourfold_phase", phase_name(phase))], u8::from(state.phase() == phase));
+    }
+}
+
+fn counters(state: &State, out: &mut Exposition) {
+    let tally = state.tally();
+    out.family("fourfold_tasks", Kind::Counter, None, "Tasks that have ended.");
+    for (ending, count) in
+        [("done", tally.done), ("dead", tally.dead), ("released", tally.released), ("malformed", tally.malformed)]
+    {
+        out.sample("_total", &[("ending", ending)], count);
+    }
+    // Only at its settlement is a success known not to be a lost lease: counted before, it would have to be taken back.
+    let settling = |outcome: Outcome| {
+        let ended = |place: &Place| matches!(place, Place::Ended { outcome: ended, .. } if *ended == outcome);
+        state.tasks().values().filter(|live| ended(&live.place)).count() as u64
+    };
+    out.family("fourfold_attempts", Kind::Counter, None, "Attempts that have ended and are settled.");
+    for (name, count, outcome) in [
+        ("succeeded", tally.succeeded, Some(Outcome::Succeeded)),
+        ("failed", tally.failed, Some(Outcome::Failed)),
+        ("timed_out", tally.timed_out, Some(Outcome::TimedOut)),
+        ("panicked", tally.panicked, Some(Outcome::Panicked)),
+        ("cancelled", tally.cancelled, Some(Outcome::Cancelled)),
+        ("lease_lost", tally.lease_lost, None),
+    ] {
+        let count = count.saturating_sub(outcome.map_or(0, settling));
+        out.sample("_total", &[("outcome", name)], count);
+    }
+    for (name, help, count) in [
+        ("fourfold_retries", "Failed attempts that were given another one.", tally.retried),
+        ("fourfold_claims", "Deliveries that came in, each attempt at a task counted.", tally.claimed),
+        ("fourfold_abandoned", "Deliveries that were left to their lease.", tally.abandoned),
+        ("fourfold_batches", "Batches that were opened.", tally.batches),
+        ("fourfold_events", "Events of the run.", state.next_sequence()),
+    ] {
+        out.family(name, Kind::Counter, None, help);
+        out.sample("_total", &[], count);
+    }
+    let help = "Permits that nobody held, summed over time, as of the last event.";
+    out.family("fourfold_idle_permit_seconds", Kind::Counter, Some("seconds"), help);
+    out.sample("_total", &[], Seconds(state.idle_nanos()));
+}
+
+fn gauges(state: &State, out: &mut Exposition) {
+    let tally = state.tally();
+    let settling = state.tasks().values().filter(|live| matches!(live.place, Place::Ended { .. })).count();
+    let known = |count: Option<usize>| count.map(|count| count as u64);
+    for (name, help, value) in [
+        ("fourfold_in_flight", "Handlers that run.", Some(tally.in_flight)),
+        ("fourfold_in_flight_peak", "The most handlers that ran at once.", Some(tally.peak_in_flight)),
+        ("fourfold_limit", "How many handlers may run at once.", known(Some(state.limit()))),
+        ("fourfold_queued", "Tasks that are claimed and wait for a permit.", Some(tally.queued)),
+        ("fourfold_queue_capacity", "How many of those there may be.", known(state.queue_capacity())),
+        ("fourfold_settling", "Tasks whose attempt has ended and is not settled.", known(Some(settling))),
+        ("fourfold_waiting_for_retry", "Tasks that wait for their next attempt.", known(Some(state.waiting()))),
+        ("fourfold_workers", "Workers of a pool.", known(state.workers())),
+    ] {
+        let Some(value) = value else { continue };
+        out.family(name, Kind::Gauge, None, help);
+        out.sample("", &[], value);
+    }
+    out.family(
+        "fourfold_elapsed_seconds",
+        Kind::Gauge,
+        Some("seconds"),
+        "How long the run has gone on, as of the last event.",
+    );
+    out.sample("", &[], Seconds(state.elapsed().as_nanos()));
+}
+
+fn buckets(histogram: &Histogram, out: &mut Exposition) {
+    for power in BUCKETS {
+        let end = Seconds((1_u128 << power) - 1).to_string();
+        out.sample("_bucket", &[("le", &end)], histogram.below_power(power));
+    }
+    out.sample("_bucket", &[("le", "+Inf")], histogram.count());
+    out.sample("_sum", &[], Seconds(histogram.sum_nanos()));
+    out.sample("_count", &[], histogram.count());
+}
+
+pub(super) fn phase_name(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Waiting => "waiting",
+        Phase::Running => "running",
+        Phase::Draining => "draining",
+        Phase::Aborting => "aborting",
+        Phase::Ended => "ended",
+    }
+}
+
+/// Nanoseconds, written as seconds without loss.
+struct Seconds(u128);
+
+impl fmt::Display for Seconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{:09}", self.0 / 1_000_000_000, self.0 % 1_000_000_000)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Attempt, Ending, Event, EventKind, TaskId, Time};
+
+    fn value(state: &State, sample: &str) -> String {
+        let text = expose(state, 1, None).text;
+        let line =
+            text.lines().find_map(|line| line.strip_prefix(sample)).unwrap_or_else(|| panic!("{sample}\n{text}"));
+        line.trim().to_string()
+    }
+
+    #[test]
+    fn a_lost_lease_never_takes_a_count_back() {
+        let (task, attempt) = (TaskId(0), Attempt::FIRST);
+        let outcome = Outcome::Succeeded;
+        let mut state = State::new();
+        let mut seen = Vec::new();
+        for (sequence, kind) in [
+            EventKind::Claimed { task, attempt },
+            EventKind::Started { task, attempt, permit: 0, worker: None },
+            EventKind::Ended { task, attempt, permit: 0, worker: None, outcome, reason: None },
+            EventKind::Settled { task, attempt, outcome: Some(outcome), ending: Ending::LeaseLost },
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            state.apply(&Event { sequence: sequence as u64, at: Time::ZERO, kind });
+            let count = |outcome: &str| value(&state, &format!("fourfold_attempts_total{{outcome=\"{outcome}\"}}"));
+            seen.push((count("succeeded"), count("lease_lost"), value(&state, "fourfold_settling")));
+        }
+        let seen: Vec<_> = seen.iter().map(|(a, b, c)| format!("{a}{b}{c}")).collect();
+        assert_eq!(seen, ["000", "000", "001", "010"]);
+    }
+
+    #[test]
+    fn seconds_are_exact() {
+        assert_eq!(Seconds(1_500_000_001).to_string(), "1.500000001");
+        assert_eq!(Seconds(42).to_string(), "0.000000042");
+    }
+}

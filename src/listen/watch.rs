@@ -1,0 +1,36 @@
+//! The observer that shows a run.
+
+use alloc::rc::Rc;
+use core::cell::RefCell;
+
+use super::Shared;
+use crate::{Event, Observer, State};
+
+/// Folds the events of a run, and keeps the latest for those who follow it.
+#[derive(Clone, Debug)]
+pub struct Watch {
+    state: Rc<RefCell<State>>,
+    shared: Rc<Shared>,
+}
+
+impl Watch {
+    pub(super) fn new(shared: &Rc<Shared>) -> Self {
+        Self { state: Rc::default(), shared: Rc::clone(shared) }
+    }
+
+    /// What the events so far come to.
+    pub fn state(&self) -> &Rc<RefCell<State>> {
+        &self.state
+    }
+}
+
+impl Observer for Watch {
+    fn event(&mut self, event: &Event<'_>) {
+        self.state.borrow_mut().apply(event);
+        let Some(live) = &self.shared.live else { return };
+        live.ring.borrow_mut().push(event);
+        if live.asleep.replace(false) {
+            live.news.notify(usize::MAX);
+        }
+    }
+}

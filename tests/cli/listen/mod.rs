@@ -1,0 +1,8 @@
+//! `--listen` and `fourfold web`: a real process, asked over real connections.
+
+mod client;
+mod events;
+mod guard;
+mod metrics;
+mod page;
+mod slow;
