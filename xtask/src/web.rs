@@ -1,5 +1,6 @@
 //! `cargo xtask web`: the page, with the crate as WebAssembly, in `web/dist`.
 
+mod code;
 mod node;
 mod sizes;
 
@@ -36,6 +37,10 @@ fn build() -> Result<(), String> {
             files.push(copy(&from, &dist.join(name))?);
         }
     }
+    let code = dist.join("code.json");
+    fs::write(&code, code::json(&shell::root())?)
+        .map_err(|error| format!("cannot write {}: {error}", code.display()))?;
+    files.push(code);
     sizes::compress(&dist, &files)
 }
 
