@@ -45,7 +45,7 @@ where
     let start = clock.now();
     let desk = Desk::new(source, clock, config, control, observer);
     desk.date();
-    desk.write_start();
+    desk.write_start(); // page: run_started
     let span = RunSpan::new(config.pattern, desk.limit.get().get());
     {
         let make = |delivery: Delivery<S::Payload, S::Receipt>, slot| {
@@ -58,7 +58,7 @@ where
         // Its parts are dropped here; they leave what they still hold to the source.
     }
     desk.date();
-    desk.write(EventKind::RunEnded);
+    desk.write(EventKind::RunEnded); // page: run_ended
     let report = Report {
         pattern: config.pattern,
         limit: desk.limit.get().get(),

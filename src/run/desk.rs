@@ -125,7 +125,7 @@ impl<'a, S: Source, C: Clock, O: Observer> Desk<'a, S, C, O> {
         self.limit.set(self.control.limit().unwrap_or(self.limit.get()));
         let (limit, workers, queue_capacity) = self.bounds();
         if (limit, workers, queue_capacity) != before {
-            self.write(EventKind::LimitChanged { limit, workers, queue_capacity });
+            self.write(EventKind::LimitChanged { limit, workers, queue_capacity }); // page: limit_changed
         }
     }
 
@@ -294,21 +294,21 @@ impl<'a, S: Source, C: Clock, O: Observer> Desk<'a, S, C, O> {
         self.date();
         let mut journal = self.journal.borrow_mut();
         for reason in claims.malformed.drain(..) {
-            journal.write(EventKind::Malformed { reason: &reason });
+            journal.write(EventKind::Malformed { reason: &reason }); // page: malformed
         }
         let size = claims.len();
         if size > 0 && self.config().pattern == Pattern::SemaphoreBatch {
             let number = journal.tally().batches;
-            journal.write(EventKind::BatchOpened { batch: number, size });
+            journal.write(EventKind::BatchOpened { batch: number, size }); // page: batch_opened
             self.batch.set(Some(Batch { number, left: size }));
         }
         for delivery in &claims.deliveries {
-            journal.write(EventKind::Claimed { task: delivery.task.id, attempt: delivery.task.attempt });
+            journal.write(EventKind::Claimed { task: delivery.task.id, attempt: delivery.task.attempt }); // page: claimed
         }
         self.queue.borrow_mut().append(&mut claims.deliveries);
         if supply == Supply::Exhausted {
             self.exhausted.set(true);
-            journal.write(EventKind::SourceExhausted);
+            journal.write(EventKind::SourceExhausted); // page: source_exhausted
         }
     }
 
@@ -321,6 +321,7 @@ impl<'a, S: Source, C: Clock, O: Observer> Desk<'a, S, C, O> {
         let mut journal = self.journal.borrow_mut();
         journal.date(self.clock);
         let (outcome, verdict) = match result {
+            // page: ended
             Ok(()) => {
                 let outcome = Outcome::Succeeded;
                 span.ended(outcome);
@@ -352,7 +353,7 @@ impl<'a, S: Source, C: Clock, O: Observer> Desk<'a, S, C, O> {
         let reason = failure.reason().to_string();
         if let Some(after) = self.config().retry.delay(failure, task, attempt, self.config().seed) {
             span.retried(outcome, &reason, after);
-            journal.write(EventKind::RetryScheduled { task, attempt, after });
+            journal.write(EventKind::RetryScheduled { task, attempt, after }); // page: retry_scheduled
             return Verdict::Retry { after, reason };
         }
         span.dead(outcome, &reason);
@@ -367,7 +368,7 @@ impl<'a, S: Source, C: Clock, O: Observer> Desk<'a, S, C, O> {
         let Some(batch) = self.batch.get() else { return };
         let left = batch.left.saturating_sub(tasks);
         if left == 0 {
-            journal.write(EventKind::BatchClosed { batch: batch.number });
+            journal.write(EventKind::BatchClosed { batch: batch.number }); // page: batch_closed
         }
         self.batch.set((left > 0).then_some(Batch { left, ..batch }));
     }
@@ -410,13 +411,13 @@ impl<'a, S: Source, C: Clock, O: Observer> Desk<'a, S, C, O> {
             self.exhausted.set(false);
         }
         let (task, attempt) = (settlement.task(), settlement.attempt());
-        self.write(EventKind::Settled { task, attempt, outcome, ending });
+        self.write(EventKind::Settled { task, attempt, outcome, ending }); // page: settled
     }
 
     /// Leaves a delivery to the source, which could not be told how it ended.
     pub(super) fn abandon(&self, mut settlement: Settlement<S::Payload, S::Receipt>, outcome: Option<Outcome>) {
         let (task, attempt) = (settlement.task(), settlement.attempt());
-        self.write(EventKind::Abandoned { task, attempt, outcome, permit: None });
+        self.write(EventKind::Abandoned { task, attempt, outcome, permit: None }); // page: abandoned
         if let Some(delivery) = settlement.take() {
             self.source.abandon(delivery);
         }

@@ -177,7 +177,7 @@ where
         let slot = self.jobs.next_slot();
         desk.in_flight.set(desk.in_flight.get() + 1);
         let worker = desk.worker(slot);
-        desk.write(EventKind::Started { task: delivery.task.id, attempt: delivery.task.attempt, permit: slot, worker });
+        desk.write(EventKind::Started { task: delivery.task.id, attempt: delivery.task.attempt, permit: slot, worker }); // page: started
         if let Start::Finished(ended) = self.jobs.start((self.make)(delivery, slot)) {
             desk.finish(slot, ended);
         }
@@ -245,7 +245,7 @@ where
         let begins = desk.stage.get() < Stage::Draining;
         if begins {
             desk.stage.set(Stage::Draining);
-            desk.write(EventKind::DrainStarted);
+            desk.write(EventKind::DrainStarted); // page: drain_started
             self.stop_claiming();
         }
         begins
@@ -263,7 +263,7 @@ where
             return;
         }
         self.begin_drain();
-        self.desk.write(EventKind::AbortStarted);
+        self.desk.write(EventKind::AbortStarted); // page: abort_started
         self.cancel_tasks();
         self.desk.release_queue();
         self.arm_grace();
@@ -282,7 +282,7 @@ where
             return;
         }
         let Some(cause) = self.desk.failures.borrow().first().map(|failure| failure.task) else { return };
-        self.desk.write(EventKind::GroupCancelled { cause });
+        self.desk.write(EventKind::GroupCancelled { cause }); // page: group_cancelled
         self.stop_claiming();
         self.cancel_tasks();
         self.desk.release_queue();

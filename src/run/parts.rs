@@ -34,7 +34,7 @@ pub(super) async fn claim<S: Source, C: Clock, O: Observer>(desk: &Desk<'_, S, C
                 let poll = claim.as_mut().poll(cx);
                 if poll.is_pending() && !mem::replace(&mut said, true) {
                     desk.date();
-                    desk.write(EventKind::SourceWaiting);
+                    desk.write(EventKind::SourceWaiting); // page: source_waiting
                     blocked = None;
                 }
                 poll
@@ -58,7 +58,7 @@ fn say_blocked<S: Source, C: Clock, O: Observer>(desk: &Desk<'_, S, C, O>, said:
     let Some(by) = desk.blocker() else { return };
     if said.replace(by) != Some(by) {
         desk.date();
-        desk.write(EventKind::SourceBlocked { by });
+        desk.write(EventKind::SourceBlocked { by }); // page: source_blocked
     }
 }
 

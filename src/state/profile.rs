@@ -48,7 +48,7 @@ impl Profile {
         for_each_column(self.width_ns, from, to, |column, ns| self.failed[column] += u128::from(ns));
     }
 
-    /// The profile with these columns.
+    /// The profile with these columns: of those in flight, failed and queued.
     #[cfg(feature = "serde")]
     pub(super) fn from_columns(
         width_ns: NonZeroU64,

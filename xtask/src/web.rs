@@ -1,5 +1,6 @@
 //! `cargo xtask web`: the page, with the crate as WebAssembly, in `web/dist`.
 
+mod code;
 mod node;
 mod sizes;
 
@@ -39,6 +40,10 @@ pub(crate) fn build() -> Result<(), String> {
             files.push(copy(&from, &dist.join(name))?);
         }
     }
+    let code = dist.join("code.json");
+    fs::write(&code, code::json(&shell::root())?)
+        .map_err(|error| format!("cannot write {}: {error}", code.display()))?;
+    files.push(code);
     let written = |path: &Path| AS_WRITTEN.iter().any(|part| path.starts_with(dist.join(part)));
     let is_script = |path: &&PathBuf| path.extension().is_some_and(|extension| extension == "js");
     let scripts: Vec<_> = files.iter().filter(is_script).filter(|path| !written(path)).cloned().collect();
