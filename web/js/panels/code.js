@@ -1,7 +1,6 @@
 // The crate's real source of the pattern that runs, with the line lit that the last event came from.
 
-import { h } from '../dom.js';
-import { ask } from '../engine.js';
+import { h, setText } from '../dom.js';
 import { t } from '../i18n.js';
 
 /**
@@ -36,38 +35,51 @@ export class CodePanel {
   constructor(session) {
     this.session = session;
     this.body = h('div', { class: 'code', role: 'region', 'aria-label': t('code.title'), tabindex: 0 });
-    this.element = h('div', { class: 'tab-body' }, h('p', { class: 'note' }, t('code.help')), this.body);
+    this.note = h('p', { class: 'note' });
+    /** Of several runs, the one whose code is shown. */
+    this.choice = h('select', { id: 'code-run', 'aria-label': t('code.which'), hidden: true, onchange: () => void this.follow() });
+    this.element = h('div', { class: 'tab-body' }, this.note, this.choice, this.body);
     this.shown = '';
     /** @type {HTMLElement | null} */
     this.lit = null;
     /** @type {Map<string, HTMLElement>} */
     this.marks = new Map();
     session.on('settle', () => void this.follow());
-    session.on('runs', () => void this.follow());
+    session.on('runs', () => this.offer());
+    this.offer();
+  }
+
+  /** The runs that have code of their own. */
+  offer() {
+    const names = this.session.runs.map((_, index) => this.nameOf(index));
+    const first = names.map((name, index) => ({ name, index })).filter(({ name, index }) => names.indexOf(name) === index);
+    this.choice.replaceChildren(...first.map(({ index }) => h('option', { value: index }, this.session.runs[index].title)));
+    this.choice.hidden = first.length < 2;
+    void this.follow();
+  }
+
+  /** What the code of a run is called: its pattern, or its program. @param {number} index */
+  nameOf(index) {
+    return this.session.runs[index].program ?? this.session.snapshots[index]?.pattern ?? '';
   }
 
   async follow() {
     if (!this.element.isConnected || this.element.closest('[hidden]') !== null) return;
-    const index = Math.max(0, this.latest());
+    const index = Number(this.choice.value) || 0;
     const snapshot = this.session.snapshots[index];
     if (!snapshot) return;
-    const name = this.session.runs[index].program ?? snapshot.pattern;
+    const name = this.nameOf(index);
     if (name !== this.shown) {
       this.shown = name;
+      setText(this.note, t(this.session.runs[index].program ? 'code.helpProgram' : 'code.help'));
       await this.build(name);
     }
     this.light(snapshot.kind);
   }
 
-  /** The panel whose event was the last one. */
-  latest() {
-    const times = this.session.snapshots.map((snapshot) => snapshot.of('t_ns'));
-    return times.indexOf(Math.max(...times));
-  }
-
   /** @param {string} name */
   async build(name) {
-    const source = (await load())[name] ?? (await this.program(name));
+    const source = (await load())[name];
     if (!source) return;
     this.marks.clear();
     /** @type {HTMLElement[][]} */
@@ -82,13 +94,6 @@ export class CodePanel {
       ...source.sections.flatMap(({ file, title }, index) => [h('h3', { class: 'file' }, h('span', { class: 'mono' }, file), title ? ` ${title}` : ''), h('pre', {}, h('code', {}, ...lines[index]))]),
     );
     this.lit = null;
-  }
-
-  /** A user program, whose source the module has. @param {string} name @returns {Promise<Source | undefined>} */
-  async program(name) {
-    /** @type {(Source & {name: string})[]} */
-    const programs = JSON.parse(await ask('programs'));
-    return programs.find((program) => program.name === name);
   }
 
   /** @param {string} kind */
