@@ -13,10 +13,23 @@ pub(crate) struct Tally {
 impl Tally {
     /// Adds what a line says, if it is the last line of a test program.
     pub(crate) fn read(&mut self, line: &str) {
+        if let Some((word, count)) = line.strip_prefix("# ").and_then(|line| line.split_once(' ')) {
+            self.read_node(word, count.parse().unwrap_or(0));
+        }
         let Some((_, counts)) = line.split_once("test result:") else { return };
         self.passed += count(counts, "passed");
         self.failed += count(counts, "failed");
         self.skipped += count(counts, "ignored");
+    }
+
+    /// Adds what one of the closing lines of Node's test runner says: `# pass 3`. One that was cancelled has not passed.
+    fn read_node(&mut self, word: &str, count: u64) {
+        match word {
+            "pass" => self.passed += count,
+            "fail" | "cancelled" => self.failed += count,
+            "skipped" | "todo" => self.skipped += count,
+            _ => {}
+        }
     }
 }
 
@@ -74,6 +87,14 @@ mod tests {
         check(
             "test result: FAILED. 1 passed; 2 failed; 4 ignored; 0 measured; 0 filtered out; finished in 0.00s",
             "1 passed, 2 failed, 4 skipped",
+        );
+    }
+
+    #[test]
+    fn reads_what_node_says_at_its_end() {
+        check(
+            "ok 1 - a test\n# pass the salt\n1..9\n# tests 9\n# suites 0\n# pass 5\n# fail 2\n# cancelled 1\n# skipped 1\n# todo 0\n",
+            "5 passed, 3 failed, 1 skipped",
         );
     }
 

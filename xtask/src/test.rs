@@ -2,7 +2,7 @@
 
 use crate::setup::{self, Needs};
 use crate::shell::{self, cargo};
-use crate::{cross, steps};
+use crate::{cross, steps, web};
 use std::io::Stdout;
 use std::process::{Command, ExitCode};
 
@@ -40,6 +40,7 @@ pub(crate) fn run() -> ExitCode {
     steps.run("format", &mut cargo(["fmt", "--all", "--check"]));
     lint(&mut steps);
     tests(&mut steps);
+    module(&mut steps);
     loom(&mut steps);
     steps.run(
         "documentation",
@@ -52,6 +53,13 @@ pub(crate) fn run() -> ExitCode {
     }
     benches(&mut steps);
     steps.finish()
+}
+
+/// The crate as WebAssembly, in Node: it gives what the command gives.
+fn module(steps: &mut Steps) {
+    steps.step("module", |_| web::build());
+    steps.run("module: the command", &mut cargo(["build", "--bin", "fourfold"]));
+    steps.run("module: tests", &mut shell::command("node", ["--test", "--test-reporter=tap", "web/tests/module/"]));
 }
 
 /// The workspace of the benchmarks: its tests run every peer, so that no row of a table can be hollow.

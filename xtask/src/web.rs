@@ -23,7 +23,7 @@ pub(crate) fn run(arguments: &[&str]) -> ExitCode {
     })
 }
 
-fn build() -> Result<(), String> {
+pub(crate) fn build() -> Result<(), String> {
     cross::BROWSER.prepare()?;
     let module = module()?;
     let dist = shell::root().join("web/dist");
