@@ -93,17 +93,8 @@ impl Params {
         }
         keys.finish()?;
         let params = Self { config, tasks: tasks.unwrap_or(500), shape, listed };
-        params.check_attempts(0, retry.retries)?;
+        check_attempts(params.tasks, retry.retries)?;
         Ok(params)
-    }
-
-    /// However often they fail, there is an end to it.
-    fn check_attempts(&self, more: u64, retries: u32) -> Result<(), Refused> {
-        let attempts = self.tasks.saturating_add(more).saturating_mul(u64::from(retries) + 1);
-        if attempts > ATTEMPTS_MAX {
-            return Err(format!("tasks × (retries + 1): {attempts} attempts, and {ATTEMPTS_MAX} may be"));
-        }
-        Ok(())
     }
 
     /// The simulation that goes by them.
@@ -114,6 +105,24 @@ impl Params {
             None => simulation,
         }
     }
+}
+
+/// However often they fail, there is an end to it.
+fn check_attempts(tasks: u64, retries: u32) -> Result<(), Refused> {
+    let attempts = tasks.saturating_mul(u64::from(retries) + 1);
+    if attempts > ATTEMPTS_MAX {
+        return Err(format!("tasks × (retries + 1): {attempts} attempts, and {ATTEMPTS_MAX} may be"));
+    }
+    Ok(())
+}
+
+/// How many tasks a simulation may come to have.
+pub(crate) fn tasks_max(simulation: &Simulation) -> u64 {
+    let more = |(_, intervention): &(u64, Intervention)| match intervention {
+        Intervention::Burst(tasks) => *tasks,
+        _ => 0,
+    };
+    simulation.interventions().iter().map(more).fold(simulation.tasks, u64::saturating_add)
 }
 
 /// A limit that is set while a run goes on.
@@ -175,16 +184,13 @@ fn fork(simulation: &Simulation, position: u64, value: Data<'_>, path: &str) -> 
     if forked.interventions().len() > INTERVENTIONS_MAX {
         return Err(format!("interventions: at most {INTERVENTIONS_MAX}"));
     }
-    let (mut more, mut retries) = (0_u64, simulation.config.retry.retries);
+    let mut retries = simulation.config.retry.retries;
     for (_, intervention) in forked.interventions() {
-        match intervention {
-            Intervention::Burst(tasks) => more = more.saturating_add(*tasks),
-            Intervention::Configure(config) => retries = retries.max(config.retry.retries),
-            _ => {}
+        if let Intervention::Configure(config) = intervention {
+            retries = retries.max(config.retry.retries);
         }
     }
-    let params = Params { config: forked.config, tasks: forked.tasks, shape: forked.shape, listed: None };
-    params.check_attempts(more, retries)?;
+    check_attempts(tasks_max(&forked), retries)?;
     Ok(forked)
 }
 

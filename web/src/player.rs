@@ -238,7 +238,8 @@ impl Player {
     /// All that is known of one task up to the playhead, as JSON.
     pub fn task(&self, id: f64) -> Option<String> {
         let id = TaskId(id as u64);
-        let work = self.simulation.as_ref().map(|simulation| simulation.work(id));
+        let known = |simulation: &&Simulation| id.0 < params::tasks_max(simulation);
+        let work = self.simulation.as_ref().filter(known).map(|simulation| simulation.work(id));
         reading::task(&self.recording.borrow(), id, work)
     }
 

@@ -57,12 +57,14 @@ pub(crate) fn run(full: bool) -> ExitCode {
     steps.finish()
 }
 
-/// The page in a real browser, served by a server of the tests and by the command.
+/// The page in a real browser, served by a server of the tests and by the command, and its module by itself.
 fn page(steps: &mut Steps, full: bool) {
     steps.step("page: tools", page::install);
     steps.step("page: Perfetto", page::install_perfetto);
     steps.run("page: types", &mut shell::command("node", ["web/node_modules/typescript/bin/tsc", "-p", "web"]));
     steps.run("page: the command", &mut cargo(["build", "--bin", "fourfold"]));
+    // In Node: it gives what the command gives.
+    steps.run("module: tests", &mut shell::command("node", ["--test", "--test-reporter=tap", "web/tests/module/"]));
     steps.step("page: tests", |work| page::tests(work, full));
 }
 
