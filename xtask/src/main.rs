@@ -16,7 +16,7 @@ const USAGE: &str = "\
 usage: cargo xtask <command>
 
   setup [--bench]     install what is missing for the tests (and, with --bench, for the benchmarks)
-  web                 the page, with the crate as WebAssembly, in web/dist
+  web [--npm]         the page, with the crate as WebAssembly, in web/dist; the package for npm
   test                everything that has to pass before a change lands
   bench [--quick] …   measure against the peers; `cargo xtask bench --help` lists the rest";
 

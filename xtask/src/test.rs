@@ -60,6 +60,8 @@ fn module(steps: &mut Steps) {
     steps.step("module", |_| web::build());
     steps.run("module: the command", &mut cargo(["build", "--bin", "fourfold"]));
     steps.run("module: tests", &mut shell::command("node", ["--test", "--test-reporter=tap", "web/tests/module/"]));
+    steps.step("package", |_| web::package());
+    steps.run("package: tests", &mut shell::command("node", ["--test", "--test-reporter=tap", "web/tests/npm/"]));
 }
 
 /// The workspace of the benchmarks: its tests run every peer, so that no row of a table can be hollow.
