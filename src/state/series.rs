@@ -1,6 +1,6 @@
 //! A run over time, in columns: what charts are drawn from.
 
-use alloc::{vec, vec::Vec};
+use alloc::{collections::BinaryHeap, vec, vec::Vec};
 use core::{num::NonZeroUsize, time::Duration};
 
 use super::{Phase, Place, State, Timeline};
@@ -161,10 +161,10 @@ impl Cut {
 
     fn finish(mut self) -> Vec<Column> {
         for (column, waits) in self.columns.iter_mut().zip(&mut self.waits) {
-            column.wait = percentiles(waits);
+            column.wait = percentiles(core::mem::take(waits));
         }
         for (column, services) in self.columns.iter_mut().zip(&mut self.services) {
-            column.service = percentiles(services);
+            column.service = percentiles(core::mem::take(services));
         }
         self.columns
     }
@@ -178,10 +178,10 @@ fn since(later: Time, earlier: Time) -> u64 {
     later.as_nanos().saturating_sub(earlier.as_nanos())
 }
 
-/// The median and the 99th percentile, exactly.
-fn percentiles(values: &mut [u64]) -> Option<[Duration; 2]> {
+/// The median and the 99th percentile, exactly. A heap sorts them: slower than the sort of slices, and a tenth of its code.
+fn percentiles(values: Vec<u64>) -> Option<[Duration; 2]> {
+    let values = BinaryHeap::from(values).into_sorted_vec();
     let last = values.len().checked_sub(1)?;
-    values.sort_unstable();
     let rank = |percent: usize| (values.len() * percent).div_ceil(100).saturating_sub(1).min(last);
     Some([50, 99].map(|percent| Duration::from_nanos(values[rank(percent)])))
 }

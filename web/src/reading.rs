@@ -13,7 +13,7 @@ use crate::{
 const TASK_EVENTS_MAX: usize = 200;
 
 /// Goes through a trace: `look` is told the index of each event's run.
-fn read(text: &[u8], mut look: impl FnMut(usize, &fourfold::Event<'_>)) -> Result<usize, String> {
+fn read(text: &[u8], look: &mut dyn FnMut(usize, &fourfold::Event<'_>)) -> Result<usize, String> {
     let mut reader = trace::Reader::new(text).map_err(|error| error.to_string())?;
     let mut runs = 0;
     loop {
@@ -34,7 +34,7 @@ fn read(text: &[u8], mut look: impl FnMut(usize, &fourfold::Event<'_>)) -> Resul
 /// One run of a trace.
 pub fn load(text: &[u8], index: usize) -> Result<Recording, String> {
     let mut recording = Recording::default();
-    let runs = read(text, |run, event| {
+    let runs = read(text, &mut |run, event| {
         if run == index {
             recording.push(event);
         }
@@ -82,7 +82,7 @@ pub fn runs(text: &[u8]) -> Result<String, String> {
         events: u64,
     }
     let mut runs: Vec<Run> = Vec::new();
-    read(text, |run, event| {
+    read(text, &mut |run, event| {
         if run == runs.len() {
             runs.push(Run { pattern: "", events: 0 });
         }

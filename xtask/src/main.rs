@@ -17,7 +17,7 @@ const USAGE: &str = "\
 usage: cargo xtask <command>
 
   setup [--bench]     install what is missing for the tests (and, with --bench, for the benchmarks)
-  web                 the page, with the crate as WebAssembly, in web/dist
+  web [--npm]         the page, with the crate as WebAssembly, in web/dist; the package for npm
   test [--full]       everything that has to pass before a change lands; with --full, long tests are as long as they are written
   bench [--quick] …   measure against the peers; `cargo xtask bench --help` lists the rest";
 

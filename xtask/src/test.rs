@@ -65,6 +65,8 @@ fn page(steps: &mut Steps, full: bool) {
     steps.run("page: the command", &mut cargo(["build", "--bin", "fourfold"]));
     // In Node: it gives what the command gives.
     steps.run("module: tests", &mut shell::command("node", ["--test", "--test-reporter=tap", "web/tests/module/"]));
+    steps.step("package", |_| web::package());
+    steps.run("package: tests", &mut shell::command("node", ["--test", "--test-reporter=tap", "web/tests/npm/"]));
     steps.step("page: tests", |work| page::tests(work, full));
 }
 

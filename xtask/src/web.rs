@@ -2,6 +2,7 @@
 
 mod code;
 mod node;
+mod npm;
 mod sizes;
 
 use crate::{cross, outcome, shell};
@@ -22,8 +23,17 @@ const AS_WRITTEN: &[&str] = &["js/handlers", "vendor"];
 pub(crate) fn run(arguments: &[&str]) -> ExitCode {
     outcome(match arguments {
         [] => build(),
+        ["--npm"] => package(),
         _ => Err(format!("`web` does not take `{}`", arguments.join(" "))),
     })
+}
+
+/// The package for npm.
+pub(crate) fn package() -> Result<(), String> {
+    cross::BROWSER.prepare()?;
+    let archive = npm::pack(&module()?)?;
+    println!("{}", archive.display());
+    Ok(())
 }
 
 pub(crate) fn build() -> Result<(), String> {
