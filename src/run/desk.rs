@@ -314,14 +314,13 @@ impl<'a, S: Source, C: Clock, O: Observer> Desk<'a, S, C, O> {
 
     /// An attempt ended by itself.
     pub(super) fn finish(&self, slot: usize, ended: Ended<S::Payload, S::Receipt>) {
-        self.in_flight.set(self.in_flight.get() - 1);
+        self.in_flight.set(self.in_flight.get() - 1); // page: ended
         let Ended { delivery, result, span } = ended;
         let (task, attempt) = (delivery.task.id, delivery.task.attempt);
         let (permit, worker) = (slot, self.worker(slot));
         let mut journal = self.journal.borrow_mut();
         journal.date(self.clock);
         let (outcome, verdict) = match result {
-            // page: ended
             Ok(()) => {
                 let outcome = Outcome::Succeeded;
                 span.ended(outcome);

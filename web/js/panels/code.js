@@ -12,7 +12,10 @@ import { t } from '../i18n.js';
 let sources = null;
 
 function load() {
-  sources ??= fetch(new URL('../../code.json', import.meta.url)).then((response) => response.json());
+  // Without it the page goes on without code.
+  sources ??= fetch(new URL('../../code.json', import.meta.url))
+    .then((response) => response.json())
+    .catch(() => ({}));
   return sources;
 }
 

@@ -89,6 +89,8 @@ export class StateTable {
 /** @param {string} name @param {number} value */
 function form(name, value) {
   if (value < 0) return '–';
+  // As the stage counts them, from 1.
+  if (name === 'batch') return count(value + 1);
   return name.endsWith('_ns') ? duration(value) : count(value);
 }
 

@@ -199,11 +199,13 @@ export function binPlace(places, bin) {
  */
 export function retryPlace(places, progress, index, count) {
   const { retry, run, radius } = places;
-  const lanes = count > 40 ? Math.max(1, Math.floor(retry.h / (radius * 1.5))) : 1;
+  // A crowd is seen to be one.
+  const lanes = count > 6 ? Math.max(1, Math.floor((retry.h - 2) / (count > 12 ? 11 : radius * 1.3))) : 1;
+  const aside = Math.floor(index / lanes) * (count > 6 ? Math.min(7, (80 * lanes) / count) : 0);
   const from = run.x + run.w - radius - 22;
   const to = retry.x + radius + places.source.w / 2 + 14;
-  const spread = lanes > 1 ? ((index % lanes) / (lanes - 1) - 0.5) * (retry.h - radius * 2) : 0;
-  return { x: from + (to - from) * Math.min(1, Math.max(0, progress)), y: retry.y + retry.h / 2 + spread };
+  const spread = lanes > 1 ? ((index % lanes) / (lanes - 1) - 0.5) * (retry.h - radius) : 0;
+  return { x: from + (to - from) * Math.min(1, Math.max(0, progress)) + aside, y: retry.y + retry.h / 2 + spread };
 }
 
 /**

@@ -208,7 +208,7 @@ function paintBatch(pen, places, snapshot, theme, words) {
     .replace('{n}', count(number + 1))
     .replace('{ended}', count(snapshot.of('batch_ended')))
     .replace('{size}', count(snapshot.of('batch_size')));
-  write(pen, text, right, bottom + 17, theme.state.retry, 'right', `600 12px ${SANS}`);
+  writeOver(pen, text, right, bottom + 17, theme.state.retry, theme);
 }
 
 /** @param {CanvasRenderingContext2D} pen @param {Places} places @param {Snapshot} snapshot @param {Theme} theme @param {Words} words */
@@ -221,7 +221,7 @@ function paintGroup(pen, places, snapshot, theme, words) {
   pen.stroke();
   if (cancelled) {
     const text = words.groupCancelled.replace('{task}', String(snapshot.of('cause')));
-    write(pen, text, run.x + run.w + 6, run.y + run.h + 20, theme.state.cancelled, 'right', `600 12px ${SANS}`);
+    writeOver(pen, text, run.x + run.w + 6, run.y + run.h + 21, theme.state.cancelled, theme);
   }
 }
 
@@ -267,7 +267,7 @@ export function paintCounts(pen, places, snapshot, theme, words) {
     const capacity = places.capacity;
     const queued = snapshot.of('queued');
     const text = capacity > 0 ? `${count(queued)} / ${count(capacity)}` : count(queued);
-    writeFitting(pen, [`${words.queue}  ${text}`, text], queue.x, y, queue.w + 14, theme.soft);
+    writeFitting(pen, [`${words.queue}  ${text}`, text], queue.x, y, queue.w + 6, theme.soft);
   }
   const leaked = snapshot.of('abandoned') > 0 ? leakedPermits(snapshot) : 0;
   const lost = leaked > 0 ? `  ${words.lost.replace('{count}', count(leaked))}` : '';
@@ -303,4 +303,16 @@ function writeFitting(pen, texts, x, y, room, color) {
   pen.font = `500 12px ${SANS}`;
   const text = texts.find((one) => pen.measureText(one).width <= room) ?? texts[texts.length - 1];
   write(pen, text, x, y, color);
+}
+
+/**
+ * A text that ends at a point, over whatever line passes there.
+ * @param {CanvasRenderingContext2D} pen @param {string} text @param {number} x @param {number} y @param {string} color @param {Theme} theme
+ */
+function writeOver(pen, text, x, y, color, theme) {
+  pen.font = `600 12px ${SANS}`;
+  const { width } = pen.measureText(text);
+  pen.fillStyle = theme.ground;
+  pen.fillRect(x - width - 3, y - 11, width + 6, 15);
+  write(pen, text, x, y, color, 'right', `600 12px ${SANS}`);
 }

@@ -12,6 +12,8 @@ import { arc, bar, circle, cross, diamond, square, tick, triangle } from './shap
 /** The smallest text that anyone can read, and how wide a digit of it is. */
 const TEXT_MIN = 6;
 const DIGIT = 0.62;
+/** Of more that wait for a retry, nobody could read the numbers. */
+const CROWD = 12;
 
 /** @type {Look[]} */
 const LOOKS = ['queued', 'running', 'succeeded', 'failed', 'cancelled', 'waiting', 'leaked'];
@@ -48,7 +50,7 @@ export function paintTokens(pen, tokens, radius, theme, labels, rack, selected, 
   }
   for (const look of LOOKS) {
     if (look === 'running' && rack) rack(sorted.running);
-    else if (sorted[look].length > 0) paintLook(pen, look, sorted[look], radius, theme);
+    else if (sorted[look].length > 0) paintLook(pen, look, sorted[look], look === 'waiting' ? waitingRadius(sorted.waiting, radius) : radius, theme);
   }
   if (!rack) rings(pen, sorted.running, radius, theme);
   const size = Math.max(TEXT_MIN, Math.round(radius * 0.82));
@@ -60,6 +62,11 @@ export function paintTokens(pen, tokens, radius, theme, labels, rack, selected, 
     pen.lineWidth = 2;
     pen.stroke();
   }
+}
+
+/** Many that wait stand close together. @param {Token[]} tokens @param {number} radius */
+function waitingRadius(tokens, radius) {
+  return tokens.length > CROWD ? Math.min(radius, 7) : radius;
 }
 
 /**
@@ -78,6 +85,11 @@ export function paintLook(pen, look, tokens, r, theme) {
   if (filled) {
     pen.fillStyle = color;
     pen.fill();
+    if (look === 'waiting' && tokens.length > CROWD) {
+      pen.strokeStyle = theme.ground;
+      pen.lineWidth = 1;
+      pen.stroke();
+    }
   } else {
     pen.fillStyle = theme.ground;
     pen.fill();
@@ -142,7 +154,7 @@ function label(look, tokens, r, size, theme, labels, t) {
     }
   } else if (look === 'running') {
     for (const { id, x, y } of tokens) number(id, x, y, theme.onFill);
-  } else if (look === 'waiting') {
+  } else if (look === 'waiting' && tokens.length <= CROWD) {
     for (const { attempt, x, y } of tokens) labels.want(String(attempt), x, y + r * 0.22, size, theme.onFill);
   } else if (look === 'leaked') {
     for (const { id, sinceNs, x, y } of tokens) {

@@ -141,7 +141,8 @@ function paintRetry(pen, places, theme, words) {
   pen.lineTo(left, source.y + source.h + 4);
   pen.lineTo(left + 4.5, source.y + source.h + 11);
   pen.stroke();
-  write(pen, words.retry, left + 14, y + 16, theme.soft);
+  // Where no triangle comes by.
+  write(pen, words.retry, right + 10, y + 4, theme.soft);
 }
 
 /** @param {CanvasRenderingContext2D} pen @param {Places} places @param {Theme} theme */
