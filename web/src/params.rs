@@ -141,7 +141,7 @@ pub fn limit(limit: f64) -> Result<NonZeroUsize, Refused> {
 /// A message that names the key.
 pub fn read_simulation(text: &str) -> Result<Simulation, Refused> {
     let value = json::parse(text)?;
-    if !value.get("params").is_some() {
+    if value.get("params").is_none() {
         return Ok(Params::read(value, "")?.simulation());
     }
     let mut keys = Keys::new(value, "")?;
