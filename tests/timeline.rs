@@ -4,7 +4,7 @@
 
 mod common;
 
-use std::num::NonZeroUsize;
+use std::{num::NonZeroUsize, time::Duration};
 
 use common::*;
 use fourfold::{trace::Form, *};
@@ -260,6 +260,126 @@ fn a_state_goes_on_where_its_snapshot_was_taken() {
         let text = format!("{}{bad}{}", &good[..at], &good[end..]);
         assert!(serde_json::from_str::<State>(&text).is_err(), "{bad}");
     }
+}
+
+#[test]
+fn the_columns_of_a_run_are_what_its_events_say() {
+    for seed in 0..40 {
+        let mut random = Random(seed);
+        for pattern in Pattern::ALL {
+            let records = records(&draw(&mut random, pattern));
+            let mut timeline = Timeline::new().keyframe_every(nz(1 + random.below(30) as usize));
+            records.iter().for_each(|record| timeline.push(&record.event()));
+            let end = timeline.last_state().at().as_nanos();
+            let [from, to] = [random.below(end / 2 + 1), end / 2 + random.below(end)].map(Time::from_nanos);
+            let columns = timeline.series(from, to, nz(1 + random.below(50) as usize));
+            let width: Duration = columns.iter().map(|column| column.width).sum();
+            assert_eq!(width, to.since(from), "they cover all of it");
+            check_columns(&columns, &records, from, to, &format!("seed {seed}, {pattern}"));
+        }
+    }
+}
+
+/// The same once more, from state to state.
+fn check_columns(columns: &[Column], records: &[Record], from: Time, to: Time, what: &str) {
+    let mut state = State::new();
+    let [mut in_flight_ns, mut queued_ns, mut permits_ns] = [0_u128; 3];
+    let [mut ended, mut failed, mut retried, mut starts] = [0_u64; 4];
+    let mut most = 0;
+    for record in records {
+        let event = record.event();
+        let (begin, end) = (state.at().max(from), event.at.min(to));
+        if matches!(state.phase(), Phase::Running | Phase::Draining | Phase::Aborting) && end > begin {
+            let ns = end.since(begin).as_nanos();
+            in_flight_ns += ns * u128::from(state.tally().in_flight);
+            queued_ns += ns * u128::from(state.tally().queued);
+            permits_ns += ns * state.limit() as u128;
+            most = most.max(state.tally().in_flight);
+        }
+        let before = *state.tally();
+        state.apply(&event);
+        if event.at >= from && event.at <= to {
+            ended += state.tally().tasks() - before.tasks();
+            retried += state.tally().retried - before.retried;
+            starts += u64::from(matches!(event.kind, EventKind::Started { .. }));
+            most = most.max(state.tally().in_flight);
+            if let EventKind::Ended { outcome, .. } = event.kind {
+                failed += u64::from(outcome.is_failure());
+            }
+        }
+    }
+    let sum = |of: fn(&Column) -> u128| columns.iter().map(of).sum::<u128>();
+    assert_eq!(sum(|column| column.in_flight_ns), in_flight_ns, "{what}");
+    assert_eq!(sum(|column| column.queued_ns), queued_ns, "{what}");
+    assert_eq!(sum(|column| column.permits_ns), permits_ns, "{what}");
+    assert_eq!(sum(|column| column.ended.into()), ended.into(), "{what}");
+    assert_eq!(sum(|column| column.failed.into()), failed.into(), "{what}");
+    assert_eq!(sum(|column| column.retried.into()), retried.into(), "{what}");
+    assert_eq!(columns.iter().map(|column| column.in_flight_max).max(), Some(most), "{what}");
+    assert_eq!(columns.iter().any(|column| column.wait.is_some()), starts > 0, "{what}");
+    assert!(columns.iter().filter_map(|column| column.service).all(|[p50, p99]| p50 <= p99), "{what}");
+}
+
+#[test]
+fn tasks_that_are_written_down_come_first_and_a_burst_is_drawn() {
+    let work = |ms| Work { ms, ..Work::default() };
+    let simulation = Simulation::new(Config { seed: 3, ..Config::default() }, 9).listed(&[work(70), work(1)]);
+    assert_eq!((simulation.tasks, simulation.work(TaskId(0))), (2, work(70)));
+    assert_eq!(simulation.work(TaskId(5)), Shape::default().draw(3, TaskId(5)));
+    let state = fold(&records(&simulation.fork(0, Intervention::Burst(3))));
+    assert_eq!(state.tally().done, 5);
+    assert!(state.elapsed() >= ms(70));
+}
+
+#[test]
+fn without_jitter_those_that_failed_together_come_back_together() {
+    let together = |jitter| {
+        let retry = Retry { jitter, base: ms(100), ..Retry::default() };
+        let config = Config { retry, ..Config::new(Pattern::TaskSet, nz(20)) };
+        let fails_once = [Work { ms: 10, fail: 1, panic: false }; 20];
+        let records = records(&Simulation::new(config, 0).listed(&fails_once));
+        let again = records.iter().filter_map(|record| match record.event() {
+            Event { at, kind: EventKind::Claimed { attempt, .. }, .. } if attempt > Attempt::FIRST => Some(at),
+            _ => None,
+        });
+        again.collect::<std::collections::BTreeSet<_>>().len()
+    };
+    assert_eq!(together(false), 1);
+    assert!(together(true) > 15);
+}
+
+#[test]
+fn a_cancelled_task_ends_cancelled_whatever_it_was_doing() {
+    for pattern in Pattern::ALL {
+        let config = Config { seed: 5, ..Config::new(pattern, nz(3)) };
+        let work = [Work { ms: 50, fail: 0, panic: false }; 9];
+        let simulation = Simulation::new(config, 0).listed(&work);
+        let before = records(&simulation);
+        // At every event: while it waits, while it runs, after it has ended.
+        for after in 0..before.len() as u64 {
+            let state = fold(&records(&simulation.fork(after, Intervention::Cancel(TaskId(4)))));
+            let tally = state.tally();
+            assert_eq!((tally.done + tally.dead, tally.cancelled), (9, tally.dead), "{pattern}, after {after}");
+            let ended = |record: &Record| matches!(record.event().kind, EventKind::Ended { task: TaskId(4), .. });
+            let is_late = before[..after as usize].iter().any(ended);
+            assert_eq!(tally.cancelled, u64::from(!is_late), "{pattern}, after {after}");
+        }
+    }
+}
+
+#[test]
+fn a_task_that_is_held_up_can_still_be_cancelled() {
+    let config = Config::new(Pattern::WorkerPool, nz(1));
+    let simulation = Simulation::new(config, 0).listed(&[Work { ms: 10, fail: 0, panic: false }, Work::default()]);
+    let slow = Intervention::Slow { task: TaskId(0), by: Duration::from_secs(600) };
+    let started =
+        records(&simulation).iter().position(|record| matches!(record.event().kind, EventKind::Started { .. }));
+    let after = started.unwrap() as u64 + 1;
+    // Once it takes its extra time, nothing happens but a change of the limit.
+    let simulation = simulation.fork(after, slow).fork(after, Intervention::Cancel(TaskId(0)));
+    let state = fold(&records(&simulation));
+    assert_eq!((state.tally().cancelled, state.tally().done), (1, 1));
+    assert!(state.elapsed() < ms(20));
 }
 
 #[test]

@@ -344,8 +344,8 @@ impl TraceLine<'_> {
             "claimed" => Kind::Claimed { task: task()?, attempt: attempt()? },
             "malformed" => Kind::Malformed { reason: reason()? },
             "started" => {
-                let (permit, worker) = (self.need("permit")?, self.maybe("worker")?);
-                Kind::Started { task: task()?, attempt: attempt()?, permit, worker }
+                let (task, attempt) = (task()?, attempt()?);
+                Kind::Started { task, attempt, permit: self.need("permit")?, worker: self.maybe("worker")? }
             }
             "ended" => Kind::Ended {
                 task: task()?,
@@ -360,12 +360,12 @@ impl TraceLine<'_> {
                 Kind::RetryScheduled { task: task()?, attempt: attempt()?, after }
             }
             "settled" => {
-                let ending = self.named("ending", Ending::from_name)?;
-                Kind::Settled { task: task()?, attempt: attempt()?, outcome: maybe_outcome()?, ending }
+                let (task, attempt, outcome) = (task()?, attempt()?, maybe_outcome()?);
+                Kind::Settled { task, attempt, outcome, ending: self.named("ending", Ending::from_name)? }
             }
             "abandoned" => {
-                let permit = self.maybe("permit")?;
-                Kind::Abandoned { task: task()?, attempt: attempt()?, outcome: maybe_outcome()?, permit }
+                let (task, attempt, outcome) = (task()?, attempt()?, maybe_outcome()?);
+                Kind::Abandoned { task, attempt, outcome, permit: self.maybe("permit")? }
             }
             "batch_opened" => Kind::BatchOpened { batch: self.need("batch")?, size: self.need("size")? },
             "batch_closed" => Kind::BatchClosed { batch: self.need("batch")? },

@@ -21,8 +21,8 @@ const SOURCE_THREAD: usize = 100;
 #[derive(Debug, Default)]
 pub struct Perfetto {
     process: u64,
-    /// By permit. Those beyond what a state shows have no thread.
-    running: Vec<Thread>,
+    /// By permit; those beyond what a state shows have no thread.
+    threads: Vec<Thread>,
     /// What is open on the asynchronous track of each task, the innermost last.
     open: Index<Vec<String>>,
     batch: Option<u64>,
@@ -36,7 +36,7 @@ pub struct Perfetto {
 #[derive(Clone, Debug, Default)]
 struct Thread {
     is_named: bool,
-    /// Who holds the permit, and since when.
+    /// Who holds it, and since when.
     holder: Option<(TaskId, Attempt, Time)>,
 }
 
@@ -134,12 +134,12 @@ impl Perfetto {
         if permit >= PERMITS_MAX {
             return;
         }
-        if permit >= self.running.len() {
-            self.running.resize_with(permit + 1, Thread::default);
+        if permit >= self.threads.len() {
+            self.threads.resize(permit + 1, Thread::default());
         }
         let thread = SOURCE_THREAD + 1 + permit;
-        self.running[permit].holder = Some((task, attempt, self.at));
-        if !core::mem::replace(&mut self.running[permit].is_named, true) {
+        self.threads[permit].holder = Some((task, attempt, self.at));
+        if !core::mem::replace(&mut self.threads[permit].is_named, true) {
             let name = worker.map_or_else(|| format!("permit {permit}"), |worker| format!("worker {worker}"));
             self.metadata(text, "thread_name", thread, &name);
         }
@@ -153,7 +153,7 @@ impl Perfetto {
     }
 
     fn end_slice(&mut self, text: &mut Vec<u8>, permit: usize, args: &str) {
-        let Some((task, attempt, since)) = self.running.get_mut(permit).and_then(|thread| thread.holder.take()) else {
+        let Some((task, attempt, since)) = self.threads.get_mut(permit).and_then(|thread| thread.holder.take()) else {
             return;
         };
         let name = match attempt {
@@ -217,7 +217,7 @@ impl Perfetto {
 
     /// Closes everything that is open: the run is over, or there is nothing more to read of it.
     fn finish(&mut self, text: &mut Vec<u8>) {
-        (0..self.running.len()).for_each(|permit| self.end_slice(text, permit, ""));
+        (0..self.threads.len()).for_each(|permit| self.end_slice(text, permit, ""));
         while let Some(task) = self.open.first() {
             self.close_all(text, TaskId(task), "");
         }
@@ -225,7 +225,7 @@ impl Perfetto {
         self.source(text, None);
         self.counters = Counters::default();
         self.count(text);
-        self.running.clear();
+        self.threads.clear();
     }
 }
 

@@ -154,3 +154,24 @@ pub fn task(recording: &Recording, id: TaskId, work: Option<Work>) -> Option<Str
     }
     Some(json::write(&Told { id, events, events_count: count, work }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_live_run_goes_on_from_a_state_that_was_folded_elsewhere() {
+        let simulation =
+            crate::params::read_simulation(r#"{"pattern":"batch","limit":3,"tasks":60,"seed":4}"#).unwrap();
+        let mut whole = Recording::default();
+        simulate(&simulation, &mut |event| whole.push(event));
+        whole.seek_to(70);
+        let mut live = Recording::default();
+        // As the command tells it, and events from before it, which count once.
+        live.restart(state(&json::write(whole.timeline().state())).unwrap());
+        assert_eq!(live.timeline().digest(), whole.timeline().digest());
+        push(&mut live, &whole.lines(50, 1000)).unwrap();
+        assert_eq!(live.timeline().last_state(), whole.timeline().last_state());
+        assert_eq!(live.checks().violation, None);
+    }
+}
