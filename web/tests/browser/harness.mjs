@@ -71,7 +71,8 @@ async function open(house, t, { hash = '', url = house.url, width = 1440, height
   const page = await context.newPage();
   /** @type {string[]} */
   const complaints = [];
-  const { origin } = new URL(url);
+  // A blank page is opened to watch how the page itself is.
+  const { origin } = new URL(url === 'about:blank' ? house.url : url);
   page.on('pageerror', (error) => complaints.push(`error: ${error.message}`));
   page.on('console', (message) => {
     if (['error', 'warning'].includes(message.type())) complaints.push(`${message.type()}: ${message.text()} (${message.location().url})`);
