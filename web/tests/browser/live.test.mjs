@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { foldTo } from './fold.mjs';
-import { eventsOf, FULL, percentile, setUp, stateOf, still, tracesOf } from './harness.mjs';
+import { eventsOf, FULL, percentile, setUp, SLACK, stateOf, still, tracesOf } from './harness.mjs';
 import { emptyFolder, listening, network } from './native.mjs';
 
 const house = setUp();
@@ -66,8 +66,8 @@ test(`5,000 events per second for ${SECONDS} s: none missed, late by 250 ms at m
   t.diagnostic(`${rate.toFixed(0)} events per second over ${((last.now - first.now) / 1000).toFixed(1)} s, ${measured.length} frames; lag median ${percentile(lags, 0.5).toFixed(0)} ms, p95 ${percentile(lags, 0.95).toFixed(0)} ms, at most ${Math.max(...lags).toFixed(0)} ms`);
   await over(page, 30);
   await compare(t, page, folder);
-  assert.ok(rate >= 4500, `${rate} events per second`);
-  assert.ok(percentile(lags, 0.95) <= 250, `${percentile(lags, 0.95)} ms`);
+  assert.ok(rate >= 4500 / SLACK, `${rate} events per second`);
+  assert.ok(percentile(lags, 0.95) <= 250 * SLACK, `${percentile(lags, 0.95)} ms`);
 });
 
 test('a connection that breaks again and again resumes without loss and without doubles', async (t) => {
