@@ -1,6 +1,6 @@
 //! Time, as a run sees it: a clock that can be read and slept on.
 
-#[cfg(feature = "native")]
+#[cfg(feature = "smol")]
 mod native;
 mod simulated;
 
@@ -10,7 +10,7 @@ use core::{
     time::Duration,
 };
 
-#[cfg(feature = "native")]
+#[cfg(feature = "smol")]
 pub use self::native::NativeClock;
 pub use self::simulated::{SimulatedClock, SimulatedSleep, Stalled};
 

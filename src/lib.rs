@@ -93,7 +93,7 @@ mod task;
 pub mod trace;
 mod workload;
 
-#[cfg(feature = "native")]
+#[cfg(feature = "smol")]
 pub use clock::NativeClock;
 pub use clock::{Clock, SimulatedClock, SimulatedSleep, Stalled, Time};
 pub use config::{Config, Rate, Retry};
@@ -130,6 +130,6 @@ pub use task::{Attempt, Task, TaskId};
 pub use workload::{Shape, Work, Workload, act};
 
 /// The program in the README is one of the tests.
-#[cfg(all(doctest, feature = "native"))]
+#[cfg(all(doctest, feature = "smol"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -28,6 +28,7 @@ use smol::{LocalExecutor, Timer};
 pub use self::{
     address::{InvalidAddress, ListenAddress},
     metrics::{Exposed, expose},
+    page::{File, Page},
     watch::Watch,
 };
 use self::{guard::Hosts, ring::Ring};
@@ -65,6 +66,7 @@ pub struct Listener {
 #[derive(Debug)]
 struct Shared {
     hosts: Hosts,
+    page: Cell<Page>,
     /// `None` where there is no run, but the page alone.
     live: Option<Live>,
     /// How many connections are open.
@@ -117,6 +119,7 @@ impl Listener {
         let bound = socket.local_addr()?;
         let shared = Shared {
             hosts: Hosts::new(address.host(), bound.ip()),
+            page: Cell::default(),
             live,
             open: Cell::new(0),
             followers: Cell::new(0),
@@ -124,6 +127,13 @@ impl Listener {
         };
         let socket = smol::net::TcpListener::try_from(socket)?;
         Ok(Self { socket, address: bound, shared: Rc::new(shared), connections: LocalExecutor::new() })
+    }
+
+    /// Sets the page that it serves; without one it says that there is none.
+    #[must_use]
+    pub fn page(self, page: Page) -> Self {
+        self.shared.page.set(page);
+        self
     }
 
     /// Where it listens.

@@ -1,5 +1,5 @@
 //! Every example runs to its end; what it shows, it asserts itself.
-#![cfg(feature = "cli")]
+#![cfg(feature = "smol")]
 
 use std::{env, fs, path::PathBuf, process::Command};
 

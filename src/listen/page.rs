@@ -1,28 +1,40 @@
-//! The page, from inside the executable.
+//! The page that a listener serves: files that its program brings along.
 
-/// One file of the page.
+/// One file of a page, with what a browser has to know about it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct File {
-    /// From the root, with its slash.
-    pub(super) path: &'static str,
-    pub(super) bytes: &'static [u8],
-    pub(super) gzip: Option<&'static [u8]>,
-    /// Of the bytes, in quotes.
-    pub(super) tag: &'static str,
+#[non_exhaustive]
+pub struct File {
+    /// The path from the root, with its slash: `/index.html`.
+    pub path: &'static str,
+    /// The content.
+    pub bytes: &'static [u8],
+    /// The content as gzip compresses it, for clients that take it.
+    pub gzip: Option<&'static [u8]>,
+    /// The entity tag of the content, in double quotes.
+    pub tag: &'static str,
 }
 
-/// In the order of their paths; none where the page was not built before this was.
-static FILES: &[File] = include!(concat!(env!("OUT_DIR"), "/page.rs"));
+/// The files of a page, in the order of their paths.
+///
+/// ```
+/// use fourfold::listen::{File, Page};
+/// static FILES: [File; 1] = [File::new("/index.html", b"<!doctype html>", None, "\"1\"")];
+/// static PAGE: Page = Page::new(&FILES);
+/// assert_eq!(PAGE.files().len(), 1);
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Page {
+    files: &'static [File],
+}
 
-/// What is shown in the place of a page that is not there.
-static ABSENT: File = File {
+/// The answer where a program brings no page along.
+static NONE: [File; 1] = [File {
     path: "/index.html",
     bytes: b"<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>fourfold</title>\n\
-        <p>The page is not in this executable. <code>cargo xtask web</code> builds it; then build <code>fourfold</code> again.</p>\n\
-        <p>While a run listens, its <a href=\"metrics\">metrics</a> and <a href=\"events\">events</a> are here all the same.</p>\n",
+        <p>This program serves no page. Its <a href=\"metrics\">metrics</a> and <a href=\"events\">events</a> are here.</p>\n",
     gzip: None,
-    tag: "\"absent\"",
-};
+    tag: "\"none\"",
+}];
 
 /// For scripts of the page's own and its wasm, and nothing from elsewhere.
 const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data: blob:; \
@@ -31,18 +43,37 @@ const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; 
 const SANDBOX_POLICY: &str = "sandbox allow-scripts; default-src 'none'; script-src 'self'; worker-src blob:; connect-src *; \
     frame-ancestors 'self'";
 
-/// The file at this path.
-pub(super) fn find(path: &str) -> Option<&'static File> {
-    find_in(FILES, path)
+impl Page {
+    /// Makes a page of files, which must be in the order of their paths.
+    pub const fn new(files: &'static [File]) -> Self {
+        Self { files }
+    }
+
+    /// Returns its files.
+    pub const fn files(&self) -> &'static [File] {
+        self.files
+    }
+
+    /// Returns the file at this path; `/` is `/index.html`.
+    pub(super) fn find(&self, path: &str) -> Option<&'static File> {
+        let path = if path == "/" { "/index.html" } else { path };
+        self.files.binary_search_by_key(&path, |file| file.path).ok().map(|place| &self.files[place])
+    }
 }
 
-fn find_in(files: &'static [File], path: &str) -> Option<&'static File> {
-    let path = if path == "/" { "/index.html" } else { path };
-    let found = files.binary_search_by_key(&path, |file| file.path).ok().map(|place| &files[place]);
-    found.or_else(|| Some(&ABSENT).filter(|absent| files.is_empty() && path == absent.path))
+/// A page that says that there is none.
+impl Default for Page {
+    fn default() -> Self {
+        Self::new(&NONE)
+    }
 }
 
 impl File {
+    /// Makes a file of its path, content, compressed content and entity tag.
+    pub const fn new(path: &'static str, bytes: &'static [u8], gzip: Option<&'static [u8]>, tag: &'static str) -> Self {
+        Self { path, bytes, gzip, tag }
+    }
+
     /// For the header `Content-Security-Policy`.
     pub(super) fn policy(&self) -> &'static str {
         if self.path == "/sandbox.html" { SANDBOX_POLICY } else { POLICY }
@@ -78,7 +109,7 @@ mod tests {
 
     #[test]
     fn files_are_found_by_their_path_and_by_nothing_else() {
-        let tag = |path| find_in(SOME, path).map(|file| file.tag);
+        let tag = |path| Page::new(SOME).find(path).map(|file| file.tag);
         assert_eq!((tag("/"), tag("/js/main.js"), tag("/app.wasm")), (Some("\"2\""), Some("\"3\""), Some("\"1\"")));
         for path in ["", "/js", "/js/", "//index.html", "/../Cargo.toml", "/js/../index.html", "/%2e%2e/x", "*"] {
             assert_eq!(tag(path), None, "{path}");
@@ -92,15 +123,9 @@ mod tests {
     }
 
     #[test]
-    fn a_page_that_is_not_there_says_how_to_build_it() {
-        let page = find_in(&[], "/").unwrap();
-        assert!(core::str::from_utf8(page.bytes).unwrap().contains("cargo xtask web"));
-        assert!(find_in(&[], "/js/main.js").is_none());
-    }
-
-    #[test]
-    fn embedded_files_are_in_order() {
-        assert!(FILES.is_sorted_by_key(|file| file.path));
-        assert!(FILES.iter().all(|file| file.path.starts_with('/') && !file.path.ends_with(".gz")));
+    fn a_program_without_a_page_says_so() {
+        let page = Page::default();
+        assert!(core::str::from_utf8(page.find("/").unwrap().bytes).unwrap().contains("no page"));
+        assert!(page.find("/js/main.js").is_none());
     }
 }

@@ -10,7 +10,7 @@ use super::{
     guard::Asked,
     metrics::{self, phase_name},
     negotiate::{has, takes_gzip},
-    page::{self, File},
+    page::File,
     stream::{self, Place},
     transport::Timed,
 };
@@ -43,7 +43,7 @@ pub(super) fn answer(shared: &Shared, follow: Follow<'_>, mut conn: Request) -> 
         ("/metrics", Some(live)) => metrics(live, conn),
         ("/events", Some(live)) => events(live, follow, conn),
         ("/healthz", live) => health(live.as_ref(), conn),
-        (path, _) => match page::find(path) {
+        (path, _) => match shared.page.get().find(path) {
             Some(file) => file_of(file, conn),
             None => plain(conn, Status::NotFound, "there is nothing here\n"),
         },

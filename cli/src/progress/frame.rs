@@ -6,7 +6,7 @@ use anstyle::{AnsiColor, Style};
 use fourfold::{Blocker, FailureSeen, Intake, Live, Pattern, Phase, Place, State, TaskId, Time};
 
 use super::recent::Recent;
-use crate::cli::{
+use crate::{
     bars,
     table::{self, BAD, HEADING, QUIET},
 };

@@ -2,12 +2,12 @@
 
 use fourfold::listen::{ListenAddress, Listener};
 
-use super::{exit::Fault, screen};
+use super::{exit::Fault, page, screen};
 
 /// Listens there, and says where that is.
 pub(crate) fn open(address: &ListenAddress) -> Result<Listener, Fault> {
     let fault = |error| Fault::usage(format_args!("--listen {address}: {error}"));
-    let listener = Listener::bind(address).map_err(fault)?;
+    let listener = Listener::bind(address).map_err(fault)?.page(page::page());
     announce(&listener);
     Ok(listener)
 }

@@ -13,14 +13,13 @@ use std::{
 
 fn main() -> io::Result<()> {
     println!("cargo::rerun-if-changed=build.rs");
-    if env::var_os("CARGO_FEATURE_LISTEN").is_none() {
-        return Ok(());
-    }
     let variable =
         |name| env::var_os(name).map(PathBuf::from).ok_or_else(|| io::Error::other("cargo did not start this"));
-    let web = variable("CARGO_MANIFEST_DIR")?.join("web");
-    let dist = web.join("dist");
-    // A path that is not there would make every build a new one; the manifest names the page's crate once it is there.
+    let package = variable("CARGO_MANIFEST_DIR")?;
+    // In the repository the page is beside this package; in its archive it is inside.
+    let web = package.join("../web");
+    let dist = if web.join("Cargo.toml").is_file() { web.join("dist") } else { package.join("page") };
+    // A path that is not there would make every build a new one.
     let there = [&dist, &web].into_iter().find(|path| path.is_dir());
     println!("cargo::rerun-if-changed={}", there.map_or_else(|| "Cargo.toml".into(), |path| path.to_string_lossy()));
     let mut files = BTreeMap::new();
@@ -52,7 +51,7 @@ fn table(files: &BTreeMap<String, PathBuf>) -> io::Result<String> {
         let gzip = files.get(&format!("{path}.gz")).map(|gzip| format!("include_bytes!({gzip:?})"));
         let gzip = gzip.map_or_else(|| "None".to_owned(), |gzip| format!("Some({gzip})"));
         let tag = format!("\"{:016x}\"", hasher.finish());
-        let line = format!("File {{ path: {path:?}, bytes: include_bytes!({file:?}), gzip: {gzip}, tag: {tag:?} }},");
+        let line = format!("File::new({path:?}, include_bytes!({file:?}), {gzip}, {tag:?}),");
         writeln!(text, "    {line}").map_err(io::Error::other)?;
     }
     text.push_str("]\n");

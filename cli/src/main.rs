@@ -1,4 +1,5 @@
-//! The command: arguments in, an exit code out. One file per subcommand.
+//! The command `fourfold`: arguments in, an exit code out. One file per subcommand.
+#![forbid(unsafe_code)]
 
 mod args;
 mod bars;
@@ -10,6 +11,7 @@ mod handler;
 mod listen;
 mod observe;
 mod origin;
+mod page;
 mod progress;
 mod push;
 mod queue;
@@ -36,7 +38,7 @@ use self::{
     exit::Fault,
 };
 
-pub(crate) fn main() -> ExitCode {
+fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {

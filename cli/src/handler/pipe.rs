@@ -20,7 +20,7 @@ use super::{
     child::{Group, Tail},
     program::Program,
 };
-use crate::cli::exit::Fault;
+use crate::exit::Fault;
 
 /// A reply must end somewhere.
 const REPLY_MAX: usize = 8 << 20;

@@ -11,7 +11,7 @@ use rustls::{
 };
 use trillium_client::{HeaderName, HeaderValue, Headers, KnownHeaderName, Url};
 
-use crate::cli::exit::Fault;
+use crate::exit::Fault;
 
 /// What the request itself says, and nobody else.
 const OURS: [&str; 9] = [

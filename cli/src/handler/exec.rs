@@ -15,7 +15,7 @@ use super::{
     child::{Group, Tail, read_all},
     program::Program,
 };
-use crate::cli::{exit::Fault, screen::Stdout};
+use crate::{exit::Fault, screen::Stdout};
 
 /// So much of a task's output is kept in memory; what is longer waits in a file without a name.
 const OUTPUT_IN_MEMORY: usize = 64 * 1024;

@@ -1,5 +1,5 @@
 //! The command, as its users meet it: a process with arguments, files, signals and an exit code.
-#![cfg(all(feature = "cli", unix))]
+#![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod bad_input;

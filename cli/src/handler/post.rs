@@ -14,7 +14,7 @@ use fourfold::{Failure, Json, Task};
 use trillium_client::{Client, Conn, Error, Headers, KnownHeaderName, Url, Version};
 
 use self::{dial::Dial, target::Target, verdict::Excerpt};
-use crate::cli::{args::HttpArgs, exit::Fault};
+use crate::{args::HttpArgs, exit::Fault};
 
 /// How many connections the client keeps. That many attempts share one client, so that none is ever pushed out.
 const SEATS: usize = 16;

@@ -12,7 +12,7 @@ use futures_lite::future::or;
 use super::{
     args::WebArgs,
     exit::{self, Fault},
-    listen, screen,
+    listen, page, screen,
     signals::{self, Asked},
 };
 
@@ -26,6 +26,7 @@ pub(crate) fn web(args: &WebArgs) -> Result<u8, Fault> {
         Some(address) => bind(address)?,
         None => bind_any()?,
     };
+    let listener = listener.page(page::page());
     // Before anybody is told that it is there.
     let signals = signals::catch();
     listen::announce(&listener);

@@ -12,7 +12,7 @@ use std::{
 
 use fourfold::{Control, Failure};
 
-use crate::cli::exit::Fault;
+use crate::exit::Fault;
 
 /// A program that can be started, as far as one can know beforehand.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! The command under fire: real workers on a real queue, killed at random moments and replaced.
 //!
 //! `FOURFOLD_ROUNDS` makes it as long as one likes; `FOURFOLD_SEED` repeats the moments of an earlier run.
-#![cfg(all(feature = "cli", unix))]
+#![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "all of it is test code")]
 
 use std::{
