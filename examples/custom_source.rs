@@ -7,7 +7,10 @@ use std::{
     path::PathBuf,
 };
 
-use fourfold::{Claims, Delivery, Failure, Retry, Run, Settlement, Source, Supply, Task, Verdict};
+use fourfold::{
+    Failure, Retry, Run, Source, Task,
+    source::{ClaimStatus, Claims, Delivery, Settlement, Verdict},
+};
 use futures_lite::future::block_on;
 
 struct Folder {
@@ -20,12 +23,12 @@ impl Source for Folder {
     type Receipt = ();
     type Error = io::Error;
 
-    async fn claim(&self, max: NonZeroUsize, claims: &mut Claims<PathBuf, ()>) -> io::Result<Supply> {
+    async fn claim(&self, max: NonZeroUsize, claims: &mut Claims<PathBuf, ()>) -> io::Result<ClaimStatus> {
         for _ in 0..max.get() {
-            let Some(file) = self.files.borrow_mut().pop() else { return Ok(Supply::Exhausted) };
+            let Some(file) = self.files.borrow_mut().pop() else { return Ok(ClaimStatus::Exhausted) };
             claims.push(Delivery { task: Task::new(self.next.replace(self.next.get() + 1), file), receipt: () });
         }
-        Ok(Supply::Open)
+        Ok(ClaimStatus::Open)
     }
 
     async fn settle(&self, settlements: &mut [Settlement<PathBuf, ()>]) -> io::Result<()> {
@@ -62,11 +65,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let config = fourfold::Config { retry: Retry::NEVER, ..fourfold::Config::default() };
     let report = block_on(Run::new(&source, add).config(config).into_future())?;
 
-    assert_eq!((report.tally.done, report.tally.dead, sum.get()), (2, 1, 42));
+    assert_eq!((report.counters.done, report.counters.dead, sum.get()), (2, 1, 42));
     let left: Vec<_> =
         fs::read_dir(&folder)?.map(|entry| entry.map(|entry| entry.file_name())).collect::<Result<_, _>>()?;
     assert_eq!(left, ["c.dead"]);
-    println!("{} files added up to {}, {} set aside", report.tally.done, sum.get(), report.tally.dead);
+    println!("{} files added up to {}, {} set aside", report.counters.done, sum.get(), report.counters.dead);
     fs::remove_dir_all(folder)?;
     Ok(())
 }

@@ -17,7 +17,7 @@ use calloop::{
     ping::{Ping, make_ping},
     timer::{TimeoutAction, Timer},
 };
-use fourfold::{Clock, MemorySource, Run, Task, Time};
+use fourfold::{Clock, MemorySource, Run, Task, clock::Time};
 
 /// A clock on the loop's timers.
 #[derive(Clone)]
@@ -114,7 +114,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
     })?;
     let report = report.ok_or("the loop ended before the run")??;
-    assert_eq!((report.tally.done, done.get()), (20, 20));
-    println!("{} done by calloop's leave", report.tally.done);
+    assert_eq!((report.counters.done, done.get()), (20, 20));
+    println!("{} done by calloop's leave", report.counters.done);
     Ok(())
 }

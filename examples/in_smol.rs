@@ -2,7 +2,7 @@
 
 use std::{cell::Cell, convert::Infallible, num::NonZeroUsize, time::Duration};
 
-use fourfold::{Clock, MemorySource, NativeClock, Run, State, Task};
+use fourfold::{Clock, MemorySource, NativeClock, Run, Task, metrics::State};
 use smol::LocalExecutor;
 
 fn main() {
@@ -37,8 +37,8 @@ fn main() {
     let report = smol::block_on(executor.run(run.into_future())).expect("memory does not fail");
     drop(beside);
 
-    assert_eq!((report.tally.done, report.tally.peak_in_flight), (40, 4));
+    assert_eq!((report.counters.done, report.counters.peak_in_flight), (40, 4));
     assert!(ticks.get() > 0, "the rest of the program went on");
     let service = state.report().service.unwrap_or_default();
-    println!("{} done, half of them within {:?}, {} ticks beside", report.tally.done, service.p50, ticks.get());
+    println!("{} done, half of them within {:?}, {} ticks beside", report.counters.done, service.p50, ticks.get());
 }

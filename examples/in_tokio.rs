@@ -2,7 +2,7 @@
 
 use std::{cell::Cell, convert::Infallible, rc::Rc, time::Duration};
 
-use fourfold::{Clock, MemorySource, Run, Task, Time};
+use fourfold::{Clock, MemorySource, Run, Task, clock::Time};
 use tokio::time::{Instant, Sleep, sleep};
 
 #[derive(Clone, Copy)]
@@ -35,7 +35,7 @@ async fn main() {
                     counter.set(counter.get() + 1);
                     Ok::<_, Infallible>(())
                 };
-                Run::new(&source, work).clock(clock).await.expect("memory does not fail").tally.done
+                Run::new(&source, work).clock(clock).await.expect("memory does not fail").counters.done
             });
             assert_eq!(run.await.expect("the run does not panic"), 20);
         })

@@ -16,7 +16,7 @@ fn main() {
     };
     let report =
         block_on(Run::new(&source, count).pattern(Pattern::TaskSet).into_future()).expect("memory does not fail");
-    assert_eq!(report.tally.done, 11);
+    assert_eq!(report.counters.done, 11);
     assert_eq!(counts.borrow()[&3], 6);
     println!("words by length: {:?}", counts.borrow());
 }

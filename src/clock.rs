@@ -18,7 +18,7 @@ pub use self::simulated::{SimulatedClock, SimulatedSleep, Stalled};
 ///
 /// ```
 /// use core::time::Duration;
-/// use fourfold::Time;
+/// use fourfold::clock::Time;
 /// let later = Time::ZERO + Duration::from_millis(3);
 /// assert_eq!(later.as_nanos(), 3_000_000);
 /// assert_eq!(later.since(Time::ZERO), Duration::from_millis(3));

@@ -2,7 +2,12 @@
 
 use core::{num::NonZeroUsize, time::Duration};
 
-use crate::{Attempt, Failure, Pattern, TaskId, random};
+use crate::{
+    failure::Failure,
+    pattern::Pattern,
+    random,
+    task::{Attempt, TaskId},
+};
 
 /// Everything that shapes a run, beside its source, clock and handler.
 ///

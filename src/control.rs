@@ -9,7 +9,7 @@ use core::{
 use async_lock::Mutex;
 use event_listener::{Event, EventListener};
 
-use crate::Config;
+use crate::config::Config;
 
 const DRAIN: usize = 1;
 const ABORT: usize = 2;
@@ -30,8 +30,8 @@ const ABORT: usize = 2;
 ///     Ok::<_, Infallible>(())
 /// };
 /// let report = block_on(Run::new(&source, handler).control(&control).into_future()).unwrap();
-/// assert_eq!(report.tally.done + source.take_rest().len() as u64, 1000);
-/// assert!(report.tally.done < 1000);
+/// assert_eq!(report.counters.done + source.take_rest().len() as u64, 1000);
+/// assert!(report.counters.done < 1000);
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Control {

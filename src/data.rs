@@ -9,7 +9,7 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor}
 /// Anything that JSON can say; objects in the order in which they are written.
 ///
 /// ```
-/// use fourfold::Data;
+/// use fourfold::data::Data;
 /// let data: Data = serde_json::from_str(r#"{"limit": 8, "work": [0.5, null]}"#).unwrap();
 /// assert_eq!(data.get("limit").and_then(Data::whole), Some(8));
 /// assert_eq!(data.get("work").unwrap().to_string(), "a list");

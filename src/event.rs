@@ -5,7 +5,11 @@ mod record;
 use core::time::Duration;
 
 pub use self::record::Record;
-use crate::{Attempt, Pattern, TaskId, Time};
+use crate::{
+    clock::Time,
+    pattern::Pattern,
+    task::{Attempt, TaskId},
+};
 
 /// One thing that happened. Everything that is shown of a run follows from these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +59,7 @@ impl Outcome {
 /// How a delivery ended, once its source has agreed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
-pub enum Ending {
+pub enum Disposition {
     /// The task is done.
     Done,
     /// The task will be tried again.
@@ -68,7 +72,7 @@ pub enum Ending {
     LeaseLost,
 }
 
-impl Ending {
+impl Disposition {
     /// Its name, as it stands in traces.
     pub fn name(self) -> &'static str {
         match self {
@@ -84,7 +88,7 @@ impl Ending {
 /// What keeps a run from claiming although its source may have more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
-pub enum Blocker {
+pub enum BlockedOn {
     /// Every permit is held, the queue is full, or the batch is still open.
     Room,
     /// The rate allows no further start yet.
@@ -93,7 +97,7 @@ pub enum Blocker {
     Settling,
 }
 
-impl Blocker {
+impl BlockedOn {
     /// Its name, as it stands in traces.
     pub fn name(self) -> &'static str {
         match self {
@@ -184,7 +188,7 @@ pub enum EventKind<'a> {
         #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
         outcome: Option<Outcome>,
         /// What came of it.
-        ending: Ending,
+        disposition: Disposition,
     },
     /// A delivery was left, and nobody will say more of it. A run leaves it to its lease when the source cannot be told; a program
     /// that keeps its tasks by hand may forget one that runs.
@@ -236,7 +240,7 @@ pub enum EventKind<'a> {
     /// the source waits or is exhausted, and opens for a moment for each claim.
     SourceBlocked {
         /// What holds it up.
-        by: Blocker,
+        by: BlockedOn,
     },
     /// The source has nothing more.
     SourceExhausted,
@@ -264,7 +268,7 @@ impl Outcome {
 }
 
 #[cfg(feature = "serde")]
-impl Blocker {
+impl BlockedOn {
     /// As it is written.
     pub(crate) fn from_name(name: &str) -> Option<Self> {
         Some(match name {
@@ -277,7 +281,7 @@ impl Blocker {
 }
 
 #[cfg(feature = "trace")]
-impl Ending {
+impl Disposition {
     /// As it is written.
     pub(crate) fn from_name(name: &str) -> Option<Self> {
         Some(match name {
@@ -302,7 +306,7 @@ impl EventKind<'_> {
             | Self::SourceWaiting
             | Self::SourceBlocked { .. } => false,
             Self::Ended { outcome, .. } => *outcome != Outcome::Succeeded,
-            Self::Settled { ending, .. } => !matches!(ending, Ending::Done | Ending::Retried),
+            Self::Settled { disposition, .. } => !matches!(disposition, Disposition::Done | Disposition::Retried),
             _ => true,
         }
     }
@@ -331,7 +335,7 @@ fn serialize_nanos<S: serde::Serializer>(duration: &Duration, serializer: S) -> 
 ///
 /// ```
 /// use core::convert::Infallible;
-/// use fourfold::{EventKind, MemorySource, Run, Task, observer_fn};
+/// use fourfold::{MemorySource, Run, Task, event::{EventKind, observer_fn}};
 /// use futures_lite::future::block_on;
 ///
 /// let source = MemorySource::new((), 0..3_u8);

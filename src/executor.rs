@@ -22,9 +22,9 @@
 //! at most once, so a task that always wakes itself does not keep the others waiting.
 
 mod gate;
+mod platform;
 mod ready;
 mod slots;
-mod sync;
 
 use core::fmt;
 use core::future::poll_fn;

@@ -8,7 +8,7 @@ use core::{fmt, time::Duration};
 
 /// A failed attempt: the reason, and whether trying again makes sense.
 ///
-/// Any [`core::error::Error`] converts into one with `?`; the run's [`Retry`](crate::Retry) policy then decides. It is
+/// Any [`core::error::Error`] converts into one with `?`; the run's [`Retry`](crate::config::Retry) policy then decides. It is
 /// itself no `Error`, so that this conversion can exist.
 ///
 /// ```
@@ -81,7 +81,7 @@ impl Failure {
     ///     _ => Ok(()),
     /// });
     /// let report = futures_lite::future::block_on(run.into_future()).unwrap();
-    /// assert_eq!((report.tally.succeeded, report.tally.cancelled, report.tally.dead), (1, 1, 1));
+    /// assert_eq!((report.counters.succeeded, report.counters.cancelled, report.counters.dead), (1, 1, 1));
     /// ```
     pub fn cancelled(reason: impl Into<String>) -> Self {
         Self::new(reason, Remedy::Cancelled)

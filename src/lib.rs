@@ -17,7 +17,7 @@
 //! };
 //! let run = Run::new(&source, parse).pattern(Pattern::TaskSet).limit(NonZeroUsize::new(2).unwrap()).clock(&clock);
 //! let report = block_on(run.into_future()).unwrap();
-//! assert_eq!((report.tally.done, report.tally.dead), (3, 1));
+//! assert_eq!((report.counters.done, report.counters.dead), (3, 1));
 //! assert_eq!(source.take_dead()[0].reason, "invalid digit found in string");
 //! ```
 //!
@@ -39,7 +39,7 @@
 //!
 //! ```
 //! use core::num::NonZeroUsize;
-//! use fourfold::{Permits, batch_with, task_group_with};
+//! use fourfold::{Permits, scope::{batch_with, task_group_with}};
 //! use futures_lite::future::{block_on, yield_now};
 //!
 //! let permits = Permits::new(NonZeroUsize::new(4).unwrap());
@@ -62,72 +62,58 @@
 
 extern crate alloc;
 
-mod clock;
-mod config;
-mod control;
-#[cfg(feature = "serde")]
-mod data;
-mod error;
-mod event;
-pub mod executor;
-mod failure;
+// From the bottom to the top: a module imports from those above it in this list, and from no other.
 mod index;
-mod invariants;
-mod job;
-#[cfg(feature = "listen")]
-pub mod listen;
-mod pattern;
-#[cfg(any(feature = "jsonl", feature = "redis"))]
-mod payload;
-mod permits;
+mod panic;
 mod random;
-mod report;
-mod run;
-mod signal;
-mod simulation;
-mod source;
+mod sync;
+
+pub mod clock;
+pub mod failure;
+pub mod task;
+
+#[cfg(feature = "serde")]
+#[doc(hidden)]
+pub mod data;
+
+pub mod config;
+pub mod control;
+pub mod pattern;
+
+pub mod source;
+
+pub mod event;
+
+pub mod check;
+pub mod metrics;
+
 mod spans;
-mod state;
-mod task;
+
+pub mod executor;
+
+pub mod run;
+pub mod scope;
+
+pub mod sim;
 #[cfg(feature = "trace")]
 pub mod trace;
-mod workload;
 
+#[cfg(feature = "listen")]
+pub mod listen;
+
+pub use clock::Clock;
 #[cfg(feature = "smol")]
 pub use clock::NativeClock;
-pub use clock::{Clock, SimulatedClock, SimulatedSleep, Stalled, Time};
 pub use config::{Config, Rate, Retry};
 pub use control::Control;
-#[cfg(feature = "serde")]
-pub use data::Data;
-pub use error::{RunError, TaskFailure};
-pub use event::{Blocker, Ending, Event, EventKind, Observer, ObserverFn, Outcome, Record, observer_fn};
+pub use event::{Event, Observer};
 pub use failure::Failure;
-pub use invariants::{Invariants, Violation};
-pub use pattern::{
-    Group, GroupError, GroupFailure, GroupOutput, JoinQueue, NoRoom, Pattern, Push, PushError, Queue, SpawnNamed,
-    TaskName, TaskSet, TryPushError, UnknownPattern, batch, batch_with, task_group, task_group_with, worker_pool,
-    worker_pool_with,
-};
-#[cfg(any(feature = "jsonl", feature = "redis"))]
-pub use payload::{Json, JsonError};
-pub use permits::{Acquire, Permit, Permits};
-pub use report::{Percentiles, Report};
-pub use run::{Run, run};
-pub use simulation::{Intervention, ScriptedAttempt, ScriptedHandler, Simulation, run_scripted};
-#[cfg(feature = "redis")]
-pub use source::redis::{
-    DeadSelection, PopSide, RedisConsumer, RedisDeadLetter, RedisError, RedisOptions, RedisQueue, RedisReceipt,
-    RedisSource, RedisStats,
-};
-pub use source::{Claims, DeadLetter, Delivery, MemorySource, Settlement, Source, Supply, Verdict};
-#[cfg(feature = "jsonl")]
-pub use source::{JsonLines, JsonLinesError};
-pub use state::{
-    Column, FailureSeen, Histogram, Intake, Live, OpenBatch, Phase, Place, Profile, State, Tally, Timeline,
-};
+pub use metrics::Report;
+pub use pattern::Pattern;
+pub use run::{Run, RunError};
+pub use scope::{Permits, TaskSet, batch, task_group, worker_pool};
+pub use source::{MemorySource, Source};
 pub use task::{Attempt, Task, TaskId};
-pub use workload::{Shape, Work, Workload, act};
 
 /// The program in the README is one of the tests.
 #[cfg(all(doctest, feature = "smol"))]

@@ -32,7 +32,7 @@ pub use self::{
     watch::Watch,
 };
 use self::{guard::Hosts, ring::Ring};
-use crate::State;
+use crate::metrics::State;
 
 /// How long the last events may take to reach those who follow.
 const FLUSH_MAX: Duration = Duration::from_secs(2);
@@ -51,7 +51,7 @@ const FLUSH_MAX: Duration = Duration::from_secs(2);
 /// let run = Run::new(&source, async |_: &Task<u8>| Ok::<_, Infallible>(())).observer(&mut watch);
 /// let report = smol::block_on(or(async { run.await.unwrap() }, async { match listener.serve().await {} }));
 /// smol::block_on(listener.finish());
-/// assert_eq!(report.tally.done, watch.state().borrow().tally().done);
+/// assert_eq!(report.counters.done, watch.state().borrow().counters().done);
 /// # Ok::<_, std::io::Error>(())
 /// ```
 #[derive(Debug)]

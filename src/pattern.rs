@@ -1,19 +1,6 @@
 //! The four patterns: what they share, and which one to choose.
 
-mod line;
-mod semaphore_batch;
-mod task_group;
-mod task_set;
-mod worker_pool;
-
 use core::{fmt, str::FromStr};
-
-pub use self::{
-    semaphore_batch::{batch, batch_with},
-    task_group::{Group, GroupError, GroupFailure, GroupOutput, SpawnNamed, TaskName, task_group, task_group_with},
-    task_set::TaskSet,
-    worker_pool::{JoinQueue, Push, PushError, Queue, TryPushError, worker_pool, worker_pool_with},
-};
 
 /// Which of the four ways to keep at most `limit` tasks in flight.
 ///
@@ -114,10 +101,12 @@ impl Pattern {
     #[inline]
     pub(crate) fn room(self, view: &View) -> usize {
         match self {
-            Self::TaskSet => task_set::room(view),
-            Self::SemaphoreBatch => semaphore_batch::room(view),
-            Self::WorkerPool => worker_pool::room(view),
-            Self::TaskGroup => task_group::room(view),
+            // A group's tasks each have their permit before they are claimed, a set's their place.
+            Self::TaskSet | Self::TaskGroup => view.limit.saturating_sub(view.in_flight + view.queued),
+            // A whole batch, once the one before has ended.
+            Self::SemaphoreBatch if view.batch_open => 0,
+            Self::SemaphoreBatch => view.batch_size,
+            Self::WorkerPool => view.queue_capacity.saturating_sub(view.queued),
         }
     }
 
@@ -126,27 +115,3 @@ impl Pattern {
         matches!(self, Self::SemaphoreBatch | Self::WorkerPool)
     }
 }
-
-/// There is no room for another task now; this is its future, not polled yet.
-pub struct NoRoom<F>(pub(crate) F);
-
-impl<F> NoRoom<F> {
-    /// The future that was not started.
-    pub fn into_inner(self) -> F {
-        self.0
-    }
-}
-
-impl<F> fmt::Debug for NoRoom<F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("NoRoom").finish_non_exhaustive()
-    }
-}
-
-impl<F> fmt::Display for NoRoom<F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("as many tasks are running as may")
-    }
-}
-
-impl<F> core::error::Error for NoRoom<F> {}

@@ -1,6 +1,6 @@
 //! Random draws without a stream: each depends on what it is for and on nothing else.
 
-use crate::TaskId;
+use crate::task::TaskId;
 
 /// A number for one purpose of one task. Drawing for another task or purpose cannot shift it.
 pub(crate) fn draw(seed: u64, task: TaskId, purpose: u64) -> u64 {

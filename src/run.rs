@@ -1,12 +1,13 @@
 //! One run: a source drained through a pattern.
 
+mod attempt;
 mod desk;
-mod doorbell;
 mod engine;
-mod journal;
+mod error;
 mod outbox;
-mod pacer;
 mod parts;
+mod rate_limiter;
+mod recorder;
 
 use alloc::boxed::Box;
 use core::{
@@ -15,10 +16,19 @@ use core::{
     pin::Pin,
 };
 
+pub use self::error::{RunError, TaskFailure};
 use self::{desk::Desk, engine::Engine};
 use crate::{
-    Clock, Config, Control, Delivery, EventKind, Failure, Observer, Pattern, Report, RunError, Source, Task, job,
+    clock::Clock,
+    config::Config,
+    control::Control,
+    event::{EventKind, Observer},
+    failure::Failure,
+    metrics::Report,
+    pattern::Pattern,
+    source::{Delivery, Source},
     spans::{RunSpan, TaskSpan},
+    task::Task,
 };
 
 /// Drains a source through a pattern: claims, runs the handler on each task with at most `config.limit` in flight, settles.
@@ -44,26 +54,26 @@ where
 {
     let start = clock.now();
     let desk = Desk::new(source, clock, config, control, observer);
-    desk.date();
+    desk.update_time();
     desk.write_start(); // page: run_started
     let span = RunSpan::new(config.pattern, desk.limit.get().get());
     {
         let make = |delivery: Delivery<S::Payload, S::Receipt>, slot| {
             let Task { id, attempt, .. } = delivery.task;
             let span = TaskSpan::new(id, attempt, config.pattern, slot, desk.worker(slot));
-            job::attempt(delivery, slot, span, &desk.net, clock, desk.config().timeout, &handler)
+            attempt::attempt(delivery, slot, span, &desk.net, clock, desk.config().timeout, &handler)
         };
         let mut engine = Engine::new(&desk, make);
         poll_fn(|cx| span.within(|| engine.poll(cx))).await;
         // Its parts are dropped here; they leave what they still hold to the source.
     }
-    desk.date();
+    desk.update_time();
     desk.write(EventKind::RunEnded); // page: run_ended
     let report = Report {
         pattern: config.pattern,
         limit: desk.limit.get().get(),
         elapsed: clock.now().since(start),
-        tally: desk.tally(),
+        counters: desk.counters(),
         idle_permits: None,
         wait: None,
         service: None,

@@ -5,24 +5,28 @@
 //! ```
 
 mod claims;
+#[cfg(any(feature = "jsonl", feature = "redis"))]
+mod json;
 #[cfg(feature = "jsonl")]
 mod jsonl;
-mod ledger;
-pub(crate) mod memory;
+mod memory;
+mod redeliveries;
 #[cfg(feature = "redis")]
-pub(crate) mod redis;
+pub mod redis;
 mod settlement;
 
 use core::num::NonZeroUsize;
 
+#[cfg(any(feature = "jsonl", feature = "redis"))]
+pub use self::json::{Json, JsonError};
 #[cfg(feature = "jsonl")]
 pub use self::jsonl::{JsonLines, JsonLinesError};
 pub use self::{
-    claims::{Claims, Supply},
+    claims::{ClaimStatus, Claims},
     memory::{DeadLetter, MemorySource},
     settlement::{Settlement, Verdict},
 };
-use crate::Task;
+use crate::task::Task;
 
 /// One attempt at a task, handed out by a source, and what that source needs to recognise it again.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +45,7 @@ pub struct Delivery<P, R> {
 ///
 /// ```
 /// use core::{cell::Cell, convert::Infallible, num::NonZeroUsize};
-/// use fourfold::{Claims, Delivery, Run, Settlement, Source, Supply, Task, Verdict};
+/// use fourfold::{Run, Source, Task, source::{ClaimStatus, Claims, Delivery, Settlement, Verdict}};
 ///
 /// /// Counts down; what fails is gone.
 /// struct Countdown(Cell<u64>);
@@ -51,17 +55,17 @@ pub struct Delivery<P, R> {
 ///     type Receipt = ();
 ///     type Error = Infallible;
 ///
-///     async fn claim(&self, max: NonZeroUsize, claims: &mut Claims<u64, ()>) -> Result<Supply, Infallible> {
+///     async fn claim(&self, max: NonZeroUsize, claims: &mut Claims<u64, ()>) -> Result<ClaimStatus, Infallible> {
 ///         for _ in 0..max.get() {
 ///             match self.0.get().checked_sub(1) {
 ///                 Some(n) => {
 ///                     self.0.set(n);
 ///                     claims.push(Delivery { task: Task::new(n, n), receipt: () });
 ///                 }
-///                 None => return Ok(Supply::Exhausted),
+///                 None => return Ok(ClaimStatus::Exhausted),
 ///             }
 ///         }
-///         Ok(Supply::Open)
+///         Ok(ClaimStatus::Open)
 ///     }
 ///
 ///     async fn settle(&self, _: &mut [Settlement<u64, ()>]) -> Result<(), Infallible> {
@@ -78,7 +82,7 @@ pub struct Delivery<P, R> {
 ///     Ok::<_, Infallible>(())
 /// });
 /// let report = futures_lite::future::block_on(run.into_future()).unwrap();
-/// assert_eq!((report.tally.done, sum.get()), (100, 4950));
+/// assert_eq!((report.counters.done, sum.get()), (100, 4950));
 /// ```
 #[expect(async_fn_in_trait, reason = "a run is polled on one thread; its futures need no Send")]
 pub trait Source {
@@ -92,7 +96,7 @@ pub trait Source {
     /// Hands out at most `max` deliveries, waiting while there are none.
     ///
     /// Deliveries are pushed to `claims` as they are got, so that dropping this future while it waits loses nothing:
-    /// what was pushed stays, what was not is still the source's. [`Supply::Exhausted`] says that there is nothing more to
+    /// what was pushed stays, what was not is still the source's. [`ClaimStatus::Exhausted`] says that there is nothing more to
     /// come, retries of what is still unsettled included; a run that later settles a task with [`Verdict::Retry`] or
     /// [`Verdict::Release`] asks again.
     ///
@@ -102,12 +106,12 @@ pub trait Source {
         &self,
         max: NonZeroUsize,
         claims: &mut Claims<Self::Payload, Self::Receipt>,
-    ) -> Result<Supply, Self::Error>;
+    ) -> Result<ClaimStatus, Self::Error>;
 
     /// Ends deliveries, each exactly once, with their verdicts; a batch at a time.
     ///
     /// A settlement that the source refuses because the delivery is no longer this run's is marked with
-    /// [`Settlement::lose`]. Sources that keep a payload [take](Settlement::take) the delivery out.
+    /// [`Settlement::mark_lease_lost`]. Sources that keep a payload [take](Settlement::take) the delivery out.
     ///
     /// # Errors
     /// When the source cannot be told. Deliveries that were not taken out by then are [abandoned](Source::abandon).

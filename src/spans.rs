@@ -8,7 +8,12 @@ mod kind {
 
     use tracing::{Level, Span, event, field::Empty, span};
 
-    use crate::{Attempt, Outcome, Pattern, Report, TaskId};
+    use crate::{
+        event::Outcome,
+        metrics::Report,
+        pattern::Pattern,
+        task::{Attempt, TaskId},
+    };
 
     /// A run.
     pub(crate) struct RunSpan(Span);
@@ -26,7 +31,7 @@ mod kind {
         }
 
         pub(crate) fn ended(&self, report: &Report) {
-            self.0.record("done", report.tally.done).record("dead", report.tally.dead);
+            self.0.record("done", report.counters.done).record("dead", report.counters.dead);
         }
     }
 
@@ -85,7 +90,12 @@ mod kind {
 mod kind {
     use core::time::Duration;
 
-    use crate::{Attempt, Outcome, Pattern, Report, TaskId};
+    use crate::{
+        event::Outcome,
+        metrics::Report,
+        pattern::Pattern,
+        task::{Attempt, TaskId},
+    };
 
     pub(crate) struct RunSpan;
 

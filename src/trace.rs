@@ -13,7 +13,7 @@ pub use self::{
     reader::{Reader, TraceError},
     writer::{Trace, Traced},
 };
-use crate::Event;
+use crate::event::Event;
 
 /// The version of the format.
 pub const VERSION: u64 = 1;

@@ -8,7 +8,7 @@ use std::{cell::Cell, convert::Infallible};
 
 use allocation_counter::{AllocationInfo, measure};
 use common::*;
-use fourfold::*;
+use fourfold::{Clock, Config, MemorySource, Observer, Pattern, Report, Run, Task, metrics::State};
 use futures_lite::future::block_on;
 
 /// How a task waits.
@@ -33,7 +33,7 @@ fn run_through<O: Observer>(config: &Config, tasks: u64, kind: Kind, observer: O
         Ok::<_, Infallible>(())
     });
     let report = block_on(run.config(*config).observer(observer).into_future()).unwrap();
-    assert_eq!(report.tally.done, tasks);
+    assert_eq!(report.counters.done, tasks);
     report
 }
 
@@ -124,7 +124,7 @@ fn a_busy_run_leaves_its_host_a_turn_every_few_hundred_polls() {
             };
             let run = async { run.config(config).await.unwrap() };
             let report = block_on(futures_lite::future::or(run, host));
-            assert_eq!(report.tally.done, 20_000);
+            assert_eq!(report.counters.done, 20_000);
             assert!(most.get() <= 512, "{} starts in one turn: {config:?}", most.get());
             assert!(turns.get() >= 20_000 / 512);
         }

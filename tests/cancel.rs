@@ -5,7 +5,7 @@
 mod common;
 
 use common::*;
-use fourfold::*;
+use fourfold::{Clock, Config, Control, Failure, MemorySource, Pattern, Retry, Run, Task, clock::SimulatedClock};
 
 /// Drops a run after 0, 1, 2, … polls until one ends. How many polls that took.
 fn drop_everywhere(config: &Config, faults: &Faults, tasks: u64, stop: Option<fn(&Control)>) -> usize {
@@ -121,8 +121,8 @@ fn what_was_dropped_can_be_run_again_with_every_permit() {
         assert_eq!((source.held(), gauge.now()), (0, 0));
         let report =
             clock.run(Run::new(&source, &handler).config(config).clock(&clock).into_future()).unwrap().unwrap();
-        assert_eq!(report.tally.peak_in_flight, limit as u64);
-        assert!(report.tally.done >= 8 * limit as u64 && source.take_rest().is_empty());
+        assert_eq!(report.counters.peak_in_flight, limit as u64);
+        assert!(report.counters.done >= 8 * limit as u64 && source.take_rest().is_empty());
     }
 }
 
@@ -143,9 +143,9 @@ fn a_timeout_at_any_await_frees_the_permit() {
                 }
                 Ok::<_, Failure>(())
             });
-            let tally = ended.unwrap().tally;
+            let counters = ended.unwrap().counters;
             let expected = if timeout >= 10 { (5, 0) } else { (0, 5) };
-            assert_eq!((tally.done, tally.timed_out), expected, "{timeout} ms");
+            assert_eq!((counters.done, counters.timed_out), expected, "{timeout} ms");
         }
     }
 }

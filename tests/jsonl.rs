@@ -14,7 +14,9 @@ use std::{
 };
 
 use fourfold::{
-    Clock, Control, Failure, Json, JsonLines, JsonLinesError, Pattern, Report, Run, RunError, SimulatedClock, Task,
+    Clock, Control, Failure, Pattern, Report, Run, RunError, Task,
+    clock::SimulatedClock,
+    source::{Json, JsonLines, JsonLinesError},
 };
 use futures_lite::AsyncRead;
 
@@ -66,7 +68,7 @@ fn every_line_is_a_task_with_its_number() {
         let (report, seen, dead) = drain(b"{\"a\":1}\n\n  \t\r\n [2] \r\n\"three\"", pattern);
         let expected = [(1, "{\"a\":1}"), (4, "[2]"), (5, "\"three\"")];
         assert_eq!(seen, expected.map(|(id, text)| (id, text.to_owned())));
-        assert_eq!((report.tally.done, report.tally.malformed), (3, 0));
+        assert_eq!((report.counters.done, report.counters.malformed), (3, 0));
         assert!(dead.lines().is_empty());
     }
 }
@@ -75,20 +77,20 @@ fn every_line_is_a_task_with_its_number() {
 fn an_empty_file_is_no_work() {
     for input in [&b""[..], b"\n\n", b"   "] {
         let (report, seen, _) = drain(input, Pattern::WorkerPool);
-        assert_eq!((report.tally.tasks(), seen.len()), (0, 0));
+        assert_eq!((report.counters.tasks(), seen.len()), (0, 0));
     }
 }
 
 #[test]
 fn equal_payloads_each_run_once() {
     let (report, seen, _) = drain(&b"{}\n".repeat(1000), Pattern::TaskSet);
-    assert_eq!((report.tally.done, seen.len()), (1000, 1000));
+    assert_eq!((report.counters.done, seen.len()), (1000, 1000));
 }
 
 #[test]
 fn what_is_no_json_is_kept_and_the_run_goes_on() {
     let (report, seen, dead) = drain(b"1\n{bad\n\"a\xFF\"\n\"\0\"\n\0\n2\n", Pattern::WorkerPool);
-    assert_eq!((seen.len(), report.tally.done, report.tally.malformed), (2, 2, 4));
+    assert_eq!((seen.len(), report.counters.done, report.counters.malformed), (2, 2, 4));
     let letters = dead.lines();
     let field = |name: &str| letters.iter().map(|letter| letter[name].clone()).collect::<Vec<_>>();
     assert_eq!(field("task"), [2, 3, 4, 5]);
@@ -100,7 +102,7 @@ fn what_is_no_json_is_kept_and_the_run_goes_on() {
 #[test]
 fn garbage_only_is_counted_line_by_line() {
     let (report, _, dead) = drain(&b"?\n".repeat(100_000), Pattern::SemaphoreBatch);
-    assert_eq!((report.tally.malformed, report.tally.done), (100_000, 0));
+    assert_eq!((report.counters.malformed, report.counters.done), (100_000, 0));
     assert_eq!(dead.lines().len(), 100_000);
 }
 
@@ -110,7 +112,7 @@ fn a_line_that_is_too_long_is_malformed() {
     input.extend_from_slice(&[b'x'; 9 << 20]);
     input.extend_from_slice(b"\"\n2\n");
     let (report, seen, dead) = drain(&input, Pattern::WorkerPool);
-    assert_eq!((report.tally.done, report.tally.malformed, seen[1].0), (2, 1, 3));
+    assert_eq!((report.counters.done, report.counters.malformed, seen[1].0), (2, 1, 3));
     let letter = &dead.lines()[0];
     assert_eq!((letter["task"].as_u64(), letter["raw_bytes"].as_u64()), (Some(2), Some((9 << 20) + 2)));
     assert_eq!(letter["raw"].as_str().unwrap().len(), 256);
@@ -127,7 +129,7 @@ fn retries_wait_their_time_and_the_dead_keep_their_reason() {
         _ => Ok(()),
     };
     let report = clock.run(Run::new(&source, handler).clock(&clock).into_future()).unwrap().unwrap();
-    assert_eq!((report.tally.done, report.tally.dead, report.tally.retried), (2, 1, 1));
+    assert_eq!((report.counters.done, report.counters.dead, report.counters.retried), (2, 1, 1));
     assert_eq!(clock.now().as_nanos(), 60_000_000_000);
     let expected = serde_json::json!({"task": 3, "attempts": 1, "reason": "no such user", "payload": 3});
     assert_eq!(dead.lines(), [expected]);
@@ -156,8 +158,8 @@ fn done_and_the_rest_are_all_there_was() {
         };
         let left = futures_lite::future::block_on(source.rest(keep)).unwrap();
         assert_eq!(left, rest.len() as u64);
-        assert_eq!(report.tally.done + left, 2000, "{pattern}");
-        assert!(report.tally.done >= 100 && left > 0);
+        assert_eq!(report.counters.done + left, 2000, "{pattern}");
+        assert!(report.counters.done >= 100 && left > 0);
         assert!(rest.is_sorted_by_key(|line| line.parse::<u32>().unwrap()), "in the order of the file");
         let mut all: Vec<u32> = done.into_inner().iter().chain(&rest).map(|line| line.parse().unwrap()).collect();
         all.sort_unstable();
@@ -234,7 +236,7 @@ fn tasks_in_flight_go_on_while_nothing_can_be_read() {
         Ok::<_, Infallible>(())
     };
     let report = clock.run(Run::new(&source, handler).clock(&clock).into_future()).unwrap().unwrap();
-    assert_eq!(report.tally.done, 2);
+    assert_eq!(report.counters.done, 2);
 }
 
 /// A file that grows when the clock says so.
@@ -274,7 +276,7 @@ fn a_growing_file_is_followed() {
     };
     let run = Run::new(&source, handler).clock(&clock).control(&control);
     let report = clock.run(run.into_future()).unwrap().unwrap();
-    assert_eq!(report.tally.done, 3);
+    assert_eq!(report.counters.done, 3);
     let expected = [(1, "1", 0), (2, "{\"half\":2}", 5), (3, "3", 9)];
     assert_eq!(seen.into_inner(), expected.map(|(id, text, second)| (id, text.to_owned(), second)));
 }

@@ -7,7 +7,7 @@ mod common;
 use std::{cell::Cell, convert::Infallible, fmt, panic, pin::pin, task::Context};
 
 use common::*;
-use fourfold::*;
+use fourfold::{Attempt, Clock, Config, Pattern, Retry, Run, Task, clock::SimulatedClock};
 
 /// Panics when dropped.
 struct Bomb;
@@ -130,9 +130,13 @@ fn a_panic_anywhere_is_the_outcome_of_its_attempt_and_nobody_elses() {
                 bench.clock.sleep(ms(5)).await;
                 Ok(None)
             });
-            let tally = ended.unwrap().tally;
-            assert_eq!((tally.panicked, tally.done), (2 * limit as u64, 6 * limit as u64), "{place:?} {config:?}");
-            assert_eq!((tally.failed, tally.timed_out, tally.retried), (0, 0, 2 * limit as u64));
+            let counters = ended.unwrap().counters;
+            assert_eq!(
+                (counters.panicked, counters.done),
+                (2 * limit as u64, 6 * limit as u64),
+                "{place:?} {config:?}"
+            );
+            assert_eq!((counters.failed, counters.timed_out, counters.retried), (0, 0, 2 * limit as u64));
             assert_eq!((gauge.peak(), gauge.now()), (limit, 0), "every worker is still there");
             assert!(checker.state.failures().iter().all(|failure| failure.reason == reason(place)), "{place:?}");
         }
@@ -158,8 +162,8 @@ fn handlers_that_panic_when_they_are_aborted_are_dropped_and_given_back_all_the_
             bench.clock.sleep(ms(20)).await;
             Ok::<_, Infallible>(())
         });
-        let tally = ended.unwrap().tally;
-        assert_eq!((tally.cancelled, tally.released >= tally.cancelled, gauge.now()), (limit as u64, true, 0));
+        let counters = ended.unwrap().counters;
+        assert_eq!((counters.cancelled, counters.released >= counters.cancelled, gauge.now()), (limit as u64, true, 0));
     }
 }
 
@@ -199,7 +203,7 @@ fn a_pool_in_which_every_task_panics_ends() {
         });
         let report = ended.unwrap();
         let at_once = limit.min(workers) as u32;
-        assert_eq!((report.tally.panicked, report.tally.dead, running.get()), (100, 100, 100));
+        assert_eq!((report.counters.panicked, report.counters.dead, running.get()), (100, 100, 100));
         assert_eq!(report.elapsed, ms(1) * 100_u32.div_ceil(at_once), "as many at once as ever");
     }
 }

@@ -13,7 +13,12 @@ use std::{
 };
 
 use common::*;
-use fourfold::*;
+use fourfold::{
+    Clock, Config, Control, Failure, Observer, Pattern, Rate, Retry, Run, RunError, Task,
+    clock::{SimulatedClock, Time},
+    event::observer_fn,
+    metrics::Counters,
+};
 
 const RUNS: u64 = 3000;
 
@@ -138,7 +143,7 @@ fn obey(control: &Control, order: Order) {
 }
 
 /// What an attempt does follows from the seed, the task and the attempt.
-async fn act(plan: &Plan, clock: &SimulatedClock, control: &Control, task: &Task<u64>) -> Result<(), Failure> {
+async fn perform(plan: &Plan, clock: &SimulatedClock, control: &Control, task: &Task<u64>) -> Result<(), Failure> {
     let handler = &plan.handler;
     let mut random =
         Random(plan.seed ^ task.payload.wrapping_mul(0x5851_F42D_4C95_7F2D) ^ u64::from(task.attempt.get()));
@@ -182,7 +187,7 @@ struct Seen {
     dropped: u64,
     drained: u64,
     aborted: u64,
-    tally: Tally,
+    counters: Counters,
     events: u64,
 }
 
@@ -195,7 +200,7 @@ fn simulate(seed: u64, logs: bool, seen: &mut Seen) -> String {
     let checker = RefCell::new(if logs { checker.logging() } else { checker });
     let run = Run::new(&source, async |task: &Task<u64>| {
         let _in = gauge.enter();
-        act(&plan, &clock, &control, task).await
+        perform(&plan, &clock, &control, task).await
     });
     let observer = observer_fn(|event| checker.borrow_mut().event(event));
     let run = run.config(plan.config).control(&control).clock(&clock).observer(observer);
@@ -240,17 +245,17 @@ fn simulate(seed: u64, logs: bool, seen: &mut Seen) -> String {
             if ended.is_ok() && !checker.drained && plan.config.max_tasks.is_none() {
                 assert!(source.rest().is_empty(), "it ended with tasks left");
             }
-            let (sum, tally) = (&mut seen.tally, &report.tally);
-            sum.done += tally.done;
-            sum.dead += tally.dead;
-            sum.retried += tally.retried;
-            sum.released += tally.released;
-            sum.abandoned += tally.abandoned;
-            sum.panicked += tally.panicked;
-            sum.timed_out += tally.timed_out;
-            sum.cancelled += tally.cancelled;
-            sum.lease_lost += tally.lease_lost;
-            sum.malformed += tally.malformed;
+            let (sum, counters) = (&mut seen.counters, &report.counters);
+            sum.done += counters.done;
+            sum.dead += counters.dead;
+            sum.retried += counters.retried;
+            sum.released += counters.released;
+            sum.abandoned += counters.abandoned;
+            sum.panicked += counters.panicked;
+            sum.timed_out += counters.timed_out;
+            sum.cancelled += counters.cancelled;
+            sum.lease_lost += counters.lease_lost;
+            sum.malformed += counters.malformed;
         }
     }
     checker.log.unwrap_or_default()
@@ -277,12 +282,13 @@ fn random_runs_keep_every_rule() {
     }
     let runs = from_env("FOURFOLD_RUNS").unwrap_or(RUNS);
     (0..runs).for_each(|seed| drop(attempt(seed, false, &mut seen)));
-    let Seen { well, group, source, dropped, drained, aborted, tally, events } = &seen;
+    let Seen { well, group, source, dropped, drained, aborted, counters, events } = &seen;
     let counts = [well, group, source, dropped, drained, aborted];
     assert!(counts.iter().all(|count| **count > runs / 100), "too rare to tell: {seen:?}");
-    let outcomes = [tally.dead, tally.retried, tally.released, tally.abandoned, tally.panicked, tally.timed_out];
+    let outcomes =
+        [counters.dead, counters.retried, counters.released, counters.abandoned, counters.panicked, counters.timed_out];
     assert!(outcomes.iter().all(|count| *count > runs / 10), "too rare to tell: {seen:?}");
-    let rare = [tally.cancelled, tally.lease_lost, tally.malformed];
+    let rare = [counters.cancelled, counters.lease_lost, counters.malformed];
     assert!(rare.iter().all(|count| *count > runs / 10) && *events > 100 * runs, "too rare to tell: {seen:?}");
 }
 

@@ -7,7 +7,15 @@ mod common;
 use std::{num::NonZeroUsize, time::Duration};
 
 use common::*;
-use fourfold::{trace::Form, *};
+use fourfold::{
+    Attempt, Config, Event, Pattern, Rate, Retry, TaskId,
+    check::Invariants,
+    clock::Time,
+    event::{EventKind, Record, observer_fn},
+    metrics::{RunPhase, State, TimeBucket, Timeline},
+    sim::{Intervention, Simulation, SyntheticTask, WorkloadSpec},
+    trace::{self, Form},
+};
 
 /// A run with something done to it on the way.
 fn draw(random: &mut Random, pattern: Pattern) -> Simulation {
@@ -281,7 +289,7 @@ fn the_columns_of_a_run_are_what_its_events_say() {
 }
 
 /// The same once more, from state to state.
-fn check_columns(columns: &[Column], records: &[Record], from: Time, to: Time, what: &str) {
+fn check_columns(columns: &[TimeBucket], records: &[Record], from: Time, to: Time, what: &str) {
     let mut state = State::new();
     let [mut in_flight_ns, mut queued_ns, mut permits_ns] = [0_u128; 3];
     let [mut ended, mut failed, mut retried, mut starts] = [0_u64; 4];
@@ -289,26 +297,26 @@ fn check_columns(columns: &[Column], records: &[Record], from: Time, to: Time, w
     for record in records {
         let event = record.event();
         let (begin, end) = (state.at().max(from), event.at.min(to));
-        if matches!(state.phase(), Phase::Running | Phase::Draining | Phase::Aborting) && end > begin {
+        if matches!(state.phase(), RunPhase::Running | RunPhase::Draining | RunPhase::Aborting) && end > begin {
             let ns = end.since(begin).as_nanos();
-            in_flight_ns += ns * u128::from(state.tally().in_flight);
-            queued_ns += ns * u128::from(state.tally().queued);
+            in_flight_ns += ns * u128::from(state.counters().in_flight);
+            queued_ns += ns * u128::from(state.counters().queued);
             permits_ns += ns * state.limit() as u128;
-            most = most.max(state.tally().in_flight);
+            most = most.max(state.counters().in_flight);
         }
-        let before = *state.tally();
+        let before = *state.counters();
         state.apply(&event);
         if event.at >= from && event.at <= to {
-            ended += state.tally().tasks() - before.tasks();
-            retried += state.tally().retried - before.retried;
+            ended += state.counters().tasks() - before.tasks();
+            retried += state.counters().retried - before.retried;
             starts += u64::from(matches!(event.kind, EventKind::Started { .. }));
-            most = most.max(state.tally().in_flight);
+            most = most.max(state.counters().in_flight);
             if let EventKind::Ended { outcome, .. } = event.kind {
                 failed += u64::from(outcome.is_failure());
             }
         }
     }
-    let sum = |of: fn(&Column) -> u128| columns.iter().map(of).sum::<u128>();
+    let sum = |of: fn(&TimeBucket) -> u128| columns.iter().map(of).sum::<u128>();
     assert_eq!(sum(|column| column.in_flight_ns), in_flight_ns, "{what}");
     assert_eq!(sum(|column| column.queued_ns), queued_ns, "{what}");
     assert_eq!(sum(|column| column.permits_ns), permits_ns, "{what}");
@@ -322,12 +330,12 @@ fn check_columns(columns: &[Column], records: &[Record], from: Time, to: Time, w
 
 #[test]
 fn tasks_that_are_written_down_come_first_and_a_burst_is_drawn() {
-    let work = |ms| Work { ms, ..Work::default() };
+    let work = |ms| SyntheticTask { ms, ..SyntheticTask::default() };
     let simulation = Simulation::new(Config { seed: 3, ..Config::default() }, 9).listed(&[work(70), work(1)]);
     assert_eq!((simulation.tasks, simulation.work(TaskId(0))), (2, work(70)));
-    assert_eq!(simulation.work(TaskId(5)), Shape::default().draw(3, TaskId(5)));
+    assert_eq!(simulation.work(TaskId(5)), WorkloadSpec::default().draw(3, TaskId(5)));
     let state = fold(&records(&simulation.fork(0, Intervention::Burst(3))));
-    assert_eq!(state.tally().done, 5);
+    assert_eq!(state.counters().done, 5);
     assert!(state.elapsed() >= ms(70));
 }
 
@@ -336,7 +344,7 @@ fn without_jitter_those_that_failed_together_come_back_together() {
     let together = |jitter| {
         let retry = Retry { jitter, base: ms(100), ..Retry::default() };
         let config = Config { retry, ..Config::new(Pattern::TaskSet, nz(20)) };
-        let fails_once = [Work { ms: 10, fail: 1, panic: false }; 20];
+        let fails_once = [SyntheticTask { ms: 10, fail: 1, panic: false }; 20];
         let records = records(&Simulation::new(config, 0).listed(&fails_once));
         let again = records.iter().filter_map(|record| match record.event() {
             Event { at, kind: EventKind::Claimed { attempt, .. }, .. } if attempt > Attempt::FIRST => Some(at),
@@ -352,17 +360,21 @@ fn without_jitter_those_that_failed_together_come_back_together() {
 fn a_cancelled_task_ends_cancelled_whatever_it_was_doing() {
     for pattern in Pattern::ALL {
         let config = Config { seed: 5, ..Config::new(pattern, nz(3)) };
-        let work = [Work { ms: 50, fail: 0, panic: false }; 9];
+        let work = [SyntheticTask { ms: 50, fail: 0, panic: false }; 9];
         let simulation = Simulation::new(config, 0).listed(&work);
         let before = records(&simulation);
         // At every event: while it waits, while it runs, after it has ended.
         for after in 0..before.len() as u64 {
             let state = fold(&records(&simulation.fork(after, Intervention::Cancel(TaskId(4)))));
-            let tally = state.tally();
-            assert_eq!((tally.done + tally.dead, tally.cancelled), (9, tally.dead), "{pattern}, after {after}");
+            let counters = state.counters();
+            assert_eq!(
+                (counters.done + counters.dead, counters.cancelled),
+                (9, counters.dead),
+                "{pattern}, after {after}"
+            );
             let ended = |record: &Record| matches!(record.event().kind, EventKind::Ended { task: TaskId(4), .. });
             let is_late = before[..after as usize].iter().any(ended);
-            assert_eq!(tally.cancelled, u64::from(!is_late), "{pattern}, after {after}");
+            assert_eq!(counters.cancelled, u64::from(!is_late), "{pattern}, after {after}");
         }
     }
 }
@@ -370,7 +382,8 @@ fn a_cancelled_task_ends_cancelled_whatever_it_was_doing() {
 #[test]
 fn a_task_that_is_held_up_can_still_be_cancelled() {
     let config = Config::new(Pattern::WorkerPool, nz(1));
-    let simulation = Simulation::new(config, 0).listed(&[Work { ms: 10, fail: 0, panic: false }, Work::default()]);
+    let simulation =
+        Simulation::new(config, 0).listed(&[SyntheticTask { ms: 10, fail: 0, panic: false }, SyntheticTask::default()]);
     let slow = Intervention::Slow { task: TaskId(0), by: Duration::from_secs(600) };
     let started =
         records(&simulation).iter().position(|record| matches!(record.event().kind, EventKind::Started { .. }));
@@ -378,7 +391,7 @@ fn a_task_that_is_held_up_can_still_be_cancelled() {
     // Once it takes its extra time, nothing happens but a change of the limit.
     let simulation = simulation.fork(after, slow).fork(after, Intervention::Cancel(TaskId(0)));
     let state = fold(&records(&simulation));
-    assert_eq!((state.tally().cancelled, state.tally().done), (1, 1));
+    assert_eq!((state.counters().cancelled, state.counters().done), (1, 1));
     assert!(state.elapsed() < ms(20));
 }
 
@@ -409,17 +422,17 @@ fn a_fork_is_the_same_up_to_there_and_another_one_from_there_on() {
             assert_eq!(before[..shared], fork[..shared], "{pattern}, {intervention:?}");
             assert_ne!(before[shared..], fork[shared..], "{pattern}, {intervention:?}");
             let report = fold(&fork).report();
-            let tally = report.tally;
+            let counters = report.counters;
             match intervention {
                 Intervention::Configure(config) => assert_eq!(report.limit, config.limit.get()),
                 Intervention::Limit(limit) => assert_eq!(report.limit, limit.get()),
-                Intervention::Drain => assert!(tally.done < 60 && tally.cancelled == 0),
-                Intervention::Abort => assert!(tally.cancelled > 0),
-                Intervention::Fail(_) => assert_eq!(tally.failed, fold(&before).tally().failed + 1),
-                Intervention::Panic(_) => assert_eq!(tally.panicked, 1),
-                Intervention::Cancel(_) => assert_eq!((tally.cancelled, tally.dead, tally.done), (1, 1, 59)),
+                Intervention::Drain => assert!(counters.done < 60 && counters.cancelled == 0),
+                Intervention::Abort => assert!(counters.cancelled > 0),
+                Intervention::Fail(_) => assert_eq!(counters.failed, fold(&before).counters().failed + 1),
+                Intervention::Panic(_) => assert_eq!(counters.panicked, 1),
+                Intervention::Cancel(_) => assert_eq!((counters.cancelled, counters.dead, counters.done), (1, 1, 59)),
                 Intervention::Slow { .. } => assert!(report.elapsed > ms(5000)),
-                Intervention::Burst(_) => assert_eq!(tally.done, 70),
+                Intervention::Burst(_) => assert_eq!(counters.done, 70),
             }
         }
     }

@@ -5,7 +5,7 @@ use std::future::{IntoFuture as _, poll_fn};
 use std::num::NonZeroUsize;
 use std::task::Poll;
 
-use fourfold::{Clock, Event, MemorySource, NativeClock, Observer, Pattern, Record, Run, State, Task, Timeline, trace};
+use fourfold::{Clock, Event, MemorySource, NativeClock, Observer, Pattern, Run, Task, event::Record, metrics::{State, Timeline}, trace};
 use futures_lite::future::block_on;
 use rustix::time::{ClockId, clock_gettime};
 
@@ -86,7 +86,7 @@ fn seconds<C: Clock>(clock: C, tasks: u64, limit: NonZeroUsize, observer: impl O
     let run = Run::new(&source, handler).pattern(Pattern::WorkerPool).limit(limit).clock(clock).observer(observer);
     let start = on_this_thread();
     let report = block_on(run.into_future()).expect("a source in memory does not fail, nor does a task");
-    assert_eq!(report.tally.done, tasks);
+    assert_eq!(report.counters.done, tasks);
     on_this_thread() - start
 }
 

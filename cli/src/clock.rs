@@ -7,7 +7,10 @@ use std::{
     time::Duration,
 };
 
-use fourfold::{Clock, NativeClock, SimulatedClock, Time};
+use fourfold::{
+    Clock, NativeClock,
+    clock::{SimulatedClock, Time},
+};
 
 /// Either clock.
 #[derive(Clone, Debug)]

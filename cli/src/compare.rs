@@ -3,8 +3,9 @@
 use std::{fmt::Write, num::NonZeroUsize, time::Duration};
 
 use fourfold::{
-    Claims, Json, JsonLines, MemorySource, NativeClock, Pattern, Report, RunError, Settlement, Source, State, Supply,
-    Verdict,
+    MemorySource, NativeClock, Pattern, Report, RunError, Source,
+    metrics::State,
+    source::{ClaimStatus, Claims, Json, JsonLines, Settlement, Verdict},
 };
 
 use super::{
@@ -46,7 +47,7 @@ pub(crate) fn compare(args: &CompareArgs) -> Result<u8, Fault> {
             None => origin::demo(&args.work, &session.clock),
             Some(tasks) => MemorySource::new(session.clock.clone(), tasks.clone()),
         };
-        let done = |state: &State| (total > 0).then(|| state.tally().tasks() as f64 / total as f64);
+        let done = |state: &State| (total > 0).then(|| state.counters().tasks() as f64 / total as f64);
         let ran = session.drain(&source, &args.work.config(pattern), &done);
         if let Some(error) = ran.error {
             screen::say(&format!("{pattern}: {error}"));
@@ -88,7 +89,7 @@ fn read(reader: Reader) -> Result<Vec<Json>, Fault> {
             let deliveries = claims.drain().inspect(|delivery| tasks.push(delivery.task.payload.clone()));
             let mut settled: Vec<_> = deliveries.map(|delivery| Settlement::new(delivery, Verdict::Done)).collect();
             source.settle(&mut settled).await.map_err(Fault::source)?;
-            if supply == Supply::Exhausted {
+            if supply == ClaimStatus::Exhausted {
                 return Ok(tasks);
             }
         }
@@ -138,11 +139,11 @@ fn timelines(runs: &[State], reports: &[Report], coloured: bool) -> String {
 }
 
 fn timeline<'a>(state: &'a State, report: &Report, span: Duration) -> Timeline<'a> {
-    Timeline { profile: state.profile(), elapsed: report.elapsed, span, limit: report.limit, cells: CELLS }
+    Timeline { profile: state.utilization(), elapsed: report.elapsed, span, limit: report.limit, cells: CELLS }
 }
 
 fn row(report: &Report) -> Vec<String> {
-    let tally = &report.tally;
+    let counters = &report.counters;
     let wait = report.wait.unwrap_or_default();
     vec![
         report.pattern.to_string(),
@@ -150,11 +151,11 @@ fn row(report: &Report) -> Vec<String> {
         table::per_second(report.throughput()),
         table::time(wait.p50),
         table::time(wait.p99),
-        tally.peak_in_flight.to_string(),
+        counters.peak_in_flight.to_string(),
         report.idle_permits.map_or_else(String::new, |idle| table::idle_share(report, idle)),
-        (tally.failed + tally.timed_out + tally.panicked).to_string(),
-        tally.done.to_string(),
-        tally.dead.to_string(),
+        (counters.failed + counters.timed_out + counters.panicked).to_string(),
+        counters.done.to_string(),
+        counters.dead.to_string(),
     ]
 }
 

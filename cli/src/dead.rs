@@ -2,7 +2,10 @@
 
 use std::time::UNIX_EPOCH;
 
-use fourfold::{DeadSelection, RedisDeadLetter, RedisError, RedisQueue, TaskId};
+use fourfold::{
+    TaskId,
+    source::redis::{DeadSelection, RedisDeadLetter, RedisError, RedisQueue},
+};
 
 use super::{
     args::DeadCommand,

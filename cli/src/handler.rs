@@ -8,7 +8,7 @@ mod program;
 
 use std::rc::Rc;
 
-use fourfold::{Control, Failure, Json, Task, Work};
+use fourfold::{Control, Failure, Task, sim::SyntheticTask, source::Json};
 
 use self::{exec::Exec, pipe::Pipe, post::Post};
 use super::{args::WorkArgs, clock::AnyClock, exit::Fault, screen::Stdout};
@@ -93,7 +93,7 @@ async fn simulate(clock: &AnyClock, task: &Task<Json>) -> Result<(), Failure> {
         serde_json::from_str(text)
             .map_err(|error| Failure::permanent(format!("--simulate cannot act this out: {error}")))?
     } else {
-        Work::default()
+        SyntheticTask::default()
     };
-    work.act(clock, task.attempt).await
+    work.perform(clock, task.attempt).await
 }

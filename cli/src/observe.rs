@@ -3,8 +3,10 @@
 use std::{cell::RefCell, rc::Rc};
 
 use fourfold::{
-    Event, EventKind, Observer, Outcome, State,
+    Event, Observer,
+    event::{EventKind, Outcome},
     listen::{Listener, Watch},
+    metrics::State,
     trace::Trace,
 };
 

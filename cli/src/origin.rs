@@ -8,7 +8,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use fourfold::{Json, MemorySource, Workload};
+use fourfold::{MemorySource, sim::Workload, source::Json};
 use futures_lite::AsyncRead;
 use smol::Unblock;
 

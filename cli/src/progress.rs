@@ -6,7 +6,7 @@ mod recent;
 use std::{cell::RefCell, convert::Infallible, time::Duration};
 
 use console::Term;
-use fourfold::{Clock, State};
+use fourfold::{Clock, metrics::State};
 
 use self::{
     frame::{Frame, Size},
@@ -27,7 +27,7 @@ pub(crate) async fn show(state: &RefCell<State>, clock: &AnyClock, done: Done<'_
     loop {
         smol::Timer::after(EVERY).await;
         let (state, now) = (state.borrow(), clock.now());
-        recent.look(now, state.tally().tasks());
+        recent.look(now, state.counters().tasks());
         // Where it is not known it is as it was for decades.
         let size = terminal.size_checked().filter(|(rows, columns)| *rows > 0 && *columns > 0);
         let (rows, columns) = size.unwrap_or((24, 80));

@@ -2,7 +2,10 @@
 
 use std::{io::IsTerminal, num::NonZeroUsize};
 
-use fourfold::{Claims, JsonLines, JsonLinesError, NativeClock, Settlement, Source, Supply, Verdict};
+use fourfold::{
+    NativeClock, Source,
+    source::{ClaimStatus, Claims, JsonLines, JsonLinesError, Settlement, Verdict},
+};
 use indicatif::ProgressBar;
 
 use super::{
@@ -61,7 +64,7 @@ async fn copy(args: &PushArgs, reader: Reader, bar: Option<&ProgressBar>) -> Res
             bar.set_position(source.consumed());
             bar.set_message(format!("{pushed} pushed"));
         }
-        if supply == Supply::Exhausted {
+        if supply == ClaimStatus::Exhausted {
             return Ok((pushed, malformed));
         }
     }

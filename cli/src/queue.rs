@@ -1,6 +1,6 @@
 //! The Redis list that a SOURCE names.
 
-use fourfold::{RedisError, RedisOptions, RedisQueue};
+use fourfold::source::redis::{RedisError, RedisOptions, RedisQueue};
 
 use super::{exit::Fault, origin::Origin};
 

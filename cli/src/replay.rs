@@ -6,7 +6,10 @@ use std::{
 };
 
 use fourfold::{
-    EventKind, Invariants, Report, State,
+    Report,
+    check::Invariants,
+    event::EventKind,
+    metrics::State,
     trace::{Reader, TraceError},
 };
 use indicatif::ProgressBar;

@@ -7,7 +7,11 @@ use std::{
     time::Duration,
 };
 
-use fourfold::{JsonLines, JsonLinesError, RedisSource, Report, RunError, State};
+use fourfold::{
+    Report, RunError,
+    metrics::State,
+    source::{JsonLines, JsonLinesError, redis::RedisSource},
+};
 use serde::Serialize;
 
 use super::{
@@ -67,7 +71,7 @@ fn check(args: &RunArgs, origin: &Origin) -> Result<(), Fault> {
 }
 
 fn share(state: &State, total: u64) -> Option<f64> {
-    (total > 0).then(|| state.tally().tasks() as f64 / total as f64)
+    (total > 0).then(|| state.counters().tasks() as f64 / total as f64)
 }
 
 fn lines(args: &RunArgs, session: &mut Session, reader: Reader, length: Option<u64>) -> Result<u8, Fault> {

@@ -7,8 +7,8 @@ use std::{
 };
 
 use fourfold::{
-    Config, Control, Json, NativeClock, Report, RunError, SimulatedClock, Source, State, listen::Listener, run,
-    trace::Trace,
+    Config, Control, NativeClock, Report, RunError, Source, clock::SimulatedClock, listen::Listener, metrics::State,
+    run::run, source::Json, trace::Trace,
 };
 use futures_lite::future::or;
 
@@ -189,7 +189,7 @@ pub(crate) fn exit_code<E>(report: &Report, error: Option<&RunError<E>>) -> u8 {
     match error {
         Some(RunError::Group { .. }) => exit::NOT_ALL_DONE,
         Some(_) => exit::SOURCE_FAILED,
-        None if report.tally.dead + report.tally.malformed > 0 => exit::NOT_ALL_DONE,
+        None if report.counters.dead + report.counters.malformed > 0 => exit::NOT_ALL_DONE,
         None => exit::DONE,
     }
 }

@@ -1,6 +1,6 @@
 //! `fourfold stats`: what is in a queue.
 
-use fourfold::{RedisQueue, RedisStats};
+use fourfold::source::redis::{RedisQueue, RedisStats};
 
 use super::{
     args::StatsArgs,

@@ -6,7 +6,10 @@ use std::{
 };
 
 use anstyle::{AnsiColor, Style};
-use fourfold::{Percentiles, Report, State};
+use fourfold::{
+    Report,
+    metrics::{Percentiles, State},
+};
 
 pub(crate) const HEADING: Style = Style::new().bold();
 pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
@@ -73,35 +76,35 @@ pub(crate) fn columns(headings: &[&str], rows: &[Vec<String>]) -> String {
 /// The summary of one run.
 pub(crate) fn summary(state: &State, note: Option<&str>) -> String {
     let report = state.report();
-    let tally = &report.tally;
+    let counters = &report.counters;
     let mut text = String::new();
-    let colour = if tally.dead + tally.malformed > 0 { BAD } else { GOOD };
+    let colour = if counters.dead + counters.malformed > 0 { BAD } else { GOOD };
     let _ = writeln!(
         text,
         "{HEADING}{}{HEADING:#}: {colour}{} done{}{colour:#} in {} ({})",
         report.pattern,
-        tally.done,
-        others(&[(tally.dead, "dead"), (tally.malformed, "malformed"), (tally.released, "released")]),
+        counters.done,
+        others(&[(counters.dead, "dead"), (counters.malformed, "malformed"), (counters.released, "released")]),
         time(report.elapsed),
         per_second(report.throughput()),
     );
     let _ = writeln!(
         text,
         "attempts: {} succeeded{}",
-        tally.succeeded,
+        counters.succeeded,
         others(&[
-            (tally.failed, "failed"),
-            (tally.timed_out, "timed out"),
-            (tally.panicked, "panicked"),
-            (tally.cancelled, "cancelled"),
-            (tally.lease_lost, "lost their lease"),
-            (tally.retried, "tried again"),
+            (counters.failed, "failed"),
+            (counters.timed_out, "timed out"),
+            (counters.panicked, "panicked"),
+            (counters.cancelled, "cancelled"),
+            (counters.lease_lost, "lost their lease"),
+            (counters.retried, "tried again"),
         ])
     );
     let _ = writeln!(
         text,
         "in flight: {} of {} at the peak; idle permits: {}",
-        tally.peak_in_flight,
+        counters.peak_in_flight,
         report.limit,
         report.idle_permits.map_or_else(String::new, |idle| idle_share(&report, idle)),
     );

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anstyle::{Ansi256Color, AnsiColor, Style};
-use fourfold::Profile;
+use fourfold::metrics::Utilization;
 
 use super::bars;
 
@@ -21,7 +21,7 @@ const MOST: f64 = 0.5;
 
 /// What is drawn: a profile up to `elapsed`, of `span` as wide as `cells`.
 pub(crate) struct Timeline<'a> {
-    pub(crate) profile: &'a Profile,
+    pub(crate) profile: &'a Utilization,
     pub(crate) elapsed: Duration,
     pub(crate) span: Duration,
     pub(crate) limit: usize,

@@ -21,7 +21,7 @@ use super::{Clock, Time};
 ///
 /// ```
 /// use core::time::Duration;
-/// use fourfold::{Clock, SimulatedClock, Time};
+/// use fourfold::{Clock, clock::{SimulatedClock, Time}};
 ///
 /// let clock = SimulatedClock::new();
 /// let end = clock.run(async {
@@ -89,7 +89,7 @@ impl SimulatedClock {
     ///
     /// ```
     /// use core::time::Duration;
-    /// use fourfold::{Clock, SimulatedClock, Time};
+    /// use fourfold::{Clock, clock::{SimulatedClock, Time}};
     /// let clock = SimulatedClock::new();
     /// let minute = clock.sleep(Duration::from_secs(60));
     /// clock.advance_to(Time::ZERO + Duration::from_secs(61));

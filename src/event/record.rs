@@ -3,14 +3,18 @@
 use alloc::boxed::Box;
 use core::time::Duration;
 
-use super::{Blocker, Ending, Event, EventKind, Outcome};
-use crate::{Attempt, Pattern, TaskId, Time};
+use super::{BlockedOn, Disposition, Event, EventKind, Outcome};
+use crate::{
+    clock::Time,
+    pattern::Pattern,
+    task::{Attempt, TaskId},
+};
 
 /// An event that owns its text, for those who keep events. Smaller than the event, whose text is beside it and not in it: many of
 /// them are kept, and go from one thread to another.
 ///
 /// ```
-/// use fourfold::{Event, EventKind, Record, Time};
+/// use fourfold::{Event, clock::Time, event::{EventKind, Record}};
 /// let event = Event { sequence: 7, at: Time::ZERO, kind: EventKind::Malformed { reason: "line 3: not JSON" } };
 /// let record = Record::from(&event);
 /// assert_eq!(record.event(), event);
@@ -61,7 +65,7 @@ enum Kept {
         task: TaskId,
         attempt: Attempt,
         outcome: Option<Outcome>,
-        ending: Ending,
+        disposition: Disposition,
     },
     Abandoned {
         task: TaskId,
@@ -86,7 +90,7 @@ enum Kept {
     },
     SourceWaiting,
     SourceBlocked {
-        by: Blocker,
+        by: BlockedOn,
     },
     SourceExhausted,
     DrainStarted,
@@ -121,7 +125,9 @@ impl Record {
             &Kept::Claimed { task, attempt } => EventKind::Claimed { task, attempt },
             &Kept::Started { task, attempt, permit, worker } => EventKind::Started { task, attempt, permit, worker },
             &Kept::RetryScheduled { task, attempt, after } => EventKind::RetryScheduled { task, attempt, after },
-            &Kept::Settled { task, attempt, outcome, ending } => EventKind::Settled { task, attempt, outcome, ending },
+            &Kept::Settled { task, attempt, outcome, disposition } => {
+                EventKind::Settled { task, attempt, outcome, disposition }
+            }
             &Kept::Abandoned { task, attempt, outcome, permit } => {
                 EventKind::Abandoned { task, attempt, outcome, permit }
             }
@@ -166,7 +172,9 @@ impl From<&Event<'_>> for Record {
             EventKind::Claimed { task, attempt } => Kept::Claimed { task, attempt },
             EventKind::Started { task, attempt, permit, worker } => Kept::Started { task, attempt, permit, worker },
             EventKind::RetryScheduled { task, attempt, after } => Kept::RetryScheduled { task, attempt, after },
-            EventKind::Settled { task, attempt, outcome, ending } => Kept::Settled { task, attempt, outcome, ending },
+            EventKind::Settled { task, attempt, outcome, disposition } => {
+                Kept::Settled { task, attempt, outcome, disposition }
+            }
             EventKind::Abandoned { task, attempt, outcome, permit } => {
                 Kept::Abandoned { task, attempt, outcome, permit }
             }

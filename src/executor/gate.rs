@@ -6,7 +6,7 @@ use core::cell::Cell;
 use core::fmt;
 use core::task::Context;
 
-use super::sync::{AtomicBool, AtomicUsize, NOBODY, Ordering, Parent, this_thread};
+use super::platform::{AtomicBool, AtomicUsize, NOBODY, Ordering, Parent, this_thread};
 
 /// The part that wakers reach, from any thread.
 pub(super) struct Shared {

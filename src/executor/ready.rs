@@ -11,7 +11,7 @@ use core::array;
 use core::task::Waker;
 
 use super::gate::{Gate, Shared};
-use super::sync::{AtomicUsize, Ordering, WORDS};
+use super::platform::{AtomicUsize, Ordering, WORDS};
 
 const BITS: usize = usize::BITS as usize;
 const GROUP: usize = WORDS * BITS;

@@ -7,7 +7,10 @@ use super::{
     exposition::{Exposition, Format, Kind},
     negotiate::weight,
 };
-use crate::{Histogram, Outcome, Phase, Place, State};
+use crate::{
+    event::Outcome,
+    metrics::{Histogram, RunPhase, State, TaskPhase},
+};
 
 /// The ends of a histogram's buckets, as powers of two of nanoseconds: 16 µs to 275 s. Each is exact.
 const BUCKETS: core::ops::RangeInclusive<u32> = 14..=38;
@@ -25,7 +28,7 @@ pub struct Exposed {
 /// `text/plain`, is wanted more.
 ///
 /// ```
-/// use fourfold::{State, listen::expose};
+/// use fourfold::{listen::expose, metrics::State};
 /// assert!(expose(&State::new(), 1, None).text.ends_with("# EOF\n"));
 /// assert!(expose(&State::new(), 1, Some("text/plain")).content_type.starts_with("text/plain; version=0.0.4"));
 /// ```
@@ -60,41 +63,44 @@ fn about(state: &State, run: u64, out: &mut Exposition) {
     let (run, pattern) = (run.to_string(), state.pattern().name());
     out.sample("_info", &[("run", &run), ("pattern", pattern), ("version", env!("CARGO_PKG_VERSION"))], 1);
     out.family("fourfold_phase", Kind::StateSet, None, "Where the run is.");
-    for phase in [Phase::Waiting, Phase::Running, Phase::Draining, Phase::Aborting, Phase::Ended] {
+    for phase in [RunPhase::Waiting, RunPhase::Running, RunPhase::Draining, RunPhase::Aborting, RunPhase::Ended] {
         out.sample("", &[("fourfold_phase", phase_name(phase))], u8::from(state.phase() == phase));
     }
 }
 
 fn counters(state: &State, out: &mut Exposition) {
-    let tally = state.tally();
+    let counters = state.counters();
     out.family("fourfold_tasks", Kind::Counter, None, "Tasks that have ended.");
-    for (ending, count) in
-        [("done", tally.done), ("dead", tally.dead), ("released", tally.released), ("malformed", tally.malformed)]
-    {
-        out.sample("_total", &[("ending", ending)], count);
+    for (disposition, count) in [
+        ("done", counters.done),
+        ("dead", counters.dead),
+        ("released", counters.released),
+        ("malformed", counters.malformed),
+    ] {
+        out.sample("_total", &[("ending", disposition)], count);
     }
     // Only at its settlement is a success known not to be a lost lease: counted before, it would have to be taken back.
     let settling = |outcome: Outcome| {
-        let ended = |place: &Place| matches!(place, Place::Ended { outcome: ended, .. } if *ended == outcome);
-        state.tasks().values().filter(|live| ended(&live.place)).count() as u64
+        let ended = |place: &TaskPhase| matches!(place, TaskPhase::Ended { outcome: ended, .. } if *ended == outcome);
+        state.tasks().values().filter(|live| ended(&live.phase)).count() as u64
     };
     out.family("fourfold_attempts", Kind::Counter, None, "Attempts that have ended and are settled.");
     for (name, count, outcome) in [
-        ("succeeded", tally.succeeded, Some(Outcome::Succeeded)),
-        ("failed", tally.failed, Some(Outcome::Failed)),
-        ("timed_out", tally.timed_out, Some(Outcome::TimedOut)),
-        ("panicked", tally.panicked, Some(Outcome::Panicked)),
-        ("cancelled", tally.cancelled, Some(Outcome::Cancelled)),
-        ("lease_lost", tally.lease_lost, None),
+        ("succeeded", counters.succeeded, Some(Outcome::Succeeded)),
+        ("failed", counters.failed, Some(Outcome::Failed)),
+        ("timed_out", counters.timed_out, Some(Outcome::TimedOut)),
+        ("panicked", counters.panicked, Some(Outcome::Panicked)),
+        ("cancelled", counters.cancelled, Some(Outcome::Cancelled)),
+        ("lease_lost", counters.lease_lost, None),
     ] {
         let count = count.saturating_sub(outcome.map_or(0, settling));
         out.sample("_total", &[("outcome", name)], count);
     }
     for (name, help, count) in [
-        ("fourfold_retries", "Failed attempts that were given another one.", tally.retried),
-        ("fourfold_claims", "Deliveries that came in, each attempt at a task counted.", tally.claimed),
-        ("fourfold_abandoned", "Deliveries that were left to their lease.", tally.abandoned),
-        ("fourfold_batches", "Batches that were opened.", tally.batches),
+        ("fourfold_retries", "Failed attempts that were given another one.", counters.retried),
+        ("fourfold_claims", "Deliveries that came in, each attempt at a task counted.", counters.claimed),
+        ("fourfold_abandoned", "Deliveries that were left to their lease.", counters.abandoned),
+        ("fourfold_batches", "Batches that were opened.", counters.batches),
         ("fourfold_events", "Events of the run.", state.next_sequence()),
     ] {
         out.family(name, Kind::Counter, None, help);
@@ -106,14 +112,14 @@ fn counters(state: &State, out: &mut Exposition) {
 }
 
 fn gauges(state: &State, out: &mut Exposition) {
-    let tally = state.tally();
-    let settling = state.tasks().values().filter(|live| matches!(live.place, Place::Ended { .. })).count();
+    let counters = state.counters();
+    let settling = state.tasks().values().filter(|live| matches!(live.phase, TaskPhase::Ended { .. })).count();
     let known = |count: Option<usize>| count.map(|count| count as u64);
     for (name, help, value) in [
-        ("fourfold_in_flight", "Handlers that run.", Some(tally.in_flight)),
-        ("fourfold_in_flight_peak", "The most handlers that ran at once.", Some(tally.peak_in_flight)),
+        ("fourfold_in_flight", "Handlers that run.", Some(counters.in_flight)),
+        ("fourfold_in_flight_peak", "The most handlers that ran at once.", Some(counters.peak_in_flight)),
         ("fourfold_limit", "How many handlers may run at once.", known(Some(state.limit()))),
-        ("fourfold_queued", "Tasks that are claimed and wait for a permit.", Some(tally.queued)),
+        ("fourfold_queued", "Tasks that are claimed and wait for a permit.", Some(counters.queued)),
         ("fourfold_queue_capacity", "How many of those there may be.", known(state.queue_capacity())),
         ("fourfold_settling", "Tasks whose attempt has ended and is not settled.", known(Some(settling))),
         ("fourfold_waiting_for_retry", "Tasks that wait for their next attempt.", known(Some(state.waiting()))),
@@ -142,13 +148,13 @@ fn buckets(histogram: &Histogram, out: &mut Exposition) {
     out.sample("_count", &[], histogram.count());
 }
 
-pub(super) fn phase_name(phase: Phase) -> &'static str {
+pub(super) fn phase_name(phase: RunPhase) -> &'static str {
     match phase {
-        Phase::Waiting => "waiting",
-        Phase::Running => "running",
-        Phase::Draining => "draining",
-        Phase::Aborting => "aborting",
-        Phase::Ended => "ended",
+        RunPhase::Waiting => "waiting",
+        RunPhase::Running => "running",
+        RunPhase::Draining => "draining",
+        RunPhase::Aborting => "aborting",
+        RunPhase::Ended => "ended",
     }
 }
 
@@ -164,7 +170,11 @@ impl fmt::Display for Seconds {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Attempt, Ending, Event, EventKind, TaskId, Time};
+    use crate::{
+        clock::Time,
+        event::{Disposition, Event, EventKind},
+        task::{Attempt, TaskId},
+    };
 
     fn value(state: &State, sample: &str) -> String {
         let text = expose(state, 1, None).text;
@@ -183,7 +193,7 @@ mod tests {
             EventKind::Claimed { task, attempt },
             EventKind::Started { task, attempt, permit: 0, worker: None },
             EventKind::Ended { task, attempt, permit: 0, worker: None, outcome, reason: None },
-            EventKind::Settled { task, attempt, outcome: Some(outcome), ending: Ending::LeaseLost },
+            EventKind::Settled { task, attempt, outcome: Some(outcome), disposition: Disposition::LeaseLost },
         ]
         .into_iter()
         .enumerate()

@@ -4,7 +4,7 @@ use alloc::{collections::VecDeque, string::String};
 use core::fmt::Write;
 use std::hash::{BuildHasher, RandomState};
 
-use crate::{Event, Record};
+use crate::event::{Event, Record};
 
 /// So many events are kept: 13 seconds of 5,000 in each.
 pub(super) const EVENTS_MAX: usize = 1 << 16;
@@ -113,7 +113,7 @@ impl Ring {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{EventKind, Time};
+    use crate::{clock::Time, event::EventKind};
 
     fn push(ring: &mut Ring, sequences: core::ops::Range<u64>, reason: &str) {
         for sequence in sequences {

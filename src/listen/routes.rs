@@ -14,7 +14,7 @@ use super::{
     stream::{self, Place},
     transport::Timed,
 };
-use crate::Phase;
+use crate::metrics::RunPhase;
 
 type Request = Conn<Timed>;
 
@@ -96,9 +96,9 @@ fn health(live: Option<&Live>, conn: Request) -> Request {
     let run = live.ring.borrow().latest_run();
     let status = match phase {
         // Between two runs there is a next one.
-        Phase::Waiting | Phase::Running => Status::Ok,
-        Phase::Ended if !live.over.get() => Status::Ok,
-        Phase::Draining | Phase::Aborting | Phase::Ended => Status::ServiceUnavailable,
+        RunPhase::Waiting | RunPhase::Running => Status::Ok,
+        RunPhase::Ended if !live.over.get() => Status::Ok,
+        RunPhase::Draining | RunPhase::Aborting | RunPhase::Ended => Status::ServiceUnavailable,
     };
     let text = format!("{{\"live\":true,\"phase\":\"{}\",\"run\":{run}}}\n", phase_name(phase));
     ours(conn, status, "application/json").with_response_body(text)

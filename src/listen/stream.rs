@@ -14,7 +14,7 @@ use serde::Serialize;
 use smol::Timer;
 
 use super::{Live, Shared};
-use crate::{State, trace};
+use crate::{metrics::State, trace};
 
 /// Events are collected so long before they are written.
 const TICK: Duration = Duration::from_millis(20);

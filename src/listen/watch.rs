@@ -4,7 +4,10 @@ use alloc::rc::Rc;
 use core::cell::RefCell;
 
 use super::Shared;
-use crate::{Event, Observer, State};
+use crate::{
+    event::{Event, Observer},
+    metrics::State,
+};
 
 /// Folds the events of a run, and keeps the latest for those who follow it.
 #[derive(Clone, Debug)]

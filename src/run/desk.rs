@@ -7,14 +7,24 @@ use core::{
     num::NonZeroUsize,
 };
 
-use super::{doorbell::Doorbell, journal::Journal, outbox::Outbox, pacer::Pacer};
+use super::{
+    attempt::{Ended, Net},
+    outbox::Outbox,
+    rate_limiter::RateLimiter,
+    recorder::Recorder,
+};
 use crate::{
-    Blocker, Clock, Config, Control, Delivery, Ending, EventKind, Failure, Observer, Outcome, Pattern, Settlement,
-    Source, Supply, Tally, TaskFailure, Verdict,
-    control::Stop,
-    job::{Ended, Net},
-    pattern::View,
+    clock::Clock,
+    config::Config,
+    control::{Control, Stop},
+    event::{BlockedOn, Disposition, EventKind, Observer, Outcome},
+    failure::Failure,
+    metrics::Counters,
+    pattern::{Pattern, View},
+    run::TaskFailure,
+    source::{ClaimStatus, Delivery, Settlement, Source, Verdict},
     spans::TaskSpan,
+    sync::WakerRegistration,
 };
 
 /// How far a run has come. It only ever goes on.
@@ -40,7 +50,7 @@ pub(super) struct Desk<'a, S: Source, C, O> {
     config: Cell<Config>,
     config_version: Cell<usize>,
     pub(super) control: &'a Control,
-    pub(super) journal: RefCell<Journal<'a, O>>,
+    pub(super) recorder: RefCell<Recorder<'a, O>>,
     pub(super) queue: RefCell<Queue<S>>,
     pub(super) outbox: RefCell<Outbox<S::Payload, S::Receipt>>,
     /// Deliveries whose handlers were dropped.
@@ -54,13 +64,13 @@ pub(super) struct Desk<'a, S: Source, C, O> {
     /// How many deliveries the claim under way may bring.
     pub(super) asked: Cell<usize>,
     pub(super) batch: Cell<Option<Batch>>,
-    pub(super) pacer: RefCell<Option<Pacer>>,
+    pub(super) rate_limiter: RefCell<Option<RateLimiter>>,
     /// The rate has said no in this turn.
     held: Cell<bool>,
     pub(super) failures: RefCell<Vec<TaskFailure>>,
     pub(super) error: RefCell<Option<S::Error>>,
-    pub(super) claim_bell: Doorbell,
-    pub(super) settle_bell: Doorbell,
+    pub(super) claim_bell: WakerRegistration,
+    pub(super) settle_bell: WakerRegistration,
 }
 
 /// The open batch.
@@ -78,7 +88,7 @@ impl<'a, S: Source, C: Clock, O: Observer> Desk<'a, S, C, O> {
             config: Cell::new(*config),
             config_version: Cell::new(0),
             control,
-            journal: RefCell::new(Journal::new(observer)),
+            recorder: RefCell::new(Recorder::new(observer)),
             queue: RefCell::default(),
             outbox: RefCell::new(Outbox::new()),
             net: RefCell::default(),
@@ -89,17 +99,17 @@ impl<'a, S: Source, C: Clock, O: Observer> Desk<'a, S, C, O> {
             exhausted: Cell::new(false),
             asked: Cell::new(0),
             batch: Cell::new(None),
-            pacer: RefCell::new(config.rate.map(Pacer::new)),
+            rate_limiter: RefCell::new(config.rate.map(RateLimiter::new)),
             held: Cell::new(false),
             failures: RefCell::default(),
             error: RefCell::new(None),
-            claim_bell: Doorbell::default(),
-            settle_bell: Doorbell::default(),
+            claim_bell: WakerRegistration::default(),
+            settle_bell: WakerRegistration::default(),
         }
     }
 
     pub(super) fn write(&self, kind: EventKind<'_>) {
-        self.journal.borrow_mut().write(kind);
+        self.recorder.borrow_mut().write(kind);
     }
 
     #[inline]
@@ -119,7 +129,7 @@ impl<'a, S: Source, C: Clock, O: Observer> Desk<'a, S, C, O> {
             let Config { pattern, seed, rate, .. } = self.config();
             self.config.set(Config { pattern, seed, ..config });
             if rate != config.rate {
-                *self.pacer.borrow_mut() = config.rate.map(Pacer::new);
+                *self.rate_limiter.borrow_mut() = config.rate.map(RateLimiter::new);
             }
         }
         self.limit.set(self.control.limit().unwrap_or(self.limit.get()));
@@ -153,12 +163,12 @@ impl<'a, S: Source, C: Clock, O: Observer> Desk<'a, S, C, O> {
         (self.config().pattern == Pattern::WorkerPool).then_some(slot)
     }
 
-    pub(super) fn date(&self) {
-        self.journal.borrow_mut().date(self.clock);
+    pub(super) fn update_time(&self) {
+        self.recorder.borrow_mut().update_time(self.clock);
     }
 
-    pub(super) fn tally(&self) -> Tally {
-        *self.journal.borrow().tally()
+    pub(super) fn counters(&self) -> Counters {
+        *self.recorder.borrow().counters()
     }
 
     /// Deliveries that this run holds in one way or another.
@@ -193,17 +203,17 @@ impl<'a, S: Source, C: Clock, O: Observer> Desk<'a, S, C, O> {
     }
 
     /// What keeps a source that may have more from being asked.
-    pub(super) fn blocker(&self) -> Option<Blocker> {
+    pub(super) fn blocker(&self) -> Option<BlockedOn> {
         if self.stage.get() != Stage::Running || self.exhausted.get() || self.tasks_left() == 0 {
             return None;
         }
         if self.is_backed_up() {
-            return Some(Blocker::Settling);
+            return Some(BlockedOn::Settling);
         }
         if self.config().pattern.room(&self.view()) == 0 {
-            return Some(Blocker::Room);
+            return Some(BlockedOn::Room);
         }
-        (self.starts_ready() == 0).then_some(Blocker::Rate)
+        (self.starts_ready() == 0).then_some(BlockedOn::Rate)
     }
 
     /// Whether a claim may be possible, at the latest when the settlements in waiting are on their way.
@@ -219,9 +229,9 @@ impl<'a, S: Source, C: Clock, O: Observer> Desk<'a, S, C, O> {
     }
 
     fn ended_tasks(&self) -> u64 {
-        let journal = self.journal.borrow();
-        let tally = journal.tally();
-        tally.done + tally.dead + tally.malformed
+        let recorder = self.recorder.borrow();
+        let counters = recorder.counters();
+        counters.done + counters.dead + counters.malformed
     }
 
     /// Whether as many tasks have ended as were asked for.
@@ -231,9 +241,9 @@ impl<'a, S: Source, C: Clock, O: Observer> Desk<'a, S, C, O> {
 
     /// How many starts the rate allows now. What is claimed with no place to wait must be able to start.
     fn starts_ready(&self) -> usize {
-        match &*self.pacer.borrow() {
-            Some(pacer) if !self.config().pattern.queues() => {
-                let ready = pacer.ready(self.clock.now());
+        match &*self.rate_limiter.borrow() {
+            Some(rate_limiter) if !self.config().pattern.queues() => {
+                let ready = rate_limiter.ready(self.clock.now());
                 self.held.set(self.held.get() || ready == 0);
                 ready.saturating_sub(self.queue.borrow().len())
             }
@@ -244,14 +254,14 @@ impl<'a, S: Source, C: Clock, O: Observer> Desk<'a, S, C, O> {
     /// How long the rate holds up what could start otherwise: no time at all where it said no in this turn and would not now.
     pub(super) fn pause(&self) -> Option<core::time::Duration> {
         let held = self.held.take();
-        let pacer = self.pacer.borrow();
-        let pacer = pacer.as_ref()?;
+        let rate_limiter = self.rate_limiter.borrow();
+        let rate_limiter = rate_limiter.as_ref()?;
         let idle = self.exhausted.get() && self.queue.borrow().is_empty();
         if idle || self.stage.get() != Stage::Running {
             return None;
         }
         let now = self.clock.now();
-        (held || pacer.ready(now) == 0).then(|| pacer.wait(now))
+        (held || rate_limiter.ready(now) == 0).then(|| rate_limiter.wait(now))
     }
 
     /// How many tasks may start now, by the limits; [`next_start`](Self::next_start) looks at what may change with each.
@@ -278,37 +288,37 @@ impl<'a, S: Source, C: Clock, O: Observer> Desk<'a, S, C, O> {
         if self.is_backed_up() || self.is_interrupted() {
             return None;
         }
-        if let Some(pacer) = &mut *self.pacer.borrow_mut() {
+        if let Some(rate_limiter) = &mut *self.rate_limiter.borrow_mut() {
             let now = self.clock.now();
-            if pacer.ready(now) == 0 {
+            if rate_limiter.ready(now) == 0 {
                 self.held.set(true);
                 return None;
             }
-            pacer.start(now);
+            rate_limiter.start(now);
         }
         self.queue.borrow_mut().pop_front()
     }
 
     /// What a claim brought.
-    pub(super) fn take_in(&self, claims: &mut crate::Claims<S::Payload, S::Receipt>, supply: Supply) {
-        self.date();
-        let mut journal = self.journal.borrow_mut();
+    pub(super) fn take_in(&self, claims: &mut crate::source::Claims<S::Payload, S::Receipt>, supply: ClaimStatus) {
+        self.update_time();
+        let mut recorder = self.recorder.borrow_mut();
         for reason in claims.malformed.drain(..) {
-            journal.write(EventKind::Malformed { reason: &reason }); // page: malformed
+            recorder.write(EventKind::Malformed { reason: &reason }); // page: malformed
         }
         let size = claims.len();
         if size > 0 && self.config().pattern == Pattern::SemaphoreBatch {
-            let number = journal.tally().batches;
-            journal.write(EventKind::BatchOpened { batch: number, size }); // page: batch_opened
+            let number = recorder.counters().batches;
+            recorder.write(EventKind::BatchOpened { batch: number, size }); // page: batch_opened
             self.batch.set(Some(Batch { number, left: size }));
         }
         for delivery in &claims.deliveries {
-            journal.write(EventKind::Claimed { task: delivery.task.id, attempt: delivery.task.attempt }); // page: claimed
+            recorder.write(EventKind::Claimed { task: delivery.task.id, attempt: delivery.task.attempt }); // page: claimed
         }
         self.queue.borrow_mut().append(&mut claims.deliveries);
-        if supply == Supply::Exhausted {
+        if supply == ClaimStatus::Exhausted {
             self.exhausted.set(true);
-            journal.write(EventKind::SourceExhausted); // page: source_exhausted
+            recorder.write(EventKind::SourceExhausted); // page: source_exhausted
         }
     }
 
@@ -318,31 +328,31 @@ impl<'a, S: Source, C: Clock, O: Observer> Desk<'a, S, C, O> {
         let Ended { delivery, result, span } = ended;
         let (task, attempt) = (delivery.task.id, delivery.task.attempt);
         let (permit, worker) = (slot, self.worker(slot));
-        let mut journal = self.journal.borrow_mut();
-        journal.date(self.clock);
+        let mut recorder = self.recorder.borrow_mut();
+        recorder.update_time(self.clock);
         let (outcome, verdict) = match result {
             Ok(()) => {
                 let outcome = Outcome::Succeeded;
                 span.ended(outcome);
-                journal.write(EventKind::Ended { task, attempt, permit, worker, outcome, reason: None });
+                recorder.write(EventKind::Ended { task, attempt, permit, worker, outcome, reason: None });
                 (outcome, Verdict::Done)
             }
             Err((outcome, failure)) => {
                 // Who was cancelled has not failed.
                 let reason = (outcome != Outcome::Cancelled).then(|| failure.reason());
                 span.ended(outcome);
-                journal.write(EventKind::Ended { task, attempt, permit, worker, outcome, reason });
-                (outcome, self.judge(&mut journal, &delivery, outcome, &failure, &span))
+                recorder.write(EventKind::Ended { task, attempt, permit, worker, outcome, reason });
+                (outcome, self.judge(&mut recorder, &delivery, outcome, &failure, &span))
             }
         };
-        self.leave_batch(&mut journal, 1);
+        self.leave_batch(&mut recorder, 1);
         self.outbox.borrow_mut().push(delivery, verdict, Some(outcome));
     }
 
     #[cold]
     fn judge(
         &self,
-        journal: &mut Journal<'a, O>,
+        recorder: &mut Recorder<'a, O>,
         delivery: &Delivery<S::Payload, S::Receipt>,
         outcome: Outcome,
         failure: &Failure,
@@ -352,7 +362,7 @@ impl<'a, S: Source, C: Clock, O: Observer> Desk<'a, S, C, O> {
         let reason = failure.reason().to_string();
         if let Some(after) = self.config().retry.delay(failure, task, attempt, self.config().seed) {
             span.retried(outcome, &reason, after);
-            journal.write(EventKind::RetryScheduled { task, attempt, after }); // page: retry_scheduled
+            recorder.write(EventKind::RetryScheduled { task, attempt, after }); // page: retry_scheduled
             return Verdict::Retry { after, reason };
         }
         span.dead(outcome, &reason);
@@ -363,11 +373,11 @@ impl<'a, S: Source, C: Clock, O: Observer> Desk<'a, S, C, O> {
         Verdict::Dead { reason }
     }
 
-    fn leave_batch(&self, journal: &mut Journal<'a, O>, tasks: usize) {
+    fn leave_batch(&self, recorder: &mut Recorder<'a, O>, tasks: usize) {
         let Some(batch) = self.batch.get() else { return };
         let left = batch.left.saturating_sub(tasks);
         if left == 0 {
-            journal.write(EventKind::BatchClosed { batch: batch.number }); // page: batch_closed
+            recorder.write(EventKind::BatchClosed { batch: batch.number }); // page: batch_closed
         }
         self.batch.set((left > 0).then_some(Batch { left, ..batch }));
     }
@@ -375,7 +385,7 @@ impl<'a, S: Source, C: Clock, O: Observer> Desk<'a, S, C, O> {
     /// Gives back what is claimed and was not started.
     pub(super) fn release_queue(&self) {
         let mut queue = self.queue.borrow_mut();
-        self.leave_batch(&mut self.journal.borrow_mut(), queue.len());
+        self.leave_batch(&mut self.recorder.borrow_mut(), queue.len());
         let mut outbox = self.outbox.borrow_mut();
         for delivery in queue.drain(..) {
             outbox.push(delivery, Verdict::Release, None);
@@ -384,13 +394,13 @@ impl<'a, S: Source, C: Clock, O: Observer> Desk<'a, S, C, O> {
 
     /// Gives back what was running: its handlers are dropped by now.
     pub(super) fn release_net(&self) {
-        self.date();
-        let mut journal = self.journal.borrow_mut();
+        self.update_time();
+        let mut recorder = self.recorder.borrow_mut();
         for (slot, delivery) in self.net.borrow_mut().drain(..) {
             let (task, attempt) = (delivery.task.id, delivery.task.attempt);
             let (permit, worker, outcome) = (slot, self.worker(slot), Outcome::Cancelled);
-            journal.write(EventKind::Ended { task, attempt, permit, worker, outcome, reason: None });
-            self.leave_batch(&mut journal, 1);
+            recorder.write(EventKind::Ended { task, attempt, permit, worker, outcome, reason: None });
+            self.leave_batch(&mut recorder, 1);
             self.outbox.borrow_mut().push(delivery, Verdict::Release, Some(outcome));
         }
         self.in_flight.set(0);
@@ -398,19 +408,19 @@ impl<'a, S: Source, C: Clock, O: Observer> Desk<'a, S, C, O> {
 
     /// The source took a verdict, or refused it.
     pub(super) fn settled(&self, settlement: &Settlement<S::Payload, S::Receipt>, outcome: Option<Outcome>) {
-        let ending = match settlement.verdict() {
-            _ if settlement.is_lost() => Ending::LeaseLost,
-            Verdict::Done => Ending::Done,
-            Verdict::Retry { .. } => Ending::Retried,
-            Verdict::Dead { .. } => Ending::Dead,
-            Verdict::Release => Ending::Released,
+        let disposition = match settlement.verdict() {
+            _ if settlement.is_lease_lost() => Disposition::LeaseLost,
+            Verdict::Done => Disposition::Done,
+            Verdict::Retry { .. } => Disposition::Retried,
+            Verdict::Dead { .. } => Disposition::Dead,
+            Verdict::Release => Disposition::Released,
         };
-        if ending == Ending::Retried {
+        if disposition == Disposition::Retried {
             // There is more to come after all.
             self.exhausted.set(false);
         }
         let (task, attempt) = (settlement.task(), settlement.attempt());
-        self.write(EventKind::Settled { task, attempt, outcome, ending }); // page: settled
+        self.write(EventKind::Settled { task, attempt, outcome, disposition }); // page: settled
     }
 
     /// Leaves a delivery to the source, which could not be told how it ended.

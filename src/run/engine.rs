@@ -13,10 +13,13 @@ use super::{
     parts,
 };
 use crate::{
-    Clock, Control, Delivery, EventKind, Observer, Source,
-    control::Stop,
+    clock::Clock,
+    control::{Control, Stop},
+    event::{EventKind, Observer},
     executor::{Budget, Executor, Start},
-    job::{Ended, contain},
+    panic::contain,
+    run::attempt::Ended,
+    source::{Delivery, Source},
 };
 
 /// What is polled beside the tasks.
@@ -106,7 +109,7 @@ where
     }
 
     fn turn(&mut self, shares: &mut Shares) -> bool {
-        self.desk.date();
+        self.desk.update_time();
         self.heed();
         let mut went_on = self.start_tasks(&mut shares.starts);
         if self.jobs.begin_tick() {

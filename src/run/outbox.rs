@@ -2,7 +2,10 @@
 
 use alloc::vec::Vec;
 
-use crate::{Delivery, Outcome, Settlement, Verdict};
+use crate::{
+    event::Outcome,
+    source::{Delivery, Settlement, Verdict},
+};
 
 /// Settlements, and how each attempt had gone (`None`: it was never started). Two lists side by side, so that the one can be
 /// lent to the source as it is.

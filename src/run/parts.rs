@@ -9,7 +9,11 @@ use core::{
 use futures_lite::future;
 
 use super::{desk::Desk, outbox::Outbox};
-use crate::{Blocker, Claims, Clock, EventKind, Observer, Source, Supply};
+use crate::{
+    clock::Clock,
+    event::{BlockedOn, EventKind, Observer},
+    source::{ClaimStatus, Claims, Source},
+};
 
 /// Claims whenever there is room. It ends only with the source's failure.
 pub(super) async fn claim<S: Source, C: Clock, O: Observer>(desk: &Desk<'_, S, C, O>) -> S::Error {
@@ -33,7 +37,7 @@ pub(super) async fn claim<S: Source, C: Clock, O: Observer>(desk: &Desk<'_, S, C
             poll_fn(|cx| {
                 let poll = claim.as_mut().poll(cx);
                 if poll.is_pending() && !mem::replace(&mut said, true) {
-                    desk.date();
+                    desk.update_time();
                     desk.write(EventKind::SourceWaiting); // page: source_waiting
                     blocked = None;
                 }
@@ -54,10 +58,10 @@ pub(super) async fn claim<S: Source, C: Clock, O: Observer>(desk: &Desk<'_, S, C
 }
 
 /// Says that the source is held up, and by what, unless that has been said.
-fn say_blocked<S: Source, C: Clock, O: Observer>(desk: &Desk<'_, S, C, O>, said: &mut Option<Blocker>) {
+fn say_blocked<S: Source, C: Clock, O: Observer>(desk: &Desk<'_, S, C, O>, said: &mut Option<BlockedOn>) {
     let Some(by) = desk.blocker() else { return };
     if said.replace(by) != Some(by) {
-        desk.date();
+        desk.update_time();
         desk.write(EventKind::SourceBlocked { by }); // page: source_blocked
     }
 }
@@ -72,7 +76,7 @@ impl<S: Source, C: Clock, O: Observer> Drop for Intake<'_, '_, S, C, O> {
     fn drop(&mut self) {
         self.desk.asked.set(0);
         if !self.claims.deliveries.is_empty() || !self.claims.malformed.is_empty() {
-            self.desk.take_in(&mut self.claims, Supply::Open);
+            self.desk.take_in(&mut self.claims, ClaimStatus::Open);
         }
     }
 }
@@ -103,7 +107,7 @@ struct Post<'d, 'a, S: Source, C: Clock, O: Observer> {
 
 impl<S: Source, C: Clock, O: Observer> Post<'_, '_, S, C, O> {
     fn confirm(&mut self) {
-        self.desk.date();
+        self.desk.update_time();
         for (settlement, outcome) in self.outbox.drain() {
             self.desk.settled(&settlement, outcome);
         }

@@ -7,7 +7,7 @@ use super::Delivery;
 
 /// What a source says when a claim returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Supply {
+pub enum ClaimStatus {
     /// There may be more.
     Open,
     /// Nothing more will come.

@@ -19,8 +19,8 @@ use core::fmt;
 use futures_lite::AsyncRead;
 
 use self::lines::{Line, Lines};
-use super::{Claims, Delivery, Settlement, Source, Supply, Verdict, ledger::Ledger};
-use crate::{Clock, Json, Task};
+use super::{ClaimStatus, Claims, Delivery, Settlement, Source, Verdict, redeliveries::Redeliveries};
+use crate::{clock::Clock, source::Json, task::Task};
 
 /// The longest line that is a task, unless [`JsonLines::line_max`] says otherwise: 8 MiB.
 const LINE_MAX: usize = 8 << 20;
@@ -35,7 +35,7 @@ const LINE_MAX: usize = 8 << 20;
 ///
 /// ```
 /// use core::{convert::Infallible, num::NonZeroUsize};
-/// use fourfold::{Json, JsonLines, Run, Task};
+/// use fourfold::{Run, Task, source::{Json, JsonLines}};
 /// use futures_lite::future::block_on;
 ///
 /// let file: &[u8] = b"{\"n\": 1}\n\nnot JSON\n[2]";
@@ -45,15 +45,15 @@ const LINE_MAX: usize = 8 << 20;
 ///     Ok::<_, Infallible>(())
 /// });
 /// let report = block_on(run.into_future())?;
-/// assert_eq!((report.tally.done, report.tally.malformed), (2, 1));
-/// # Ok::<_, fourfold::RunError<fourfold::JsonLinesError>>(())
+/// assert_eq!((report.counters.done, report.counters.malformed), (2, 1));
+/// # Ok::<_, fourfold::RunError<fourfold::source::JsonLinesError>>(())
 /// ```
 pub struct JsonLines<'a, R, C> {
     clock: C,
     lines: RefCell<Lines<R>>,
     dead: RefCell<Box<dyn Write + 'a>>,
     follow: Option<Duration>,
-    ledger: Ledger<Json>,
+    redeliveries: Redeliveries<Json>,
 }
 
 /// Why JSON lines cannot go on being a source.
@@ -85,7 +85,7 @@ impl<'a, R: AsyncRead + Unpin, C: Clock> JsonLines<'a, R, C> {
             lines: RefCell::new(Lines::new(reader, LINE_MAX)),
             dead: RefCell::new(Box::new(dead)),
             follow: None,
-            ledger: Ledger::new(),
+            redeliveries: Redeliveries::new(),
         }
     }
 
@@ -111,7 +111,7 @@ impl<'a, R: AsyncRead + Unpin, C: Clock> JsonLines<'a, R, C> {
 
     /// How many tasks wait for the time of their next attempt.
     pub fn delayed(&self) -> usize {
-        self.ledger.delayed()
+        self.redeliveries.delayed()
     }
 
     /// Passes every line that is not done to `line` (what a drained run gave back, what waits for another attempt, what was
@@ -120,7 +120,7 @@ impl<'a, R: AsyncRead + Unpin, C: Clock> JsonLines<'a, R, C> {
     /// # Errors
     /// When the rest cannot be read, or `line` fails.
     pub async fn rest(&self, mut line: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<u64> {
-        let mut tasks = self.ledger.take_rest();
+        let mut tasks = self.redeliveries.take_rest();
         tasks.sort_unstable_by_key(|task| task.id);
         let mut count = tasks.len() as u64;
         for task in tasks {
@@ -152,7 +152,7 @@ impl<'a, R: AsyncRead + Unpin, C: Clock> JsonLines<'a, R, C> {
     fn hand_out(&self, max: usize, claims: &mut Claims<Json, ()>) -> Result<bool, JsonLinesError> {
         let before = claims.len();
         let mut malformed = false;
-        self.ledger.hand_out(&self.clock, max, claims);
+        self.redeliveries.hand_out(&self.clock, max, claims);
         let mut lines = self.lines.borrow_mut();
         while claims.len() - before < max
             && let Some(line) = lines.next()
@@ -169,7 +169,7 @@ impl<'a, R: AsyncRead + Unpin, C: Clock> JsonLines<'a, R, C> {
             }
         }
         let count = claims.len() - before;
-        self.ledger.hold(count);
+        self.redeliveries.hold(count);
         Ok(count > 0 || malformed)
     }
 
@@ -178,13 +178,13 @@ impl<'a, R: AsyncRead + Unpin, C: Clock> JsonLines<'a, R, C> {
     }
 
     fn is_exhausted(&self) -> bool {
-        self.ledger.is_clear() && self.lines.borrow().is_ended()
+        self.redeliveries.is_clear() && self.lines.borrow().is_ended()
     }
 
     /// Reads more; where there is nothing more to read, waits until something else may have changed.
     async fn change(&self) -> Result<(), JsonLinesError> {
         let mut reading = !self.lines.borrow().is_at_end();
-        let due = self.ledger.next_due(&self.clock);
+        let due = self.redeliveries.next_due(&self.clock);
         let wait = match (due, self.follow) {
             (Some(due), Some(every)) => Some(due.min(every)),
             (due, every) => due.or(every),
@@ -207,7 +207,7 @@ impl<'a, R: AsyncRead + Unpin, C: Clock> JsonLines<'a, R, C> {
             if core::mem::replace(&mut told, true) {
                 return Poll::Ready(Ok(()));
             }
-            self.ledger.wait(cx);
+            self.redeliveries.wait(cx);
             sleep.as_mut().poll(cx).map(Ok)
         })
         .await
@@ -234,20 +234,20 @@ impl<R: AsyncRead + Unpin, C: Clock> Source for JsonLines<'_, R, C> {
     type Receipt = ();
     type Error = JsonLinesError;
 
-    async fn claim(&self, max: NonZeroUsize, claims: &mut Claims<Json, ()>) -> Result<Supply, JsonLinesError> {
+    async fn claim(&self, max: NonZeroUsize, claims: &mut Claims<Json, ()>) -> Result<ClaimStatus, JsonLinesError> {
         loop {
             if self.hand_out(max.get(), claims)? {
-                return Ok(Supply::Open);
+                return Ok(ClaimStatus::Open);
             }
             if self.is_exhausted() {
-                return Ok(Supply::Exhausted);
+                return Ok(ClaimStatus::Exhausted);
             }
             self.change().await?;
         }
     }
 
     async fn settle(&self, settlements: &mut [Settlement<Json, ()>]) -> Result<(), JsonLinesError> {
-        self.ledger.settle(&self.clock, settlements, |settlement| {
+        self.redeliveries.settle(&self.clock, settlements, |settlement| {
             if let (Verdict::Dead { reason }, Some(delivery)) = (settlement.verdict(), settlement.delivery()) {
                 // Written before it is let go of.
                 self.bury(&dead::task(&delivery.task, reason))?;
@@ -258,7 +258,7 @@ impl<R: AsyncRead + Unpin, C: Clock> Source for JsonLines<'_, R, C> {
     }
 
     fn abandon(&self, delivery: Delivery<Json, ()>) {
-        self.ledger.give_back(delivery.task);
+        self.redeliveries.give_back(delivery.task);
     }
 
     async fn close(&self) -> Result<(), JsonLinesError> {
@@ -269,9 +269,9 @@ impl<R: AsyncRead + Unpin, C: Clock> Source for JsonLines<'_, R, C> {
 impl<R, C> fmt::Debug for JsonLines<'_, R, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("JsonLines")
-            .field("held", &self.ledger.held())
-            .field("returned", &self.ledger.returned())
-            .field("delayed", &self.ledger.delayed())
+            .field("held", &self.redeliveries.held())
+            .field("returned", &self.redeliveries.returned())
+            .field("delayed", &self.redeliveries.delayed())
             .finish_non_exhaustive()
     }
 }

@@ -13,8 +13,11 @@ use core::{
 
 use async_channel::{Receiver, Sender, TryRecvError};
 
-use super::{Claims, Delivery, Settlement, Source, Supply, Verdict, ledger::Ledger};
-use crate::{Attempt, Clock, Task, TaskId};
+use super::{ClaimStatus, Claims, Delivery, Settlement, Source, Verdict, redeliveries::Redeliveries};
+use crate::{
+    clock::Clock,
+    task::{Attempt, Task, TaskId},
+};
 
 /// A task that will not be tried again.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,12 +46,12 @@ pub struct DeadLetter<P> {
 ///     }
 /// });
 /// let report = block_on(Run::new(&source, async |_: &Task<u32>| Ok::<_, Infallible>(())).into_future()).unwrap();
-/// assert_eq!(report.tally.done, 100);
+/// assert_eq!(report.counters.done, 100);
 /// ```
 pub struct MemorySource<'a, P, C> {
     clock: C,
     feed: RefCell<Feed<'a, P>>,
-    ledger: Ledger<P>,
+    redeliveries: Redeliveries<P>,
     dead: RefCell<Vec<DeadLetter<P>>>,
     next_id: Cell<u64>,
 }
@@ -92,7 +95,13 @@ impl<'a, P, C: Clock> MemorySource<'a, P, C> {
     }
 
     fn with_feed(clock: C, feed: Feed<'a, P>) -> Self {
-        Self { clock, feed: RefCell::new(feed), ledger: Ledger::new(), dead: RefCell::default(), next_id: Cell::new(0) }
+        Self {
+            clock,
+            feed: RefCell::new(feed),
+            redeliveries: Redeliveries::new(),
+            dead: RefCell::default(),
+            next_id: Cell::new(0),
+        }
     }
 
     /// Takes the dead letters out, in the order they died.
@@ -102,18 +111,18 @@ impl<'a, P, C: Clock> MemorySource<'a, P, C> {
 
     /// How many deliveries are claimed and not settled.
     pub fn held(&self) -> usize {
-        self.ledger.held()
+        self.redeliveries.held()
     }
 
     /// How many tasks wait for the time of their next attempt.
     pub fn delayed(&self) -> usize {
-        self.ledger.delayed()
+        self.redeliveries.delayed()
     }
 
     /// Takes out what is left, due or not: what a run that was drained gave back and what it never claimed (what a
     /// channel's producers have not sent yet is still theirs).
     pub fn take_rest(&self) -> Vec<Task<P>> {
-        let mut rest = self.ledger.take_rest();
+        let mut rest = self.redeliveries.take_rest();
         let mut feed = self.feed.borrow_mut();
         rest.extend(core::iter::from_fn(|| feed.pull()).map(|payload| self.first(payload)));
         rest
@@ -127,7 +136,7 @@ impl<'a, P, C: Clock> MemorySource<'a, P, C> {
 
     fn hand_out(&self, max: usize, claims: &mut Claims<P, ()>) -> usize {
         let before = claims.len();
-        self.ledger.hand_out(&self.clock, max, claims);
+        self.redeliveries.hand_out(&self.clock, max, claims);
         let mut feed = self.feed.borrow_mut();
         while claims.len() - before < max
             && let Some(payload) = feed.pull()
@@ -135,17 +144,17 @@ impl<'a, P, C: Clock> MemorySource<'a, P, C> {
             claims.push(Delivery { task: self.first(payload), receipt: () });
         }
         let count = claims.len() - before;
-        self.ledger.hold(count);
+        self.redeliveries.hold(count);
         count
     }
 
     fn is_exhausted(&self) -> bool {
-        self.ledger.is_clear() && matches!(*self.feed.borrow(), Feed::Ended)
+        self.redeliveries.is_clear() && matches!(*self.feed.borrow(), Feed::Ended)
     }
 
     /// Waits until there may be something to hand out.
     async fn change(&self) {
-        let due = self.ledger.next_due(&self.clock);
+        let due = self.redeliveries.next_due(&self.clock);
         let sleep = async {
             match due {
                 Some(due) => self.clock.sleep(due).await,
@@ -167,7 +176,7 @@ impl<'a, P, C: Clock> MemorySource<'a, P, C> {
         poll_fn(|cx: &mut Context<'_>| {
             if let Poll::Ready(arrived) = arrival.as_mut().poll(cx) {
                 match arrived {
-                    Some(payload) => self.ledger.arrive(self.first(payload)),
+                    Some(payload) => self.redeliveries.arrive(self.first(payload)),
                     None => *self.feed.borrow_mut() = Feed::Ended,
                 }
                 return Poll::Ready(());
@@ -175,7 +184,7 @@ impl<'a, P, C: Clock> MemorySource<'a, P, C> {
             if core::mem::replace(&mut told, true) {
                 return Poll::Ready(());
             }
-            self.ledger.wait(cx);
+            self.redeliveries.wait(cx);
             sleep.as_mut().poll(cx)
         })
         .await;
@@ -187,20 +196,20 @@ impl<P, C: Clock> Source for MemorySource<'_, P, C> {
     type Receipt = ();
     type Error = Infallible;
 
-    async fn claim(&self, max: NonZeroUsize, claims: &mut Claims<P, ()>) -> Result<Supply, Infallible> {
+    async fn claim(&self, max: NonZeroUsize, claims: &mut Claims<P, ()>) -> Result<ClaimStatus, Infallible> {
         loop {
             if self.hand_out(max.get(), claims) > 0 {
-                return Ok(Supply::Open);
+                return Ok(ClaimStatus::Open);
             }
             if self.is_exhausted() {
-                return Ok(Supply::Exhausted);
+                return Ok(ClaimStatus::Exhausted);
             }
             self.change().await;
         }
     }
 
     async fn settle(&self, settlements: &mut [Settlement<P, ()>]) -> Result<(), Infallible> {
-        self.ledger.settle(&self.clock, settlements, |settlement| {
+        self.redeliveries.settle(&self.clock, settlements, |settlement| {
             let reason = match settlement.verdict() {
                 Verdict::Dead { reason } => reason.clone(),
                 _ => String::new(),
@@ -213,16 +222,16 @@ impl<P, C: Clock> Source for MemorySource<'_, P, C> {
     }
 
     fn abandon(&self, delivery: Delivery<P, ()>) {
-        self.ledger.give_back(delivery.task);
+        self.redeliveries.give_back(delivery.task);
     }
 }
 
 impl<P, C> fmt::Debug for MemorySource<'_, P, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MemorySource")
-            .field("held", &self.ledger.held())
-            .field("returned", &self.ledger.returned())
-            .field("delayed", &self.ledger.delayed())
+            .field("held", &self.redeliveries.held())
+            .field("returned", &self.redeliveries.returned())
+            .field("delayed", &self.redeliveries.delayed())
             .field("dead", &self.dead.borrow().len())
             .finish_non_exhaustive()
     }

@@ -4,8 +4,9 @@
 //! moment in exactly one place on the server: the queue, a consumer's hash, the delayed ones, the dead letters. A consumer that
 //! is killed loses its lease and what it held goes back; a reply that is lost on the way is found again.
 
-mod book;
 mod connection;
+mod consumer;
+mod consumer_state;
 mod entry;
 mod error;
 mod keys;
@@ -13,7 +14,6 @@ mod list;
 mod options;
 mod queue;
 mod script;
-mod session;
 
 use core::{
     cell::{Cell, RefCell},
@@ -24,8 +24,8 @@ use core::{
 use std::{rc::Rc, string::String};
 
 use self::{
-    book::{Book, Job, until},
-    connection::Link,
+    connection::Connection,
+    consumer_state::{ConsumerState, Job, until},
     list::{Act, Consumer, List},
 };
 pub use self::{
@@ -33,8 +33,8 @@ pub use self::{
     options::{PopSide, RedisOptions},
     queue::{DeadSelection, RedisConsumer, RedisDeadLetter, RedisQueue, RedisStats},
 };
-use super::{Claims, Delivery, Settlement, Source, Supply, Verdict};
-use crate::Json;
+use super::{ClaimStatus, Claims, Delivery, Settlement, Source, Verdict};
+use crate::source::Json;
 
 /// A delivery's mark: its number, and under which lease it was got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -49,7 +49,7 @@ pub struct RedisReceipt {
 ///
 /// ```no_run
 /// use core::convert::Infallible;
-/// use fourfold::{Json, NativeClock, RedisOptions, RedisSource, Run, Task};
+/// use fourfold::{NativeClock, Run, Task, source::{Json, redis::{RedisOptions, RedisSource}}};
 ///
 /// # smol::block_on(async {
 /// let options = RedisOptions::from_url("redis://localhost/0?list=tasks")?;
@@ -59,15 +59,15 @@ pub struct RedisReceipt {
 ///     Ok::<_, Infallible>(())
 /// });
 /// let report = run.clock(NativeClock::new()).await?;
-/// println!("{} done", report.tally.done);
+/// println!("{} done", report.counters.done);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # });
 /// ```
 pub struct RedisSource {
     options: RedisOptions,
     list: List,
-    book: Book,
-    link: RefCell<Option<Link>>,
+    consumer_state: ConsumerState,
+    connection: RefCell<Option<Connection>>,
     me: RefCell<Rc<Consumer>>,
     is_joined: Cell<bool>,
     consumers: Cell<u32>,
@@ -81,13 +81,13 @@ impl RedisSource {
     /// # Errors
     /// At once when the server cannot be reached or wants another password, or when the key holds something else than a list.
     pub async fn connect(options: RedisOptions) -> Result<Self, RedisError> {
-        let link = queue::open(&options).await?;
+        let connection = queue::open(&options).await?;
         let list = List::new(&options);
-        let boot = format!("{}:{}:{:016x}", host(), std::process::id(), session::random());
+        let boot = format!("{}:{}:{:016x}", host(), std::process::id(), consumer::random());
         let me = RefCell::new(Rc::new(list.consumer(format!("{boot}-0"))));
-        let link = RefCell::new(Some(link));
+        let connection = RefCell::new(Some(connection));
         let (is_joined, consumers) = (Cell::new(false), Cell::new(0));
-        Ok(Self { options, list, book: Book::default(), link, me, is_joined, consumers, boot })
+        Ok(Self { options, list, consumer_state: ConsumerState::default(), connection, me, is_joined, consumers, boot })
     }
 
     /// The name under which this source holds deliveries just now.
@@ -111,9 +111,13 @@ impl Source for RedisSource {
     type Receipt = RedisReceipt;
     type Error = RedisError;
 
-    async fn claim(&self, max: NonZeroUsize, claims: &mut Claims<Json, RedisReceipt>) -> Result<Supply, RedisError> {
+    async fn claim(
+        &self,
+        max: NonZeroUsize,
+        claims: &mut Claims<Json, RedisReceipt>,
+    ) -> Result<ClaimStatus, RedisError> {
         /// A claim that is dropped wants nothing more; one that got something may get the rest with the next.
-        struct Waiting<'a>(&'a Book);
+        struct Waiting<'a>(&'a ConsumerState);
 
         impl Drop for Waiting<'_> {
             fn drop(&mut self) {
@@ -121,18 +125,18 @@ impl Source for RedisSource {
             }
         }
 
-        let book = &self.book;
+        let consumer_state = &self.consumer_state;
         // Even when something is there already: what there is room for beyond it should be on its way meanwhile.
-        book.want(max.get());
-        let waiting = Waiting(book);
-        let supply = until(&book.changed, || {
-            if book.hand_out(max.get(), claims) {
-                return Some(Ok(Supply::Open));
+        consumer_state.want(max.get());
+        let waiting = Waiting(consumer_state);
+        let supply = until(&consumer_state.changed, || {
+            if consumer_state.hand_out(max.get(), claims) {
+                return Some(Ok(ClaimStatus::Open));
             }
-            if book.is_exhausted() {
-                return Some(Ok(Supply::Exhausted));
+            if consumer_state.is_exhausted() {
+                return Some(Ok(ClaimStatus::Exhausted));
             }
-            book.failure().map(Err)
+            consumer_state.failure().map(Err)
         })
         .await;
         core::mem::forget(waiting);
@@ -140,14 +144,14 @@ impl Source for RedisSource {
     }
 
     async fn settle(&self, settlements: &mut [Settlement<Json, RedisReceipt>]) -> Result<(), RedisError> {
-        let book = &self.book;
-        let mut job = Job { generation: book.generation(), ..Job::default() };
+        let consumer_state = &self.consumer_state;
+        let mut job = Job { generation: consumer_state.generation(), ..Job::default() };
         for settlement in settlements.iter_mut() {
             let Some(RedisReceipt { delivery, generation }) = settlement.delivery().map(|it| it.receipt) else {
                 continue;
             };
             if generation != job.generation {
-                settlement.lose();
+                settlement.mark_lease_lost();
                 settlement.take();
                 continue;
             }
@@ -163,11 +167,14 @@ impl Source for RedisSource {
         if job.done.is_empty() && job.acts.is_empty() {
             return Ok(());
         }
-        let job = book.tell(job);
-        until(&book.changed, || if job.is_finished.get() { Some(Ok(())) } else { book.failure().map(Err) }).await?;
+        let job = consumer_state.tell(job);
+        until(&consumer_state.changed, || {
+            if job.is_finished.get() { Some(Ok(())) } else { consumer_state.failure().map(Err) }
+        })
+        .await?;
         for settlement in settlements.iter_mut() {
             if settlement.take().is_some() && job.is_lost.get() {
-                settlement.lose();
+                settlement.mark_lease_lost();
             }
         }
         Ok(())
@@ -178,14 +185,17 @@ impl Source for RedisSource {
     }
 
     fn abandon(&self, delivery: Delivery<Json, RedisReceipt>) {
-        self.book.take_back(delivery);
+        self.consumer_state.take_back(delivery);
     }
 
     async fn close(&self) -> Result<(), RedisError> {
-        let book = &self.book;
-        book.is_closing.set(true);
-        book.work.notify();
-        until(&book.changed, || if book.is_closed.get() { Some(Ok(())) } else { book.failure().map(Err) }).await
+        let consumer_state = &self.consumer_state;
+        consumer_state.is_closing.set(true);
+        consumer_state.work.notify();
+        until(&consumer_state.changed, || {
+            if consumer_state.is_closed.get() { Some(Ok(())) } else { consumer_state.failure().map(Err) }
+        })
+        .await
     }
 }
 

@@ -4,7 +4,7 @@ use alloc::string::String;
 use core::{fmt, time::Duration};
 
 use super::Delivery;
-use crate::{Attempt, TaskId};
+use crate::task::{Attempt, TaskId};
 
 /// What becomes of a delivered task.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,12 +69,12 @@ impl<P, R> Settlement<P, R> {
     }
 
     /// Says that the delivery was no longer this run's to settle: its lease ended and somebody else has it.
-    pub fn lose(&mut self) {
+    pub fn mark_lease_lost(&mut self) {
         self.lost = true;
     }
 
     /// Whether the source refused it.
-    pub fn is_lost(&self) -> bool {
+    pub fn is_lease_lost(&self) -> bool {
         self.lost
     }
 }

@@ -11,7 +11,12 @@ use serde::{
     de::{Error, MapAccess, SeqAccess, Visitor},
 };
 
-use crate::{Attempt, Blocker, Data, Ending, Event, EventKind, Outcome, TaskId, Time};
+use crate::{
+    clock::Time,
+    data::Data,
+    event::{BlockedOn, Disposition, Event, EventKind, Outcome},
+    task::{Attempt, TaskId},
+};
 
 /// The name of a field as it stands in a line.
 macro_rules! key {
@@ -22,7 +27,7 @@ macro_rules! key {
 /// Appends an event as a line of a trace, without its end.
 ///
 /// ```
-/// use fourfold::{Event, EventKind, TaskId, Time, trace};
+/// use fourfold::{Event, TaskId, clock::Time, event::EventKind, trace};
 /// let event = Event { sequence: 3, at: Time::from_nanos(1500), kind: EventKind::GroupCancelled { cause: TaskId(7) } };
 /// let mut text = Vec::new();
 /// trace::write_line(&event, &mut text);
@@ -56,8 +61,8 @@ pub fn write_line(event: &Event<'_>, text: &mut Vec<u8>) {
         Kind::RetryScheduled { task, attempt, after } => {
             line.attempt(task, attempt).number(key!("after_ns"), u64::try_from(after.as_nanos()).unwrap_or(u64::MAX))
         }
-        Kind::Settled { task, attempt, outcome, ending } => {
-            line.attempt(task, attempt).outcome(outcome).name(key!("ending"), ending.name())
+        Kind::Settled { task, attempt, outcome, disposition } => {
+            line.attempt(task, attempt).outcome(outcome).name(key!("ending"), disposition.name())
         }
         Kind::Abandoned { task, attempt, outcome, permit } => {
             line.attempt(task, attempt).outcome(outcome).perhaps(key!("permit"), permit)
@@ -361,7 +366,7 @@ impl TraceLine<'_> {
             }
             "settled" => {
                 let (task, attempt, outcome) = (task()?, attempt()?, maybe_outcome()?);
-                Kind::Settled { task, attempt, outcome, ending: self.named("ending", Ending::from_name)? }
+                Kind::Settled { task, attempt, outcome, disposition: self.named("ending", Disposition::from_name)? }
             }
             "abandoned" => {
                 let (task, attempt, outcome) = (task()?, attempt()?, maybe_outcome()?);
@@ -375,7 +380,7 @@ impl TraceLine<'_> {
                 Kind::LimitChanged { limit, workers, queue_capacity }
             }
             "source_waiting" => Kind::SourceWaiting,
-            "source_blocked" => Kind::SourceBlocked { by: self.named("by", Blocker::from_name)? },
+            "source_blocked" => Kind::SourceBlocked { by: self.named("by", BlockedOn::from_name)? },
             "source_exhausted" => Kind::SourceExhausted,
             "drain_started" => Kind::DrainStarted,
             "abort_started" => Kind::AbortStarted,
@@ -388,7 +393,7 @@ impl TraceLine<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Pattern;
+    use crate::pattern::Pattern;
 
     /// The same by way of serde, which knows the names from the types.
     fn by_serde(event: &Event<'_>) -> String {
@@ -413,14 +418,20 @@ mod tests {
                 kinds.push(Kind::Ended { task, attempt, permit: 9, worker: some, outcome, reason });
                 let outcome = some.map(|_| outcome);
                 kinds.push(Kind::Abandoned { task, attempt, outcome, permit: some });
-                let endings = [Ending::Done, Ending::Retried, Ending::Dead, Ending::Released, Ending::LeaseLost];
-                kinds.extend(endings.map(|ending| Kind::Settled { task, attempt, outcome, ending }));
+                let endings = [
+                    Disposition::Done,
+                    Disposition::Retried,
+                    Disposition::Dead,
+                    Disposition::Released,
+                    Disposition::LeaseLost,
+                ];
+                kinds.extend(endings.map(|disposition| Kind::Settled { task, attempt, outcome, disposition }));
             }
         }
         for after in [Duration::ZERO, Duration::from_millis(1), Duration::MAX] {
             kinds.push(Kind::RetryScheduled { task, attempt, after });
         }
-        kinds.extend([Blocker::Room, Blocker::Rate, Blocker::Settling].map(|by| Kind::SourceBlocked { by }));
+        kinds.extend([BlockedOn::Room, BlockedOn::Rate, BlockedOn::Settling].map(|by| Kind::SourceBlocked { by }));
         kinds.extend([
             Kind::Claimed { task, attempt },
             Kind::Malformed { reason: "line 3: \t" },

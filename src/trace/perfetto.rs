@@ -11,7 +11,13 @@ use alloc::{format, string::String, vec::Vec};
 use core::fmt;
 
 use super::Form;
-use crate::{Attempt, Ending, Event, EventKind, Outcome, TaskId, Time, index::Index, state::PERMITS_MAX};
+use crate::{
+    clock::Time,
+    event::{Disposition, Event, EventKind, Outcome},
+    index::Index,
+    metrics::PERMITS_MAX,
+    task::{Attempt, TaskId},
+};
 
 /// The thread that shows the source; those of permits follow. Perfetto takes a thread 0, and one with its process's number, for
 /// its main thread: these are beyond the numbers of processes.
@@ -163,15 +169,15 @@ impl Perfetto {
         self.slice(text, permit.saturating_add(SOURCE_THREAD + 1), since, &name, args);
     }
 
-    fn settled(&mut self, text: &mut Vec<u8>, task: TaskId, outcome: Option<Outcome>, ending: Ending) {
+    fn settled(&mut self, text: &mut Vec<u8>, task: TaskId, outcome: Option<Outcome>, disposition: Disposition) {
         if outcome.is_none() {
             self.counters.queued = self.counters.queued.saturating_sub(1);
         }
-        if ending == Ending::Retried {
+        if disposition == Disposition::Retried {
             self.counters.waiting += 1;
             self.open(text, task, "waiting for a retry".into());
         } else {
-            self.close_all(text, task, &format!("\"ending\":{}", quoted(&ending)));
+            self.close_all(text, task, &format!("\"ending\":{}", quoted(&disposition)));
         }
     }
 
@@ -254,7 +260,7 @@ impl Form for Perfetto {
             EventKind::Started { task, attempt, permit, worker } => self.started(text, task, attempt, permit, worker),
             EventKind::Ended { task, permit, outcome, reason, .. } => self.ended(text, permit, task, outcome, reason),
             EventKind::RetryScheduled { .. } => {}
-            EventKind::Settled { task, outcome, ending, .. } => self.settled(text, task, outcome, ending),
+            EventKind::Settled { task, outcome, disposition, .. } => self.settled(text, task, outcome, disposition),
             EventKind::Abandoned { task, outcome, permit, .. } => self.abandoned(text, task, outcome, permit),
             EventKind::BatchOpened { batch, .. } => self.batch(text, Some(batch)),
             EventKind::BatchClosed { .. } => self.batch(text, None),

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::{LineError, VERSION, parse_line};
-use crate::Event;
+use crate::event::Event;
 
 /// A longer line is refused: reasons are no novels.
 const LINE_MAX: u64 = 1 << 20;
@@ -14,7 +14,7 @@ const LINE_MAX: u64 = 1 << 20;
 /// Reads the events of a trace, one at a time, in as much memory as one line takes.
 ///
 /// ```
-/// use fourfold::{EventKind, trace::Reader};
+/// use fourfold::{event::EventKind, trace::Reader};
 /// let text = concat!(
 ///     "{\"fourfold_trace\":1}\n",
 ///     "{\"seq\":0,\"t_ns\":0,\"event\":\"claimed\",\"task\":7,\"attempt\":1}\n",

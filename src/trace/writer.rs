@@ -9,7 +9,10 @@ use std::{
 use alloc::vec::Vec;
 
 use super::{Form, Lines, Perfetto};
-use crate::{Event, Observer, Record, Time};
+use crate::{
+    clock::Time,
+    event::{Event, Observer, Record},
+};
 
 /// Events are handed over so many at a time.
 const CHUNK: usize = 1024;
@@ -22,7 +25,7 @@ const HAND_OVER_NS: u64 = 1_000_000_000;
 ///
 /// ```
 /// use std::{fs, io::Write};
-/// use fourfold::{Event, EventKind, Observer, Time, trace::Trace};
+/// use fourfold::{Event, Observer, clock::Time, event::EventKind, trace::Trace};
 ///
 /// let path = std::env::temp_dir().join(format!("fourfold-doc-{}.jsonl", std::process::id()));
 /// let mut trace = Trace::new(fs::File::create(&path)?);
@@ -167,7 +170,10 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     use super::*;
-    use crate::{Attempt, EventKind, Outcome, TaskId};
+    use crate::{
+        event::{EventKind, Outcome},
+        task::{Attempt, TaskId},
+    };
 
     #[derive(Clone, Default)]
     struct Shared(Arc<Mutex<Vec<u8>>>);

@@ -6,8 +6,11 @@ use std::{
 };
 
 use fourfold::{
-    Config, Event, EventKind, Intake, Invariants, Observer, Pattern, Phase, Place, Report, State, TaskId, Time,
-    Timeline,
+    Config, Event, Observer, Pattern, Report, TaskId,
+    check::Invariants,
+    clock::Time,
+    event::EventKind,
+    metrics::{RunPhase, SourceState, State, TaskPhase, Timeline},
 };
 
 /// Panics at the first event that breaks a rule, or after which the state is not what its own books say.
@@ -120,22 +123,22 @@ impl Checker {
         assert_eq!(state.queue(), &self.queue);
         let held = state.permits().iter().enumerate().filter_map(|(permit, task)| Some((permit, (*task)?)));
         assert!(held.eq(self.permits.iter().map(|(permit, task)| (*permit, *task))));
-        let tally = state.tally();
-        assert_eq!((tally.queued, tally.in_flight), (self.queue.len() as u64, self.permits.len() as u64));
+        let counters = state.counters();
+        assert_eq!((counters.queued, counters.in_flight), (self.queue.len() as u64, self.permits.len() as u64));
         match *event {
             EventKind::Started { task, permit, worker, .. } => {
-                let place = Place::Running { since: state.at(), permit, worker };
-                assert_eq!(state.tasks()[&task].place, place);
+                let place = TaskPhase::Running { since: state.at(), permit, worker };
+                assert_eq!(state.tasks()[&task].phase, place);
             }
             EventKind::RetryScheduled { task, after, .. } => {
-                let Place::Ended { retry_after, .. } = state.tasks()[&task].place else { panic!("it has ended") };
+                let TaskPhase::Ended { retry_after, .. } = state.tasks()[&task].phase else { panic!("it has ended") };
                 assert_eq!(retry_after, Some(after));
             }
             EventKind::Abandoned { task, outcome, permit, .. } => {
-                let place = Place::Abandoned { since: state.at(), permit, outcome };
-                assert_eq!(state.tasks()[&task].place, place);
+                let place = TaskPhase::Abandoned { since: state.at(), permit, outcome };
+                assert_eq!(state.tasks()[&task].phase, place);
             }
-            EventKind::SourceBlocked { by } => assert_eq!(state.intake(), Intake::Blocked { by }),
+            EventKind::SourceBlocked { by } => assert_eq!(state.source_state(), SourceState::Blocked { by }),
             EventKind::Claimed { task, .. } => {
                 let batch = state.batch().map(|batch| batch.number);
                 assert_eq!(state.tasks()[&task].batch, batch);
@@ -148,18 +151,18 @@ impl Checker {
     /// The run has ended with this report.
     pub(crate) fn finish(&self, report: &Report) {
         assert!(self.invariants.is_complete(), "the last event says so");
-        assert_eq!(self.state.tally(), &report.tally, "the fold and the run count the same");
-        assert_eq!((self.state.missed(), self.state.phase()), (0, Phase::Ended));
+        assert_eq!(self.state.counters(), &report.counters, "the fold and the run count the same");
+        assert_eq!((self.state.missed(), self.state.phase()), (0, RunPhase::Ended));
         assert_eq!(self.state.limit(), report.limit);
         assert!(self.state.tasks().values().all(|live| live.is_waiting() || live.is_abandoned()));
         let abandoned = BTreeSet::from_iter(self.state.abandoned().iter().copied());
         assert_eq!((abandoned, self.state.leaked()), (self.abandoned.clone(), 0));
-        let tally = &report.tally;
-        assert_eq!((tally.in_flight, tally.queued), (0, 0));
-        assert_eq!(tally.attempts(), self.starts, "every attempt has one outcome");
-        assert!(tally.peak_in_flight <= self.limit_max as u64);
+        let counters = &report.counters;
+        assert_eq!((counters.in_flight, counters.queued), (0, 0));
+        assert_eq!(counters.attempts(), self.starts, "every attempt has one outcome");
+        assert!(counters.peak_in_flight <= self.limit_max as u64);
         if let Some(max) = self.config.max_tasks {
-            assert!(tally.done + tally.dead <= max);
+            assert!(counters.done + counters.dead <= max);
         }
         let seen = self.state.report();
         assert_eq!(seen.elapsed, report.elapsed);

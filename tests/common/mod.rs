@@ -14,7 +14,7 @@ use std::{
     time::Duration,
 };
 
-use fourfold::{Config, Control, Failure, Pattern, Report, Run, RunError, SimulatedClock, Task};
+use fourfold::{Config, Control, Failure, Pattern, Report, Run, RunError, Task, clock::SimulatedClock};
 
 pub(crate) use self::{
     checker::Checker,
@@ -128,7 +128,7 @@ impl<'a> Bench<'a> {
             Ok(report) => report,
             Err(error) => error.report(),
         };
-        assert!(self.may_panic || report.tally.panicked == 0, "an assertion in a handler failed");
+        assert!(self.may_panic || report.counters.panicked == 0, "an assertion in a handler failed");
         checker.finish(report);
         self.source.assert_books(report);
         assert_eq!(self.clock.timers(), 0, "no timer outlives the run");

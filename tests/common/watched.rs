@@ -10,8 +10,9 @@ use std::{
 };
 
 use fourfold::{
-    Attempt, Claims, Clock, Delivery, MemorySource, Report, Settlement, SimulatedClock, Source, Supply, Task, TaskId,
-    Verdict,
+    Attempt, Clock, MemorySource, Report, Source, Task, TaskId,
+    clock::SimulatedClock,
+    source::{ClaimStatus, Claims, Delivery, Settlement, Verdict},
 };
 
 use super::{Random, nz};
@@ -180,7 +181,7 @@ impl<'a> Watched<'a> {
         let delivery = self.end(delivery, "settled");
         let id = delivery.task.id;
         if self.is_one_in(self.faults.loses_one_in) {
-            settlement.lose();
+            settlement.mark_lease_lost();
             self.books.borrow_mut().lost.insert(id);
             self.pass_on(delivery, Verdict::Done).await;
             return;
@@ -223,19 +224,19 @@ impl<'a> Watched<'a> {
     /// Every delivery has ended once, the report says the same, and no task is gone. What is left is in [`rest`](Self::rest) then.
     pub(crate) fn assert_books(&self, report: &Report) {
         {
-            let (books, tally) = (self.books.borrow(), &report.tally);
+            let (books, counters) = (self.books.borrow(), &report.counters);
             assert!(books.open.is_empty(), "never ended: {:?}", books.open);
-            assert_eq!(books.claimed, tally.claimed);
-            assert_eq!(books.malformed, tally.malformed);
-            let told = tally.done + tally.dead + tally.retried + tally.released;
+            assert_eq!(books.claimed, counters.claimed);
+            assert_eq!(books.malformed, counters.malformed);
+            let told = counters.done + counters.dead + counters.retried + counters.released;
             let settled = (books.done.len() + books.dead.len() + books.released.len()) as u64 + books.retried;
             if books.untold == 0 {
-                assert_eq!((books.done.len(), books.dead.len()), (tally.done as usize, tally.dead as usize));
-                assert_eq!((books.retried, books.released.len()), (tally.retried, tally.released as usize));
-                assert_eq!(books.abandoned, tally.abandoned);
+                assert_eq!((books.done.len(), books.dead.len()), (counters.done as usize, counters.dead as usize));
+                assert_eq!((books.retried, books.released.len()), (counters.retried, counters.released as usize));
+                assert_eq!(books.abandoned, counters.abandoned);
             }
             assert_eq!(settled - books.untold, told);
-            assert_eq!(books.abandoned + books.untold, tally.abandoned);
+            assert_eq!(books.abandoned + books.untold, counters.abandoned);
             assert!(books.closes <= 1, "closed {} times", books.closes);
         }
         self.assert_conserved();
@@ -287,7 +288,7 @@ impl Source for Watched<'_> {
     type Receipt = Receipt;
     type Error = Fell;
 
-    async fn claim(&self, max: NonZeroUsize, claims: &mut Claims<u64, Receipt>) -> Result<Supply, Fell> {
+    async fn claim(&self, max: NonZeroUsize, claims: &mut Claims<u64, Receipt>) -> Result<ClaimStatus, Fell> {
         let _once = Once::new(&self.claiming, "claiming");
         let number = self.books.borrow().claims;
         self.books.borrow_mut().claims += 1;
@@ -325,7 +326,7 @@ impl Source for Watched<'_> {
             Some(at) if number == at => {
                 let half = settlements.len() / 2;
                 self.settle_some(&mut settlements[..half]).await;
-                let lost = settlements[..half].iter().filter(|settlement| settlement.is_lost()).count();
+                let lost = settlements[..half].iter().filter(|settlement| settlement.is_lease_lost()).count();
                 // Lost ones are in no other book.
                 self.books.borrow_mut().untold += (half - lost) as u64;
                 assert_eq!(lost, 0, "faults that cannot be told apart");

@@ -3,7 +3,11 @@
 
 use std::{convert::Infallible, time::Duration};
 
-use fourfold::*;
+use fourfold::{
+    Clock, Config, Failure, MemorySource, Pattern, Run, Task,
+    clock::SimulatedClock,
+    event::{EventKind, observer_fn},
+};
 
 use crate::common::*;
 
@@ -68,7 +72,7 @@ fn a_source_that_has_nothing_now_is_said_to_be_waited_for() {
             drop(sender);
         };
         let (report, ()) = clock.run(futures_lite::future::zip(run, produce)).unwrap();
-        assert_eq!(report.unwrap().tally.done, 3);
+        assert_eq!(report.unwrap().counters.done, 3);
         assert!(waits >= 3, "{pattern}: {waits}");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 
-use fourfold::*;
+use fourfold::{Attempt, Clock, Config, Failure, Pattern, Report, RunError};
 
 use crate::common::*;
 
@@ -33,8 +33,8 @@ fn when_a_claim_fails_what_has_started_is_finished_and_settled() {
             let (error, report, checker, closes) = run_with(faults, &config);
             assert_eq!((error, closes), (Fell::Claim, 1));
             assert!(checker.drained && !checker.aborted);
-            assert_eq!((report.tally.abandoned, report.tally.cancelled), (0, 0));
-            assert_eq!(at == 0, report.tally.attempts() == 0);
+            assert_eq!((report.counters.abandoned, report.counters.cancelled), (0, 0));
+            assert_eq!(at == 0, report.counters.attempts() == 0);
         }
     }
 }
@@ -47,8 +47,8 @@ fn when_settling_fails_what_was_not_taken_is_left_to_the_source() {
             let (error, report, checker, _) = run_with(faults, &config);
             assert_eq!(error, Fell::Settle);
             assert!(checker.drained);
-            assert!(report.tally.abandoned > 0);
-            assert_eq!(at == 0, report.tally.done + report.tally.retried == 0);
+            assert!(report.counters.abandoned > 0);
+            assert_eq!(at == 0, report.counters.done + report.counters.retried == 0);
         }
     }
 }
@@ -61,8 +61,8 @@ fn when_the_background_work_fails_the_run_ends_at_once() {
             let (error, report, checker, closes) = run_with(faults, &config);
             assert_eq!((error, closes, report.elapsed), (Fell::Drive, 0, ms(after)));
             // Nothing more is waited for: what ran is dropped, and none of it given back as if that could be told.
-            assert_eq!((report.tally.released, checker.drained), (0, false));
-            assert!(after != 1 || report.tally.cancelled == config.limit.get() as u64);
+            assert_eq!((report.counters.released, checker.drained), (0, false));
+            assert!(after != 1 || report.counters.cancelled == config.limit.get() as u64);
         }
     }
 }
@@ -72,7 +72,7 @@ fn when_the_goodbye_fails_all_that_was_done_is_done() {
     for config in grid() {
         let faults = Faults { close_fails: true, ..Faults::default() };
         let (error, report, ..) = run_with(faults, &config);
-        assert_eq!((error, report.tally.done), (Fell::Close, 20 * config.limit.get() as u64));
+        assert_eq!((error, report.counters.done), (Fell::Close, 20 * config.limit.get() as u64));
     }
 }
 

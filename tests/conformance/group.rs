@@ -2,7 +2,9 @@
 
 use std::{cell::RefCell, convert::Infallible};
 
-use fourfold::*;
+use fourfold::{
+    Attempt, Clock, Config, Failure, Pattern, Report, Retry, RunError, TaskId, event::Outcome, run::TaskFailure,
+};
 
 use crate::common::*;
 
@@ -36,9 +38,9 @@ fn the_first_final_failure_cancels_the_siblings_and_nothing_new_starts() {
             reason: "the first".into(),
         };
         assert_eq!(failures, [expected]);
-        assert_eq!((report.tally.dead, report.tally.cancelled), (1, limit as u64 - 1));
-        assert_eq!((gauge.now(), gauge.total() as u64), (0, report.tally.attempts()), "no orphans");
-        assert_eq!(report.tally.done + 1 + bench.source.rest().len() as u64, 10 * limit as u64);
+        assert_eq!((report.counters.dead, report.counters.cancelled), (1, limit as u64 - 1));
+        assert_eq!((gauge.now(), gauge.total() as u64), (0, report.counters.attempts()), "no orphans");
+        assert_eq!(report.counters.done + 1 + bench.source.rest().len() as u64, 10 * limit as u64);
         assert_eq!(bench.source.books.borrow().closes, 1);
     }
 }
@@ -53,9 +55,9 @@ fn every_failure_of_the_same_tick_is_kept() {
             Err::<(), _>(Failure::transient(task.payload.to_string()))
         });
         let (failures, report) = failures(ended);
-        assert_eq!((failures.len(), report.tally.dead, report.tally.cancelled), (limit, limit as u64, 0));
+        assert_eq!((failures.len(), report.counters.dead, report.counters.cancelled), (limit, limit as u64, 0));
         let late = failures.iter().filter(|failure| failure.outcome == Outcome::TimedOut).count();
-        assert_eq!((late, report.tally.failed, report.tally.timed_out), (limit / 2, late as u64, late as u64));
+        assert_eq!((late, report.counters.failed, report.counters.timed_out), (limit / 2, late as u64, late as u64));
     }
 }
 
@@ -92,7 +94,7 @@ fn panics_and_timeouts_fail_a_group_like_errors_and_retries_do_not() {
         });
         let (failures, report) = failures(ended);
         assert_eq!((failures.len(), failures[0].outcome, failures[0].attempt.get()), (1, outcome, 2));
-        assert_eq!((report.tally.done, report.tally.retried), (19, 1));
+        assert_eq!((report.counters.done, report.counters.retried), (19, 1));
     }
 }
 
@@ -107,7 +109,7 @@ fn a_failure_while_draining_cancels_what_is_left() {
     });
     let (failures, report) = failures(ended);
     assert_eq!((failures.len(), checker.drained, checker.cancelled), (1, true, true));
-    assert_eq!((report.tally.done, report.tally.dead, report.tally.cancelled), (1, 1, 2));
+    assert_eq!((report.counters.done, report.counters.dead, report.counters.cancelled), (1, 1, 2));
 }
 
 #[test]
@@ -120,7 +122,7 @@ fn a_group_without_a_failure_ends_well_and_may_be_drained() {
         }
         Ok::<_, Infallible>(())
     });
-    assert_eq!((ended.unwrap().tally.done, checker.cancelled), (8, false));
+    assert_eq!((ended.unwrap().counters.done, checker.cancelled), (8, false));
 }
 
 #[test]

@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use fourfold::*;
+use fourfold::{Clock, Config, Failure, MemorySource, Pattern, Rate, Run, Task, clock::Time};
 
 use crate::common::*;
 
@@ -28,9 +28,9 @@ fn the_peak_in_flight_reaches_the_limit_and_never_passes_it() {
             bench.clock.sleep(ms(1 + task.payload % 3)).await;
             Ok::<_, Infallible>(())
         });
-        let tally = ended.unwrap().tally;
-        assert_eq!((gauge.peak(), tally.peak_in_flight), (limit, limit as u64));
-        assert_eq!((gauge.now(), tally.done), (0, limit as u64 * 6 + 1));
+        let counters = ended.unwrap().counters;
+        assert_eq!((gauge.peak(), counters.peak_in_flight), (limit, limit as u64));
+        assert_eq!((gauge.now(), counters.done), (0, limit as u64 * 6 + 1));
     }
 }
 
@@ -40,7 +40,7 @@ fn fewer_tasks_than_the_limit_and_none_at_all() {
         for tasks in [0, 1, 3] {
             let bench = Bench::new(config, tasks);
             let (ended, _) = bench.run(async |_| Ok::<_, Infallible>(()));
-            assert_eq!(ended.unwrap().tally.done, tasks);
+            assert_eq!(ended.unwrap().counters.done, tasks);
             assert_eq!(bench.source.books.borrow().closes, 1);
         }
     }
@@ -61,7 +61,7 @@ fn a_raised_limit_is_reached() {
             Ok::<_, Infallible>(())
         });
         let report = ended.unwrap();
-        assert_eq!((gauge.peak(), report.limit, report.tally.done), (32, 32, 300), "{pattern}");
+        assert_eq!((gauge.peak(), report.limit, report.counters.done), (32, 32, 300), "{pattern}");
     }
 }
 
@@ -83,7 +83,7 @@ fn a_lowered_limit_takes_effect_at_once_and_old_releases_do_not_refill_it() {
                 }
                 Ok::<_, Infallible>(())
             });
-            assert_eq!(ended.unwrap().tally.done, 200);
+            assert_eq!(ended.unwrap().counters.done, 200);
             assert_eq!(checker.state.limit(), 3);
         }
     }
@@ -101,7 +101,7 @@ fn a_limit_lowered_by_a_handler_holds_for_the_next_start() {
             bench.clock.sleep(ms(5)).await;
             Ok::<_, Infallible>(())
         });
-        assert_eq!((ended.unwrap().tally.done, gauge.peak()), (50, 1), "{pattern}");
+        assert_eq!((ended.unwrap().counters.done, gauge.peak()), (50, 1), "{pattern}");
     }
 }
 
@@ -116,7 +116,7 @@ fn a_pools_workers_and_its_permits_are_two_bounds() {
             bench.clock.sleep(ms(2)).await;
             Ok::<_, Infallible>(())
         });
-        assert_eq!((ended.unwrap().tally.done, gauge.peak()), (100, peak));
+        assert_eq!((ended.unwrap().counters.done, gauge.peak()), (100, peak));
     }
 }
 
@@ -139,7 +139,7 @@ fn claimed_and_not_started_is_what_the_table_says() {
                 Pattern::WorkerPool => limit + capacity.map_or(limit, usize::from),
                 Pattern::SemaphoreBatch => batch.map_or(4 * limit, usize::from),
             };
-            assert_eq!(ended.unwrap().tally.done, 40 * limit as u64);
+            assert_eq!(ended.unwrap().counters.done, 40 * limit as u64);
             assert!(most_open.get() <= bound, "{} of {bound}: {config:?}", most_open.get());
             // It is not only kept but used: what is collected while the handlers run is claimed before they end.
             assert_eq!(bench.source.books.borrow().most_open, bound, "{config:?}");
@@ -170,7 +170,7 @@ fn a_source_that_settles_slowly_holds_up_claims_and_starts() {
         let most = bench.source.books.borrow().most_settled;
         assert!(most <= 2 * limit, "{most} settled at once");
         let report = ended.unwrap();
-        assert_eq!(report.tally.done, 12 * limit as u64);
+        assert_eq!(report.counters.done, 12 * limit as u64);
         // And it is not one at a time either.
         assert!(report.elapsed <= ms(50 * 13), "{:?}: {config:?}", report.elapsed);
     }
@@ -187,7 +187,7 @@ fn tasks_in_flight_go_on_while_a_claim_and_a_settlement_wait() {
             }
             Ok::<_, Infallible>(())
         });
-        assert_eq!(ended.unwrap().tally.done, 4);
+        assert_eq!(ended.unwrap().counters.done, 4);
         assert_eq!(checker.state.report().service.unwrap().max, ms(10), "nobody waited for the source");
     }
 }
@@ -206,8 +206,8 @@ fn exactly_max_tasks_end() {
                         _ => Ok(()),
                     }
                 });
-                let tally = ended.unwrap().tally;
-                assert_eq!((tally.done, tally.dead, tally.released), (max, 0, 0), "{config:?}");
+                let counters = ended.unwrap().counters;
+                assert_eq!((counters.done, counters.dead, counters.released), (max, 0, 0), "{config:?}");
             }
         }
     }
@@ -225,7 +225,7 @@ fn the_rate_is_kept_and_reached() {
             Ok::<_, Infallible>(())
         });
         let report = ended.unwrap();
-        assert_eq!(report.tally.done, 101);
+        assert_eq!(report.counters.done, 101);
         let gaps = |pair: &[Time]| pair[1].since(pair[0]);
         assert!(starts.borrow().windows(2).map(gaps).all(|gap| gap >= ms(20)), "{pattern}: {starts:?}");
         let most = if pattern == Pattern::SemaphoreBatch { ms(2100) } else { ms(2030) };
@@ -302,7 +302,7 @@ fn a_start_that_comes_due_in_the_middle_of_a_turn_is_not_slept_through() {
                     break ended.unwrap();
                 }
             };
-            assert_eq!(report.tally.done, 200);
+            assert_eq!(report.counters.done, 200);
         }
     }
 }

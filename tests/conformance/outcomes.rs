@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 
-use fourfold::*;
+use fourfold::{Attempt, Clock, Config, Failure, Pattern, Retry, clock::SimulatedClock, metrics::Counters};
 
 use crate::common::*;
 
@@ -22,7 +22,7 @@ fn can_be_contained(kind: &Kind) -> bool {
     cfg!(feature = "std") || !matches!(kind, Kind::PanicAtOnce | Kind::PanicLate)
 }
 
-async fn act(kind: Kind, clock: &SimulatedClock) -> Result<(), Failure> {
+async fn perform(kind: Kind, clock: &SimulatedClock) -> Result<(), Failure> {
     if kind == Kind::PanicAtOnce {
         panic!("at once");
     }
@@ -36,11 +36,11 @@ async fn act(kind: Kind, clock: &SimulatedClock) -> Result<(), Failure> {
     }
 }
 
-fn counted(kind: Kind, tally: &Tally) -> u64 {
+fn counted(kind: Kind, counters: &Counters) -> u64 {
     match kind {
-        Kind::Error | Kind::Later => tally.failed,
-        Kind::PanicAtOnce | Kind::PanicLate => tally.panicked,
-        Kind::Timeout => tally.timed_out,
+        Kind::Error | Kind::Later => counters.failed,
+        Kind::PanicAtOnce | Kind::PanicLate => counters.panicked,
+        Kind::Timeout => counters.timed_out,
     }
 }
 
@@ -57,17 +57,17 @@ fn permits_are_whole_again_whatever_an_attempt_came_to() {
             let (ended, _) = bench.run(async |task| {
                 let _in = all.enter();
                 if task.payload < bad && task.attempt == Attempt::FIRST {
-                    return act(kind, &bench.clock).await;
+                    return perform(kind, &bench.clock).await;
                 }
                 let _good = good.enter();
                 bench.clock.sleep(ms(10)).await;
                 Ok(())
             });
-            let tally = ended.unwrap().tally;
+            let counters = ended.unwrap().counters;
             assert_eq!((all.now(), all.peak(), good.peak()), (0, limit, limit), "{kind:?} {config:?}");
-            assert_eq!((tally.done, tally.dead, tally.retried), (8 * limit as u64, 0, bad));
-            assert_eq!((counted(kind, &tally), tally.succeeded), (bad, 8 * limit as u64));
-            assert_eq!(tally.attempts(), 11 * limit as u64, "each attempt is counted once");
+            assert_eq!((counters.done, counters.dead, counters.retried), (8 * limit as u64, 0, bad));
+            assert_eq!((counted(kind, &counters), counters.succeeded), (bad, 8 * limit as u64));
+            assert_eq!(counters.attempts(), 11 * limit as u64, "each attempt is counted once");
         }
     }
 }
@@ -84,12 +84,12 @@ fn the_last_failure_is_the_reason_of_the_dead_letter() {
         };
         let bench = Bench { may_panic: true, ..Bench::new(config, KINDS.len() as u64 + 1) };
         let (ended, _) = bench.run(async |task| match KINDS.get(task.payload as usize) {
-            Some(kind) => act(*kind, &bench.clock).await,
+            Some(kind) => perform(*kind, &bench.clock).await,
             None => Err(Failure::permanent("no such user")),
         });
-        let tally = ended.unwrap().tally;
-        assert_eq!((tally.done, tally.dead, tally.retried), (0, 6, 10));
-        assert_eq!((tally.failed, tally.panicked, tally.timed_out), (7, 6, 3));
+        let counters = ended.unwrap().counters;
+        assert_eq!((counters.done, counters.dead, counters.retried), (0, 6, 10));
+        assert_eq!((counters.failed, counters.panicked, counters.timed_out), (7, 6, 3));
         let books = bench.source.books.borrow();
         let reasons: Vec<_> = books.dead.values().map(String::as_str).collect();
         let expected =
@@ -112,7 +112,7 @@ fn a_timeout_ends_an_attempt_at_its_time_and_spares_what_is_ready() {
             Ok(report) => report,
             Err(error) => error.report(),
         };
-        assert_eq!((report.tally.succeeded, report.tally.timed_out, report.elapsed), (1, 1, ms(20)));
+        assert_eq!((report.counters.succeeded, report.counters.timed_out, report.elapsed), (1, 1, ms(20)));
         assert_eq!(checker.state.report().service.unwrap().max, ms(10));
     }
 }
@@ -128,12 +128,12 @@ fn a_lost_lease_counts_as_such_and_as_nothing_else() {
             }
             Ok(())
         });
-        let tally = ended.unwrap().tally;
+        let counters = ended.unwrap().counters;
         let lost = bench.source.books.borrow().lost.len() as u64;
         assert!(lost > 20);
-        assert_eq!((tally.lease_lost, tally.done + lost), (lost, 200));
-        assert_eq!(tally.succeeded, tally.done);
-        assert_eq!(tally.failed, tally.retried);
+        assert_eq!((counters.lease_lost, counters.done + lost), (lost, 200));
+        assert_eq!(counters.succeeded, counters.done);
+        assert_eq!(counters.failed, counters.retried);
     }
 }
 
@@ -143,8 +143,8 @@ fn what_is_no_task_is_counted_and_holds_nothing_up() {
         let faults = Faults { malformed_one_in: Some(1), claim_most: Some(2), ..Faults::default() };
         let bench = Bench::with_faults(config, 20, faults);
         let (ended, _) = bench.run(async |_| Ok::<_, Infallible>(()));
-        let tally = ended.unwrap().tally;
-        assert!(tally.malformed >= 11);
-        assert_eq!((tally.done, tally.tasks()), (20, 20 + tally.malformed));
+        let counters = ended.unwrap().counters;
+        assert!(counters.malformed >= 11);
+        assert_eq!((counters.done, counters.tasks()), (20, 20 + counters.malformed));
     }
 }

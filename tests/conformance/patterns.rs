@@ -2,7 +2,7 @@
 
 use std::{cell::RefCell, convert::Infallible};
 
-use fourfold::*;
+use fourfold::{Clock, Config, Pattern};
 
 use crate::common::*;
 
@@ -15,7 +15,7 @@ fn starts_beside_a_slow_task(config: Config, tasks: u64) -> Vec<u64> {
         bench.clock.sleep(if task.payload == 0 { ms(1000) } else { ms(1) }).await;
         Ok::<_, Infallible>(())
     });
-    assert_eq!(ended.unwrap().tally.done, tasks);
+    assert_eq!(ended.unwrap().counters.done, tasks);
     starts.into_inner()
 }
 
@@ -43,7 +43,7 @@ fn batches_are_as_many_as_they_must_be_and_a_short_claim_is_a_short_batch() {
         let faults = Faults { claim_most: most, ..Faults::default() };
         let bench = Bench::with_faults(Config::new(Pattern::SemaphoreBatch, nz(5)), tasks, faults);
         let (ended, _) = bench.run(async |_| Ok::<_, Infallible>(()));
-        assert_eq!(ended.unwrap().tally.batches, batches);
+        assert_eq!(ended.unwrap().counters.batches, batches);
     }
 }
 
@@ -68,7 +68,10 @@ fn a_pool_claims_ahead_only_what_its_queue_holds() {
             bench.clock.sleep(ms(3)).await;
             Ok::<_, Infallible>(())
         });
-        let tally = ended.unwrap().tally;
-        assert_eq!((tally.done, tally.peak_in_flight, tally.peak_queued), (200, limit as u64, capacity as u64));
+        let counters = ended.unwrap().counters;
+        assert_eq!(
+            (counters.done, counters.peak_in_flight, counters.peak_queued),
+            (200, limit as u64, capacity as u64)
+        );
     }
 }

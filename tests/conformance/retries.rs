@@ -2,7 +2,12 @@
 
 use std::{cell::RefCell, collections::BTreeMap, convert::Infallible, num::NonZeroUsize, time::Duration};
 
-use fourfold::*;
+use fourfold::{
+    Attempt, Clock, Config, Failure, MemorySource, Pattern, Retry, Run, Source, Task, TaskId,
+    clock::{SimulatedClock, Time},
+    event::{EventKind, observer_fn},
+    source::{ClaimStatus, Claims, Delivery, Settlement},
+};
 
 use crate::common::*;
 
@@ -25,7 +30,7 @@ fn waits(config: Config, tasks: u64) -> BTreeMap<(TaskId, u32), Duration> {
         if task.attempt.get() <= 6 { Err(Failure::transient("not yet")) } else { Ok(()) }
     });
     let report = clock.run(run.config(config).clock(&clock).observer(observer).into_future()).unwrap().unwrap();
-    assert_eq!((report.tally.done, report.tally.retried), (tasks, 6 * tasks));
+    assert_eq!((report.counters.done, report.counters.retried), (tasks, 6 * tasks));
     waits.into_inner()
 }
 
@@ -70,11 +75,11 @@ fn a_handler_that_says_when_is_heard_and_still_bounded() {
             Err::<(), _>(Failure::retry_after("busy", ms(70)))
         });
         assert_eq!(*starts.borrow(), [0, 70, 140].map(|at| Time::ZERO + ms(at)));
-        let tally = match &ended {
-            Ok(report) => report.tally,
-            Err(error) => error.report().tally,
+        let counters = match &ended {
+            Ok(report) => report.counters,
+            Err(error) => error.report().counters,
         };
-        assert_eq!((tally.failed, tally.retried, tally.dead), (3, 2, 1));
+        assert_eq!((counters.failed, counters.retried, counters.dead), (3, 2, 1));
         assert_eq!(bench.source.books.borrow().dead[&TaskId(0)], "busy");
     }
 }
@@ -88,11 +93,11 @@ fn a_permanent_failure_gets_no_second_attempt_and_others_none_beyond_the_policy(
             let (ended, _) = bench.run(async |_| {
                 Err::<(), _>(if permanent { Failure::permanent("no") } else { Failure::transient("no") })
             });
-            let tally = match &ended {
-                Ok(report) => report.tally,
-                Err(error) => error.report().tally,
+            let counters = match &ended {
+                Ok(report) => report.counters,
+                Err(error) => error.report().counters,
             };
-            assert_eq!((tally.failed, tally.dead), (attempts, 1));
+            assert_eq!((counters.failed, counters.dead), (attempts, 1));
         }
     }
 }
@@ -124,9 +129,9 @@ fn a_source_that_was_exhausted_is_asked_again_after_a_retry() {
         type Receipt = ();
         type Error = Infallible;
 
-        async fn claim(&self, max: NonZeroUsize, claims: &mut Claims<u64, ()>) -> Result<Supply, Infallible> {
+        async fn claim(&self, max: NonZeroUsize, claims: &mut Claims<u64, ()>) -> Result<ClaimStatus, Infallible> {
             self.0.claim(max, claims).await?;
-            Ok(Supply::Exhausted)
+            Ok(ClaimStatus::Exhausted)
         }
 
         async fn settle(&self, settlements: &mut [Settlement<u64, ()>]) -> Result<(), Infallible> {
@@ -147,6 +152,6 @@ fn a_source_that_was_exhausted_is_asked_again_after_a_retry() {
         });
         let run = run.pattern(pattern).clock(&clock);
         let report = clock.run(run.into_future()).unwrap().unwrap();
-        assert_eq!((report.tally.done, report.tally.retried), (5, 2), "{pattern}");
+        assert_eq!((report.counters.done, report.counters.retried), (5, 2), "{pattern}");
     }
 }

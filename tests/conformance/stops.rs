@@ -2,7 +2,7 @@
 
 use std::{cell::Cell, convert::Infallible, num::NonZeroUsize};
 
-use fourfold::*;
+use fourfold::{Clock, Config, Control, MemorySource, Pattern, Run, Task, clock::Time, metrics::Counters};
 
 use crate::common::*;
 
@@ -35,11 +35,11 @@ fn a_drain_finishes_what_has_started_and_gives_back_the_rest_in_order() {
                 beside(work, drain).await;
                 Ok::<_, Infallible>(())
             });
-            let tally = ended.unwrap().tally;
+            let counters = ended.unwrap().counters;
             let rest = bench.source.rest();
             assert!(checker.drained && !checker.aborted);
-            assert_eq!((tally.done, tally.cancelled), (gauge.total() as u64, 0), "what has started is finished");
-            assert_eq!(tally.done + rest.len() as u64, 20 * limit as u64);
+            assert_eq!((counters.done, counters.cancelled), (gauge.total() as u64, 0), "what has started is finished");
+            assert_eq!(counters.done + rest.len() as u64, 20 * limit as u64);
             assert!(rest.is_sorted(), "{rest:?}");
             assert_eq!(bench.source.claims(), claims.get(), "nothing is claimed after a drain");
             assert_eq!(bench.source.books.borrow().closes, 1);
@@ -66,11 +66,11 @@ fn an_abort_drops_what_runs_and_gives_it_back_before_what_was_only_claimed() {
         });
         let report = ended.unwrap();
         assert!(checker.aborted);
-        assert_eq!((gauge.now(), gauge.total() as u64), (0, report.tally.attempts()));
-        assert!(report.tally.cancelled > 0);
+        assert_eq!((gauge.now(), gauge.total() as u64), (0, report.counters.attempts()));
+        assert!(report.counters.cancelled > 0);
         let rest = bench.source.rest();
-        assert_eq!(report.tally.done + rest.len() as u64, 20 * limit as u64);
-        let (cancelled, others) = rest.split_at(report.tally.cancelled as usize);
+        assert_eq!(report.counters.done + rest.len() as u64, 20 * limit as u64);
+        let (cancelled, others) = rest.split_at(report.counters.cancelled as usize);
         assert!(others.is_sorted(), "{config:?}: {rest:?}");
         assert!(cancelled.iter().all(|id| *id < others[0]), "{config:?}: {rest:?}");
     }
@@ -87,7 +87,7 @@ fn a_run_that_is_drained_or_aborted_before_it_begins_does_nothing() {
                 bench.control.drain()
             }
             let (ended, _) = bench.run(async |_| -> Result<(), Infallible> { unreachable!() });
-            assert_eq!(ended.unwrap().tally, Tally::default());
+            assert_eq!(ended.unwrap().counters, Counters::default());
             assert_eq!((bench.source.claims(), bench.source.rest().len()), (0, 9));
         }
     }
@@ -108,7 +108,7 @@ fn a_drain_that_takes_longer_than_its_grace_becomes_an_abort() {
         });
         let report = ended.unwrap();
         assert!(checker.drained && checker.aborted);
-        assert_eq!((report.tally.done, report.tally.cancelled, report.elapsed), (1, 3, ms(110)), "{pattern}");
+        assert_eq!((report.counters.done, report.counters.cancelled, report.elapsed), (1, 3, ms(110)), "{pattern}");
     }
 }
 
@@ -127,7 +127,7 @@ fn a_source_that_never_answers_is_given_up_after_the_grace() {
             Ok::<_, Infallible>(())
         });
         let report = ended.unwrap();
-        assert!(report.tally.abandoned > 0, "{:?}", report.tally);
+        assert!(report.counters.abandoned > 0, "{:?}", report.counters);
         assert_eq!(report.elapsed, ms(220));
     }
 }
@@ -151,7 +151,7 @@ fn a_source_that_never_says_goodbye_can_be_aborted() {
             control.abort();
         };
         let report = clock.run(beside(run.into_future(), signal)).unwrap().unwrap();
-        assert_eq!((report.tally.done, report.elapsed), (3, ms(150)));
+        assert_eq!((report.counters.done, report.elapsed), (3, ms(150)));
     }
 }
 
@@ -175,8 +175,8 @@ fn a_claim_that_is_dropped_while_it_waits_loses_nothing() {
                 }
                 Ok::<_, Infallible>(())
             });
-            let tally = ended.unwrap().tally;
-            assert_eq!(tally.done + bench.source.rest().len() as u64, 20 * limit as u64);
+            let counters = ended.unwrap().counters;
+            assert_eq!(counters.done + bench.source.rest().len() as u64, 20 * limit as u64);
             assert!(bench.source.rest().is_sorted());
         }
     }
@@ -202,6 +202,6 @@ fn another_thread_can_abort_a_run_that_sleeps() {
         let run = run.pattern(pattern).limit(NonZeroUsize::MIN).control(&control);
         let report = futures_lite::future::block_on(run.into_future()).unwrap();
         thread.join().unwrap();
-        assert_eq!((report.tally.cancelled, source.take_rest().len()), (1, 3));
+        assert_eq!((report.counters.cancelled, source.take_rest().len()), (1, 3));
     }
 }

@@ -7,7 +7,12 @@ use std::{
     num::NonZeroUsize,
 };
 
-use fourfold::*;
+use fourfold::{
+    Clock, Config, Control, Failure, MemorySource, Pattern, Rate, Retry, Run, RunError, Task,
+    clock::{SimulatedClock, Time},
+    event::observer_fn,
+    metrics::State,
+};
 
 use crate::common::*;
 
@@ -19,7 +24,7 @@ fn a_handler_that_never_ends_gives_its_permit_back_when_it_is_dropped() {
         let bench = Bench::new(config, 20);
         let (ended, _) = bench.run(async |_| pending::<Result<(), Infallible>>().await);
         let report = ended.unwrap();
-        assert_eq!((report.tally.timed_out, report.tally.dead, report.elapsed), (20, 20, ms(20)));
+        assert_eq!((report.counters.timed_out, report.counters.dead, report.elapsed), (20, 20, ms(20)));
     }
 }
 
@@ -42,7 +47,7 @@ fn nothing_is_claimed_before_there_is_room() {
             }
             Ok::<_, Infallible>(())
         });
-        assert_eq!(ended.unwrap().tally.done, limit as u64);
+        assert_eq!(ended.unwrap().counters.done, limit as u64);
     }
 }
 
@@ -82,7 +87,7 @@ fn a_handler_may_feed_the_source_it_runs_from_and_turn_every_knob() {
             Ok::<_, Infallible>(())
         });
         let report = clock.run(run.config(config).clock(&clock).control(&control).into_future()).unwrap().unwrap();
-        assert_eq!((report.tally.done, left.get()), (1023, 0));
+        assert_eq!((report.counters.done, left.get()), (1023, 0));
     }
 }
 
@@ -96,8 +101,8 @@ fn a_limit_is_never_zero_and_may_be_the_largest_number_there_is() {
             bench.clock.sleep(ms(1)).await;
             Ok::<_, Infallible>(())
         });
-        let tally = ended.unwrap().tally;
-        assert_eq!((tally.done, tally.peak_in_flight), (1000, 1000));
+        let counters = ended.unwrap().counters;
+        assert_eq!((counters.done, counters.peak_in_flight), (1000, 1000));
     }
 }
 
@@ -151,8 +156,8 @@ fn collecting_all_failures_does_not_swallow_an_abort() {
             }
             Err::<(), _>(Failure::permanent("as all others"))
         });
-        let tally = ended.unwrap().tally;
-        assert!(tally.dead >= 4 && tally.dead + tally.cancelled <= 8, "{tally:?}");
+        let counters = ended.unwrap().counters;
+        assert!(counters.dead >= 4 && counters.dead + counters.cancelled <= 8, "{counters:?}");
     }
 }
 
@@ -173,8 +178,8 @@ fn a_pool_ends_with_fewer_workers_than_permits_and_when_all_its_tasks_fail() {
             1 => Err(Failure::transient("as told")),
             _ => Ok(()),
         });
-        let tally = ended.unwrap().tally;
-        assert_eq!((tally.done, tally.dead, tally.failed, tally.timed_out), (33, 67, 33, 34));
+        let counters = ended.unwrap().counters;
+        assert_eq!((counters.done, counters.dead, counters.failed, counters.timed_out), (33, 67, 33, 34));
     }
 }
 
@@ -189,7 +194,7 @@ fn counts_do_not_get_lost_between_awaits() {
             sum.set(sum.get() + task.payload);
             Ok::<_, Infallible>(())
         });
-        assert_eq!((ended.unwrap().tally.succeeded, sum.get()), (500, 499 * 500 / 2));
+        assert_eq!((ended.unwrap().counters.succeeded, sum.get()), (500, 499 * 500 / 2));
     }
 }
 

@@ -14,7 +14,11 @@ use std::{
 };
 
 use async_lock::Mutex;
-use fourfold::*;
+use fourfold::{
+    Clock, Config, Control, MemorySource, Pattern, Rate, Run, Source, Task,
+    clock::SimulatedClock,
+    source::{ClaimStatus, Claims, Delivery, Settlement},
+};
 
 use crate::common::*;
 
@@ -29,7 +33,7 @@ fn a_source_may_wait_for_what_a_task_in_flight_holds() {
         type Receipt = ();
         type Error = Infallible;
 
-        async fn claim(&self, max: NonZeroUsize, claims: &mut Claims<u64, ()>) -> Result<Supply, Infallible> {
+        async fn claim(&self, max: NonZeroUsize, claims: &mut Claims<u64, ()>) -> Result<ClaimStatus, Infallible> {
             drop(self.1.lock().await);
             self.0.claim(max.min(nz(2)), claims).await
         }
@@ -58,7 +62,7 @@ fn a_source_may_wait_for_what_a_task_in_flight_holds() {
             Ok::<_, Infallible>(())
         });
         match clock.run(run.config(config).clock(&clock).into_future()) {
-            Ok(ended) => assert_eq!(ended.unwrap().tally.done, 30),
+            Ok(ended) => assert_eq!(ended.unwrap().counters.done, 30),
             Err(stalled) => panic!("{stalled}: {config:?}"),
         }
     }
@@ -87,7 +91,7 @@ fn many_tasks_woken_at_once_are_polled_once_each() {
             Ok::<_, Infallible>(())
         });
         let report = ended.unwrap();
-        assert_eq!((report.tally.done, report.tally.peak_in_flight), (tasks as u64, tasks as u64));
+        assert_eq!((report.counters.done, report.counters.peak_in_flight), (tasks as u64, tasks as u64));
         assert_eq!(polls.get(), 2 * tasks, "one poll to wait, one to end");
     }
 }
@@ -107,7 +111,7 @@ fn a_waker_kept_after_its_task_has_ended_does_no_harm() {
             stale.into_iter().for_each(Waker::wake);
             Ok::<_, Infallible>(())
         });
-        assert_eq!(ended.unwrap().tally.done, 200);
+        assert_eq!(ended.unwrap().counters.done, 200);
         // The run is gone, its wakers are not.
         wakers.into_inner().into_iter().for_each(Waker::wake);
     }
@@ -123,7 +127,7 @@ fn handlers_that_never_wait_starve_nobody() {
         type Receipt = ();
         type Error = Infallible;
 
-        async fn claim(&self, max: NonZeroUsize, claims: &mut Claims<u64, ()>) -> Result<Supply, Infallible> {
+        async fn claim(&self, max: NonZeroUsize, claims: &mut Claims<u64, ()>) -> Result<ClaimStatus, Infallible> {
             self.0.claim(max, claims).await
         }
 
@@ -162,7 +166,7 @@ fn handlers_that_never_wait_starve_nobody() {
             };
             let run = run.pattern(pattern).limit(nz(limit)).into_future();
             let (report, ()) = futures_lite::future::block_on(futures_lite::future::zip(run, beside));
-            assert_eq!(report.unwrap().tally.done, limit as u64);
+            assert_eq!(report.unwrap().counters.done, limit as u64);
         }
     }
 }
@@ -203,9 +207,9 @@ fn a_source_full_of_what_is_no_task_starves_nobody() {
         type Receipt = ();
         type Error = Infallible;
 
-        async fn claim(&self, _: NonZeroUsize, claims: &mut Claims<(), ()>) -> Result<Supply, Infallible> {
+        async fn claim(&self, _: NonZeroUsize, claims: &mut Claims<(), ()>) -> Result<ClaimStatus, Infallible> {
             claims.malformed("rubbish");
-            Ok(Supply::Open)
+            Ok(ClaimStatus::Open)
         }
 
         async fn settle(&self, _: &mut [Settlement<(), ()>]) -> Result<(), Infallible> {
@@ -226,7 +230,7 @@ fn a_source_full_of_what_is_no_task_starves_nobody() {
         };
         let both = futures_lite::future::zip(run.into_future(), beside);
         let (report, ()) = futures_lite::future::block_on(both);
-        assert!(report.unwrap().tally.malformed > 0);
+        assert!(report.unwrap().counters.malformed > 0);
     }
 }
 
@@ -263,7 +267,7 @@ fn a_run_that_waits_leaves_its_host_alone() {
                 assert!(bench.clock.advance());
                 times += 1;
             };
-            assert_eq!((ended.unwrap().tally.done, polls), (40, times));
+            assert_eq!((ended.unwrap().counters.done, polls), (40, times));
         }
     }
 }

@@ -1,8 +1,10 @@
 //! At most so many at once, and so many if there is enough to do.
 
 use fourfold::{
-    Clock, Permits, SimulatedClock, TaskSet, batch, batch_with, task_group, task_group_with, worker_pool,
-    worker_pool_with,
+    Clock, Permits, TaskSet, batch,
+    clock::SimulatedClock,
+    scope::{batch_with, task_group_with, worker_pool_with},
+    task_group, worker_pool,
 };
 use futures_lite::future::zip;
 

@@ -3,7 +3,10 @@
 use std::{cell::Cell, pin::pin};
 
 use fourfold::{
-    Clock, Permits, SimulatedClock, TaskSet, batch_with, task_group, task_group_with, worker_pool, worker_pool_with,
+    Clock, Permits, TaskSet,
+    clock::SimulatedClock,
+    scope::{batch_with, task_group_with, worker_pool_with},
+    task_group, worker_pool,
 };
 
 use super::{Gauge, ms, never, nz, poll, turn, within};
@@ -109,7 +112,7 @@ fn dropping_a_push_gives_its_place_to_the_next() {
         log.say(n.to_string());
         clock.sleep(ms(10)).await;
     };
-    let body = async |queue: &fourfold::Queue<u32>| {
+    let body = async |queue: &fourfold::scope::Queue<u32>| {
         queue.push(1).await.unwrap();
         turn().await; // 1 is with the worker
         queue.push(2).await.unwrap();

@@ -2,7 +2,12 @@
 
 use std::cell::Cell;
 
-use fourfold::{Clock, Permits, PushError, SimulatedClock, worker_pool, worker_pool_with};
+use fourfold::{
+    Clock, Permits,
+    clock::SimulatedClock,
+    scope::{PushError, worker_pool_with},
+    worker_pool,
+};
 use futures_lite::future::zip;
 
 use super::{Gauge, ms, nz, turn};

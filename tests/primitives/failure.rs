@@ -2,7 +2,12 @@
 
 use std::cell::Cell;
 
-use fourfold::{Clock, Group, GroupError, GroupOutput, Permits, SimulatedClock, batch, task_group, task_group_with};
+use fourfold::{
+    Clock, Permits, batch,
+    clock::SimulatedClock,
+    scope::{Group, GroupError, GroupOutput, task_group_with},
+    task_group,
+};
 
 use super::{Gauge, ms, never, nz, turn};
 
@@ -81,7 +86,7 @@ fn a_body_that_fails_cancels_its_tasks() {
         Err::<(), _>("no")
     });
     let error = clock.run(group).unwrap().unwrap_err();
-    assert_eq!(error.failures, [fourfold::GroupFailure { name: None, error: "no" }]);
+    assert_eq!(error.failures, [fourfold::scope::GroupFailure { name: None, error: "no" }]);
     assert_eq!((error.results, error.cancelled), (vec![("done".into(), 1)], vec!["sibling".into()]));
     assert_eq!((gauge.read(), polls.get()), ((0, 1, 1), 1));
 }

@@ -10,7 +10,11 @@ use std::{
     task::{Context, Poll, Wake, Waker},
 };
 
-use fourfold::{Permits, TaskSet, batch_with, task_group_with, worker_pool, worker_pool_with};
+use fourfold::{
+    Permits, TaskSet,
+    scope::{batch_with, task_group_with, worker_pool_with},
+    worker_pool,
+};
 
 use super::nz;
 

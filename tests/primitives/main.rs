@@ -21,7 +21,7 @@ use std::{
     time::Duration,
 };
 
-use fourfold::{Clock, SimulatedClock};
+use fourfold::{Clock, clock::SimulatedClock};
 
 fn nz(n: usize) -> NonZeroUsize {
     NonZeroUsize::new(n).expect("a number above 0")

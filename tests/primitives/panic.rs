@@ -5,7 +5,11 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
-use fourfold::{Clock, Permits, SimulatedClock, TaskSet, batch_with, task_group_with, worker_pool_with};
+use fourfold::{
+    Clock, Permits, TaskSet,
+    clock::SimulatedClock,
+    scope::{batch_with, task_group_with, worker_pool_with},
+};
 
 use super::{Gauge, ms, nz};
 

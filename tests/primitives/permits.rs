@@ -2,7 +2,11 @@
 
 use std::pin::{Pin, pin};
 
-use fourfold::{Acquire, Clock, Permit, Permits, SimulatedClock, TaskSet};
+use fourfold::{
+    Clock, Permits, TaskSet,
+    clock::SimulatedClock,
+    scope::{Acquire, Permit},
+};
 
 use super::{Log, ms, nz, poll};
 

@@ -3,7 +3,11 @@
 use std::cell::Cell;
 
 use async_lock::Mutex;
-use fourfold::{Clock, SimulatedClock, Stalled, TaskSet, task_group, worker_pool};
+use fourfold::{
+    Clock, TaskSet,
+    clock::{SimulatedClock, Stalled},
+    task_group, worker_pool,
+};
 
 use super::{ms, nz, turn};
 

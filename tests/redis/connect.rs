@@ -1,6 +1,9 @@
 //! Servers and keys that cannot be used.
 
-use fourfold::{RedisError, RedisOptions, RedisQueue, RedisSource, Source};
+use fourfold::{
+    Source,
+    source::redis::{RedisError, RedisOptions, RedisQueue, RedisSource},
+};
 use smol::future::{block_on, zip};
 
 use crate::server::{KEY, Server, beside};
@@ -59,11 +62,11 @@ fn a_key_that_changes_its_type_ends_the_run_and_loses_nothing() {
     let source = server.source();
     beside(&source, async {
         let held = crate::server::claim_all(&source, 1).await;
-        let retry = fourfold::Verdict::Retry { after: std::time::Duration::ZERO, reason: String::new() };
+        let retry = fourfold::source::Verdict::Retry { after: std::time::Duration::ZERO, reason: String::new() };
         crate::server::settle(&source, held, retry).await;
     });
     let _: String = server.ask(&["SET", KEY, "1"]);
-    let mut claims = fourfold::Claims::new();
+    let mut claims = fourfold::source::Claims::new();
     let claim = async { source.claim(std::num::NonZeroUsize::MIN, &mut claims).await };
     let (claim, drive) = block_on(zip(claim, source.drive()));
     assert!(claim.unwrap_err().is_wrong_type() && drive.unwrap_err().is_wrong_type());

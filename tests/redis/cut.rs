@@ -2,7 +2,13 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use fourfold::{RedisOptions, RedisSource, Source, Verdict};
+use fourfold::{
+    Source,
+    source::{
+        Verdict,
+        redis::{RedisOptions, RedisSource},
+    },
+};
 use smol::future::or;
 
 use crate::{

@@ -2,7 +2,10 @@
 
 use std::{collections::HashSet, num::NonZeroU32, time::Duration};
 
-use fourfold::{RedisSource, Source, Verdict};
+use fourfold::{
+    Source,
+    source::{Verdict, redis::RedisSource},
+};
 use futures_lite::future::zip;
 
 use crate::server::{KEY, Server, beside, claim, claim_all, payloads, settle};

@@ -2,7 +2,13 @@
 
 use std::time::{Duration, SystemTime};
 
-use fourfold::{Claims, DeadSelection, PopSide, Source, TaskId, Verdict};
+use fourfold::{
+    Source, TaskId,
+    source::{
+        Claims, Verdict,
+        redis::{DeadSelection, PopSide},
+    },
+};
 use smol::block_on;
 
 use crate::server::{KEY, Server, beside, claim, claim_all, payloads, settle};
@@ -16,7 +22,7 @@ fn what_is_pushed_is_claimed_in_its_order_at_either_side() {
     let server = Server::start();
     let numbers: Vec<String> = (0..2_500).map(|n| n.to_string()).collect();
     for side in [PopSide::Right, PopSide::Left] {
-        let queue = block_on(fourfold::RedisQueue::connect(server.options().pop(side))).unwrap();
+        let queue = block_on(fourfold::source::redis::RedisQueue::connect(server.options().pop(side))).unwrap();
         assert_eq!(block_on(queue.push(&numbers)).unwrap(), 2_500);
         let source = server.source_with(server.options().pop(side));
         beside(&source, async {
@@ -156,7 +162,7 @@ fn what_is_no_task_goes_to_the_dead_letters_as_it_is() {
 fn a_large_payload_passes_and_a_too_large_one_is_set_aside() {
     let server = Server::start();
     let fits = format!("\"{}\"", "x".repeat(8 << 20));
-    let large = format!("\"{}\"", "x".repeat(fourfold::Json::BYTES_MAX));
+    let large = format!("\"{}\"", "x".repeat(fourfold::source::Json::BYTES_MAX));
     server.push(&[&fits, &large, &fits]);
     let source = server.source();
     beside(&source, async {

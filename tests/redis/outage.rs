@@ -5,7 +5,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use fourfold::{RedisSource, Source, Verdict};
+use fourfold::{
+    Source,
+    source::{Verdict, redis::RedisSource},
+};
 use futures_lite::future::{yield_now, zip};
 
 use crate::{
@@ -181,12 +184,12 @@ fn a_server_that_stays_away_ends_the_run() {
             let held = claim_all(&source, 1).await;
             server.kill();
             let mut settlements: Vec<_> =
-                held.into_iter().map(|held| fourfold::Settlement::new(held, Verdict::Done)).collect();
+                held.into_iter().map(|held| fourfold::source::Settlement::new(held, Verdict::Done)).collect();
             let settled = source.settle(&mut settlements).await;
             assert!(settlements[0].take().is_some(), "a delivery that was not settled stays with the run");
             (
                 settled,
-                source.claim(std::num::NonZeroUsize::MIN, &mut fourfold::Claims::new()).await,
+                source.claim(std::num::NonZeroUsize::MIN, &mut fourfold::source::Claims::new()).await,
                 source.close().await,
             )
         },

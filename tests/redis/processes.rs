@@ -13,7 +13,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use fourfold::{Control, Json, NativeClock, Pattern, RedisOptions, RedisSource, Run, Task, Verdict};
+use fourfold::{
+    Control, NativeClock, Pattern, Run, Task,
+    source::{
+        Json, Verdict,
+        redis::{RedisOptions, RedisSource},
+    },
+};
 
 use crate::server::{Server, beside, claim, settle};
 
@@ -115,7 +121,7 @@ fn a_run_drains_a_queue_by_every_pattern() {
         let run = Run::new(&source, async |_: &Task<Json>| Ok::<_, Infallible>(())).pattern(pattern);
         let run = run.limit(NonZeroUsize::new(16).unwrap()).clock(NativeClock::new());
         let report = smol::block_on(run.into_future()).unwrap();
-        assert_eq!((report.tally.done, report.tally.lease_lost), (2_000, 0), "{pattern:?}");
+        assert_eq!((report.counters.done, report.counters.lease_lost), (2_000, 0), "{pattern:?}");
         server.assert_keys(&[]);
     }
 }
@@ -136,8 +142,8 @@ fn a_drained_run_puts_back_what_it_had_only_claimed() {
     };
     let run = Run::new(&source, handler).pattern(Pattern::SemaphoreBatch).control(&control);
     let report = smol::block_on(run.clock(NativeClock::new()).into_future()).unwrap();
-    assert_eq!(usize::try_from(report.tally.done).unwrap() + server.queued().len(), 500);
-    assert!(report.tally.done >= 100 && !server.queued().is_empty());
+    assert_eq!(usize::try_from(report.counters.done).unwrap() + server.queued().len(), 500);
+    assert!(report.counters.done >= 100 && !server.queued().is_empty());
 }
 
 #[test]

@@ -12,7 +12,7 @@ use std::{
     thread,
 };
 
-use fourfold::RedisOptions;
+use fourfold::source::redis::RedisOptions;
 
 use crate::server::{KEY, Server};
 

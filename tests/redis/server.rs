@@ -12,8 +12,11 @@ use std::{
 };
 
 use fourfold::{
-    Claims, Delivery, Json, RedisError, RedisOptions, RedisQueue, RedisReceipt, RedisSource, Settlement, Source,
-    Supply, Verdict,
+    Source,
+    source::{
+        ClaimStatus, Claims, Delivery, Json, Settlement, Verdict,
+        redis::{RedisError, RedisOptions, RedisQueue, RedisReceipt, RedisSource},
+    },
 };
 use redis::{Commands, Connection, FromRedisValue};
 use smol::future::or;
@@ -174,7 +177,7 @@ pub(crate) fn beside<T>(source: &RedisSource, body: impl Future<Output = T>) -> 
 pub(crate) async fn claim(source: &RedisSource, max: usize) -> Option<Vec<Held>> {
     let mut claims = Claims::new();
     let supply = source.claim(NonZeroUsize::new(max).unwrap(), &mut claims).await.unwrap();
-    (supply == Supply::Open).then(|| claims.drain().collect())
+    (supply == ClaimStatus::Open).then(|| claims.drain().collect())
 }
 
 /// Claims until there are so many.
@@ -191,7 +194,7 @@ pub(crate) async fn settle(source: &RedisSource, held: impl IntoIterator<Item = 
     let mut settlements: Vec<_> = held.into_iter().map(|held| Settlement::new(held, verdict.clone())).collect();
     source.settle(&mut settlements).await.unwrap();
     assert!(settlements.iter_mut().all(|settlement| settlement.take().is_none()), "all were taken out");
-    settlements.iter().filter(|settlement| settlement.is_lost()).count()
+    settlements.iter().filter(|settlement| settlement.is_lease_lost()).count()
 }
 
 pub(crate) fn payloads(held: &[Held]) -> Vec<&str> {

@@ -5,7 +5,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use fourfold::{PopSide, Source, Verdict};
+use fourfold::{
+    Source,
+    source::{Verdict, redis::PopSide},
+};
 use redis::Commands;
 
 use crate::server::{Held, KEY, Server, beside, claim, claim_all, payloads, settle};

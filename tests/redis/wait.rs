@@ -2,7 +2,10 @@
 
 use std::{num::NonZeroUsize, time::Duration};
 
-use fourfold::{Claims, Source, Verdict};
+use fourfold::{
+    Source,
+    source::{Claims, Verdict},
+};
 use futures_lite::future::{poll_once, zip};
 
 use crate::server::{KEY, Server, beside, claim, claim_all, payloads, settle};

@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use fourfold::{Clock, Config, Control, Failure, MemorySource, Pattern, Retry, Run, SimulatedClock, Task};
+use fourfold::{Clock, Config, Control, Failure, MemorySource, Pattern, Retry, Run, Task, clock::SimulatedClock};
 use futures_lite::future::yield_now;
 use recorder::{Recorder, watch};
 

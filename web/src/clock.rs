@@ -2,7 +2,7 @@
 
 use std::{cell::Cell, rc::Rc, task::Waker};
 
-use fourfold::{SimulatedClock, Time};
+use fourfold::clock::{SimulatedClock, Time};
 use wasm_bindgen::{closure::Closure, prelude::*};
 
 #[wasm_bindgen]

@@ -1,6 +1,6 @@
 //! JSON in and out.
 
-use fourfold::Data;
+use fourfold::data::Data;
 
 /// Reads JSON. As bytes, as traces are read: reading text is another reader, and all of it once more in the module.
 pub(crate) fn parse(text: &str) -> Result<Data<'_>, String> {

@@ -8,7 +8,10 @@ use std::{
 };
 
 use fourfold::{
-    Control, Event, Failure, MemorySource, RunError, ScriptedAttempt, State, Task, Work, run_scripted, trace,
+    Control, Event, Failure, MemorySource, RunError, Task,
+    metrics::State,
+    sim::{ScriptedAttempt, SyntheticTask, run_scripted},
+    trace,
 };
 use js_sys::{Array, Function, JsString, Object, Promise, Reflect};
 use wasm_bindgen::{JsCast, prelude::*};
@@ -47,11 +50,11 @@ pub(crate) fn start(
     let (config, handle, payloads) = (params.config, control.clone(), payloads.clone());
     let finished = future_to_promise(async move {
         let host = HostClock::new();
-        let tasks = std::iter::repeat_n(Work::default(), payloads.length() as usize);
+        let tasks = std::iter::repeat_n(SyntheticTask::default(), payloads.length() as usize);
         let source = MemorySource::new(&host.clock, tasks);
         let (host, handler, payloads) = (&host, &handler, &payloads);
         // A task's payload is looked up by its id: the source numbers them from 0 on.
-        let attempt = move |task: Task<Work>| -> ScriptedAttempt<'_> {
+        let attempt = move |task: Task<SyntheticTask>| -> ScriptedAttempt<'_> {
             Box::pin(async move { call(host, handler, &payloads.get(task.id.0 as u32), &task).await })
         };
         let mut look = |event: &Event<'_>| {
@@ -120,7 +123,12 @@ impl Drop for Cancel {
 }
 
 /// One attempt: `handler(payload, {id, attempt, signal})`, whose promise is awaited.
-async fn call(host: &HostClock, handler: &Function, payload: &JsValue, task: &Task<Work>) -> Result<(), Failure> {
+async fn call(
+    host: &HostClock,
+    handler: &Function,
+    payload: &JsValue,
+    task: &Task<SyntheticTask>,
+) -> Result<(), Failure> {
     let controller = AbortController::new();
     let context = Object::new();
     set(&context, "id", &JsValue::from_f64(task.id.0 as f64));

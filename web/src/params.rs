@@ -2,7 +2,11 @@
 
 use std::{borrow::Cow, fmt, num::NonZeroUsize, ops::RangeInclusive, time::Duration};
 
-use fourfold::{Config, Data, Intervention, Pattern, Rate, Retry, Shape, Simulation, TaskId, Work};
+use fourfold::{
+    Config, Pattern, Rate, Retry, TaskId,
+    data::Data,
+    sim::{Intervention, Simulation, SyntheticTask, WorkloadSpec},
+};
 use serde::Serialize;
 
 use crate::json;
@@ -29,9 +33,9 @@ pub struct Params {
     /// How many tasks there are.
     pub tasks: u64,
     /// What they are drawn from.
-    pub shape: Shape,
+    pub shape: WorkloadSpec,
     /// Or what they are.
-    pub listed: Option<Vec<Work>>,
+    pub listed: Option<Vec<SyntheticTask>>,
 }
 
 impl Params {
@@ -78,7 +82,7 @@ impl Params {
             ..Config::new(pattern, limit)
         };
         let mut tasks = keys.whole("tasks", 1..=TASKS_MAX)?;
-        let (mut shape, mut listed) = (Shape::default(), None);
+        let (mut shape, mut listed) = (WorkloadSpec::default(), None);
         match keys.take("work") {
             None => {}
             Some(Data::List(works)) => {
@@ -329,14 +333,14 @@ fn in_ms(duration: Duration) -> f64 {
     duration.as_nanos() as f64 / 1e6
 }
 
-fn read_shape(value: Data<'_>, path: &str) -> Result<Shape, Refused> {
+fn read_shape(value: Data<'_>, path: &str) -> Result<WorkloadSpec, Refused> {
     let mut keys = Keys::new(value, path)?;
-    let shape = Shape::default();
+    let shape = WorkloadSpec::default();
     let permille = |keys: &mut Keys<'_>, key, default: u32| {
         // At most a thousand.
         Ok::<_, Refused>(keys.whole(key, 0..=1000)?.map_or(default, |value| value as u32))
     };
-    let shape = Shape {
+    let shape = WorkloadSpec {
         ms: keys.span("ms")?.unwrap_or(shape.ms),
         tail_permille: permille(&mut keys, "tail_permille", shape.tail_permille)?,
         tail_ms: keys.span("tail_ms")?.unwrap_or(shape.tail_ms),
@@ -350,13 +354,13 @@ fn read_shape(value: Data<'_>, path: &str) -> Result<Shape, Refused> {
     Ok(shape)
 }
 
-fn list(works: Vec<Data<'_>>, path: &str) -> Result<Vec<Work>, Refused> {
+fn list(works: Vec<Data<'_>>, path: &str) -> Result<Vec<SyntheticTask>, Refused> {
     if works.is_empty() || works.len() as u64 > TASKS_MAX {
         return Err(format!("{path}: {} tasks; expected 1 to {TASKS_MAX}", works.len()));
     }
     let read = |(index, work)| {
         let mut keys = Keys::new(work, &format!("{path}[{index}]"))?;
-        let work = Work {
+        let work = SyntheticTask {
             ms: keys.whole("ms", 0..=MS_MAX)?.unwrap_or_default(),
             // At most a thousand and one.
             fail: keys.whole("fail", 0..=RETRIES_MAX + 1)?.unwrap_or_default() as u32,

@@ -2,7 +2,7 @@
 
 use std::{cell::RefCell, num::NonZeroUsize, rc::Rc};
 
-use fourfold::{Control, Simulation, State, TaskId, Time, trace};
+use fourfold::{Control, TaskId, clock::Time, metrics::State, sim::Simulation, trace};
 use js_sys::{Array, Float64Array, Function, Promise, Uint8Array};
 use wasm_bindgen::{JsCast, prelude::*};
 

@@ -6,7 +6,7 @@
 //!
 //! ```
 //! use core::{num::NonZeroUsize, time::Duration};
-//! use fourfold::State;
+//! use fourfold::metrics::State;
 //! use fourfold_web::programs::{self, ProgramParams};
 //!
 //! let params = ProgramParams::seeded(NonZeroUsize::new(4).unwrap(), 200, 7);
@@ -15,9 +15,9 @@
 //! programs::run("guarded", &params, &mut kept).unwrap();
 //!
 //! // After four failures nothing starts any more.
-//! assert_eq!((lost.leaked(), lost.tally().failed), (4, 4));
-//! assert!(lost.tally().tasks() < 200);
-//! assert_eq!((kept.leaked(), kept.tally().tasks()), (0, 200));
+//! assert_eq!((lost.leaked(), lost.counters().failed), (4, 4));
+//! assert!(lost.counters().tasks() < 200);
+//! assert_eq!((kept.leaked(), kept.counters().tasks()), (0, 200));
 //! ```
 
 mod background;
@@ -31,7 +31,11 @@ mod unbounded;
 
 use core::{fmt, num::NonZeroUsize, time::Duration};
 
-use fourfold::{Event, EventKind, Observer, Pattern, Work, Workload};
+use fourfold::{
+    Event, Observer, Pattern,
+    event::EventKind,
+    sim::{SyntheticTask, Workload},
+};
 
 use self::host::Host;
 
@@ -82,13 +86,13 @@ pub struct ProgramParams {
     /// How many tasks may be in flight; how many workers there are.
     pub limit: NonZeroUsize,
     /// The tasks. Each is tried once.
-    pub work: Vec<Work>,
+    pub work: Vec<SyntheticTask>,
     /// When the program is ended, should it go on for so long. Without it a program that gets stuck ends at that moment.
     pub duration_max: Option<Duration>,
 }
 
 impl ProgramParams {
-    /// So many tasks of the [`Workload`] with this seed, the same that a [`Simulation`](fourfold::Simulation) has.
+    /// So many tasks of the [`Workload`] with this seed, the same that a [`Simulation`](fourfold::sim::Simulation) has.
     pub fn seeded(limit: NonZeroUsize, tasks: u64, seed: u64) -> Self {
         Self { limit, work: Workload::new(tasks, seed).collect(), duration_max: None }
     }

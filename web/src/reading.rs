@@ -1,6 +1,13 @@
 //! Text in and out: traces that are read, what is said of tasks and failures.
 
-use fourfold::{Attempt, EventKind, Outcome, Simulation, State, TaskId, Time, Work, observer_fn, trace};
+use fourfold::{
+    Attempt, TaskId,
+    clock::Time,
+    event::{EventKind, Outcome, observer_fn},
+    metrics::State,
+    sim::{Simulation, SyntheticTask},
+    trace,
+};
 use serde::Serialize;
 
 use crate::{
@@ -130,13 +137,13 @@ pub fn failures(state: &State) -> String {
 }
 
 /// All about one task up to the playhead; nothing where it was not heard of and is not to come.
-pub fn task(recording: &Recording, id: TaskId, work: Option<Work>) -> Option<String> {
+pub fn task(recording: &Recording, id: TaskId, work: Option<SyntheticTask>) -> Option<String> {
     #[derive(Serialize)]
     struct Told {
         id: TaskId,
         events: Vec<String>,
         events_count: u64,
-        work: Option<Work>,
+        work: Option<SyntheticTask>,
     }
     let timeline = recording.timeline();
     let mut events: Vec<String> = Vec::new();

@@ -1,6 +1,13 @@
 //! The events of a run, and what is looked up in them: when a task will end.
 
-use fourfold::{Event, EventKind, Invariants, Observer, State, Time, Timeline, trace};
+use fourfold::{
+    Event, Observer,
+    check::Invariants,
+    clock::Time,
+    event::EventKind,
+    metrics::{State, Timeline},
+    trace,
+};
 
 /// As many as the state shows.
 const PERMITS_MAX: usize = 1 << 20;

@@ -4,7 +4,12 @@
 
 use std::{cmp::Reverse, collections::BinaryHeap};
 
-use fourfold::{Blocker, Column, Ending, Event, EventKind, Intake, Live, Outcome, Pattern, Phase, Place, TaskId, Time};
+use fourfold::{
+    Event, Pattern, TaskId,
+    clock::Time,
+    event::{BlockedOn, Disposition, EventKind, Outcome},
+    metrics::{RunPhase, SourceState, TaskPhase, TaskState, TimeBucket},
+};
 use serde::Serialize;
 
 use crate::{json, recording::Recording};
@@ -23,7 +28,7 @@ const HEADER: &[&str] = &[
     "start_ns",
     "end_ns",
     "phase",
-    "intake",
+    "source_state",
     "pattern",
     "limit",
     "workers",
@@ -149,11 +154,11 @@ pub fn snapshot(recording: &Recording, rows_max: usize, recent_ns: u64) -> Vec<f
 fn header(recording: &Recording, task_rows: usize, recent_rows: usize) -> [f64; HEADER.len()] {
     let timeline = recording.timeline();
     let state = timeline.state();
-    let tally = state.tally();
+    let counters = state.counters();
     let last = timeline.position().checked_sub(1).and_then(|position| timeline.event(position));
     let oldest = state.queue().front().and_then(|task| state.tasks().get(task));
     let oldest = oldest.map(|live| recording.at().since(live.claimed_at).as_nanos() as u64);
-    let ended = state.tasks().values().filter(|live| matches!(live.place, Place::Ended { .. })).count();
+    let ended = state.tasks().values().filter(|live| matches!(live.phase, TaskPhase::Ended { .. })).count();
     let digest = state.digest();
     [
         whole(timeline.position()),
@@ -163,30 +168,30 @@ fn header(recording: &Recording, task_rows: usize, recent_rows: usize) -> [f64; 
         time(recording.starts_at()),
         time(recording.ends_at()),
         phase(state.phase()),
-        intake(state.intake()),
+        source_state(state.source_state()),
         pattern(state.pattern()),
         size(state.limit()),
         maybe_size(state.workers()),
         maybe_size(state.queue_capacity()),
-        whole(tally.in_flight),
-        whole(tally.queued),
+        whole(counters.in_flight),
+        whole(counters.queued),
         size(state.waiting()),
         size(ended),
-        whole(tally.abandoned),
-        whole(tally.done),
-        whole(tally.dead),
-        whole(tally.released),
-        whole(tally.malformed),
-        whole(tally.tasks()),
-        whole(tally.succeeded),
-        whole(tally.failed),
-        whole(tally.timed_out),
-        whole(tally.panicked),
-        whole(tally.cancelled),
-        whole(tally.lease_lost),
-        whole(tally.attempts()),
-        whole(tally.retried),
-        whole(tally.peak_in_flight),
+        whole(counters.abandoned),
+        whole(counters.done),
+        whole(counters.dead),
+        whole(counters.released),
+        whole(counters.malformed),
+        whole(counters.tasks()),
+        whole(counters.succeeded),
+        whole(counters.failed),
+        whole(counters.timed_out),
+        whole(counters.panicked),
+        whole(counters.cancelled),
+        whole(counters.lease_lost),
+        whole(counters.attempts()),
+        whole(counters.retried),
+        whole(counters.peak_in_flight),
         maybe(state.batch().map(|batch| batch.number)),
         maybe_size(state.batch().map(|batch| batch.size)),
         maybe_size(state.batch().map(|batch| batch.ended)),
@@ -208,7 +213,7 @@ fn header(recording: &Recording, task_rows: usize, recent_rows: usize) -> [f64; 
 fn task_rows(recording: &Recording, rows_max: usize, numbers: &mut Vec<f64>) -> usize {
     let state = recording.timeline().state();
     let before = numbers.len();
-    let is_abandoned = |task: &TaskId| state.tasks().get(task).is_some_and(Live::is_abandoned);
+    let is_abandoned = |task: &TaskId| state.tasks().get(task).is_some_and(TaskState::is_abandoned);
     // A permit may have been taken along by a task that was abandoned.
     let running = state.permits().iter().filter_map(|task| *task).filter(|task| !is_abandoned(task));
     let queued = state.queue().iter().copied();
@@ -223,10 +228,10 @@ fn task_rows(recording: &Recording, rows_max: usize, numbers: &mut Vec<f64>) -> 
     // A heap, for there may be many more than rows.
     let mut rest: BinaryHeap<Reverse<(Time, TaskId)>> = BinaryHeap::new();
     for (task, live) in state.tasks() {
-        match live.place {
-            Place::Waiting { due, .. } => rest.push(Reverse((due, *task))),
-            Place::Ended { .. } => rest.push(Reverse((Time::MAX, *task))),
-            Place::Queued | Place::Running { .. } | Place::Abandoned { .. } => {}
+        match live.phase {
+            TaskPhase::Waiting { due, .. } => rest.push(Reverse((due, *task))),
+            TaskPhase::Ended { .. } => rest.push(Reverse((Time::MAX, *task))),
+            TaskPhase::Queued | TaskPhase::Running { .. } | TaskPhase::Abandoned { .. } => {}
         }
     }
     while rows(numbers.len() - before) < rows_max
@@ -246,24 +251,24 @@ fn rows(numbers: usize) -> usize {
     numbers / TASK.len()
 }
 
-fn task_row(recording: &Recording, task: TaskId, live: &Live, queue_place: Option<usize>, numbers: &mut Vec<f64>) {
+fn task_row(recording: &Recording, task: TaskId, live: &TaskState, queue_place: Option<usize>, numbers: &mut Vec<f64>) {
     let [mut permit, mut worker, mut until, mut how] = [ABSENT; 4];
-    let (place, since) = match live.place {
-        Place::Queued => (0.0, live.claimed_at),
-        Place::Running { since, permit: number, worker: who } => {
+    let (place, since) = match live.phase {
+        TaskPhase::Queued => (0.0, live.claimed_at),
+        TaskPhase::Running { since, permit: number, worker: who } => {
             (permit, worker) = (size(number), maybe_size(who));
             until = recording.end_of(number).map_or(ABSENT, time);
             (1.0, since)
         }
-        Place::Ended { since, outcome: ended, .. } => {
+        TaskPhase::Ended { since, outcome: ended, .. } => {
             how = outcome(ended);
             (2.0, since)
         }
-        Place::Waiting { since, due } => {
+        TaskPhase::Waiting { since, due } => {
             until = time(due);
             (3.0, since)
         }
-        Place::Abandoned { since, permit: number, outcome: ended } => {
+        TaskPhase::Abandoned { since, permit: number, outcome: ended } => {
             (permit, how) = (maybe_size(number), ended.map_or(ABSENT, outcome));
             (4.0, since)
         }
@@ -288,7 +293,7 @@ fn recent(recording: &Recording, recent_ns: u64, numbers: &mut Vec<f64>) -> usiz
 
 fn recent_row(event: &Event<'_>) -> Option<[f64; 4]> {
     let (task, fate, how) = match event.kind {
-        EventKind::Settled { task, outcome, ending, .. } => (task, fate(ending), outcome),
+        EventKind::Settled { task, outcome, disposition, .. } => (task, fate(disposition), outcome),
         EventKind::Abandoned { task, outcome, .. } => (task, 5.0, outcome),
         _ => return None,
     };
@@ -296,14 +301,14 @@ fn recent_row(event: &Event<'_>) -> Option<[f64; 4]> {
 }
 
 /// A run over time: one row per column of the layout, each as long as there are stretches.
-pub fn series(columns: &[Column]) -> Vec<f64> {
+pub fn series(columns: &[TimeBucket]) -> Vec<f64> {
     let ms = |ns: std::time::Duration| ns.as_nanos() as f64 / 1e6;
     let percentile = |pair: Option<[std::time::Duration; 2]>, index: usize| pair.map_or(ABSENT, |pair| ms(pair[index]));
-    let mean = |sum: u128, column: &Column| match column.width.as_nanos() {
+    let mean = |sum: u128, column: &TimeBucket| match column.width.as_nanos() {
         0 => 0.0,
         width => sum as f64 / width as f64,
     };
-    let rows: [&dyn Fn(&Column) -> f64; SERIES.len()] = [
+    let rows: [&dyn Fn(&TimeBucket) -> f64; SERIES.len()] = [
         &|column| mean(u128::from(column.ended) * 1_000_000_000, column),
         &|column| mean(column.in_flight_ns, column),
         &|column| whole(column.in_flight_max),
@@ -342,24 +347,24 @@ fn time(at: Time) -> f64 {
     whole(at.as_nanos())
 }
 
-fn phase(phase: Phase) -> f64 {
+fn phase(phase: RunPhase) -> f64 {
     match phase {
-        Phase::Waiting => 0.0,
-        Phase::Running => 1.0,
-        Phase::Draining => 2.0,
-        Phase::Aborting => 3.0,
-        Phase::Ended => 4.0,
+        RunPhase::Waiting => 0.0,
+        RunPhase::Running => 1.0,
+        RunPhase::Draining => 2.0,
+        RunPhase::Aborting => 3.0,
+        RunPhase::Ended => 4.0,
     }
 }
 
-fn intake(intake: Intake) -> f64 {
-    match intake {
-        Intake::Open => 0.0,
-        Intake::Waiting => 1.0,
-        Intake::Blocked { by: Blocker::Room } => 2.0,
-        Intake::Blocked { by: Blocker::Rate } => 3.0,
-        Intake::Blocked { by: Blocker::Settling } => 4.0,
-        Intake::Exhausted => 5.0,
+fn source_state(source_state: SourceState) -> f64 {
+    match source_state {
+        SourceState::Open => 0.0,
+        SourceState::Waiting => 1.0,
+        SourceState::Blocked { by: BlockedOn::Room } => 2.0,
+        SourceState::Blocked { by: BlockedOn::Rate } => 3.0,
+        SourceState::Blocked { by: BlockedOn::Settling } => 4.0,
+        SourceState::Exhausted => 5.0,
     }
 }
 
@@ -377,13 +382,13 @@ fn outcome(outcome: Outcome) -> f64 {
     }
 }
 
-fn fate(ending: Ending) -> f64 {
-    match ending {
-        Ending::Done => 0.0,
-        Ending::Retried => 1.0,
-        Ending::Dead => 2.0,
-        Ending::Released => 3.0,
-        Ending::LeaseLost => 4.0,
+fn fate(disposition: Disposition) -> f64 {
+    match disposition {
+        Disposition::Done => 0.0,
+        Disposition::Retried => 1.0,
+        Disposition::Dead => 2.0,
+        Disposition::Released => 3.0,
+        Disposition::LeaseLost => 4.0,
     }
 }
 

@@ -4,8 +4,13 @@
 use std::{collections::BTreeSet, num::NonZeroUsize, time::Duration};
 
 use fourfold::{
-    Config, EventKind, Invariants, Outcome, Pattern, Place, Record, Retry, Simulation, State, TaskId, Time, Timeline,
-    Work, observer_fn, trace,
+    Config, Pattern, Retry, TaskId,
+    check::Invariants,
+    clock::Time,
+    event::{EventKind, Outcome, Record, observer_fn},
+    metrics::{State, TaskPhase, Timeline},
+    sim::{Simulation, SyntheticTask},
+    trace,
 };
 use fourfold_web::{
     programs::{self, PROGRAMS, Program, ProgramParams, Right},
@@ -37,8 +42,8 @@ fn see(run: impl FnOnce(&mut dyn FnMut(&fourfold::Event<'_>))) -> Seen {
         records.push(Record::from(event));
         state.apply(event);
         invariants.check(event);
-        assert!(state.tally().in_flight as usize + state.leaked() <= state.limit(), "{event:?}");
-        assert_eq!(state.queue().len() as u64, state.tally().queued, "{event:?}");
+        assert!(state.counters().in_flight as usize + state.leaked() <= state.limit(), "{event:?}");
+        assert_eq!(state.queue().len() as u64, state.counters().queued, "{event:?}");
     });
     let violation = invariants.violation().map(|violation| violation.what.clone());
     Seen { records, state, violation, is_complete: invariants.is_complete() }
@@ -115,7 +120,7 @@ fn every_program_tells_a_whole_run_in_which_each_start_has_one_end() {
             }
             let all = ends.len();
             assert_eq!((ends.into_iter().collect::<BTreeSet<_>>(), all), (started(&seen), started(&seen).len()));
-            let left = seen.state.tasks().values().all(fourfold::Live::is_abandoned);
+            let left = seen.state.tasks().values().all(fourfold::metrics::TaskState::is_abandoned);
             assert!(left, "{name}, seed {seed}: nothing is left but what was abandoned");
         }
     }
@@ -151,8 +156,8 @@ fn what_is_done_right_keeps_the_rules_and_loses_nothing() {
         for seed in 0..SEEDS {
             let seen = program(name, &params(150, seed));
             assert_eq!((seen.violation.as_deref(), seen.is_complete), (None, true), "{name}, seed {seed}");
-            let tally = seen.state.tally();
-            assert_eq!((tally.tasks(), tally.abandoned, seen.state.leaked()), (150, 0, 0), "{name}, seed {seed}");
+            let counters = seen.state.counters();
+            assert_eq!((counters.tasks(), counters.abandoned, seen.state.leaked()), (150, 0, 0), "{name}, seed {seed}");
         }
     }
 }
@@ -163,9 +168,9 @@ fn forgotten_tasks_stay_and_those_of_a_group_are_cancelled() {
     for seed in 0..SEEDS {
         let params = ProgramParams::seeded(nz(8), 300, seed);
         let wrong = program("forgotten", &params);
-        let (tally, leaked) = (wrong.state.tally(), wrong.state.leaked());
-        assert!(tally.abandoned > 0 && tally.failed == 1, "seed {seed}");
-        assert_eq!((leaked, wrong.state.abandoned().len()), (tally.abandoned as usize, leaked));
+        let (counters, leaked) = (wrong.state.counters(), wrong.state.leaked());
+        assert!(counters.abandoned > 0 && counters.failed == 1, "seed {seed}");
+        assert_eq!((leaked, wrong.state.abandoned().len()), (counters.abandoned as usize, leaked));
         let violation = wrong.violation.as_ref().expect("it is a mistake");
         assert!(
             violation.starts_with(&format!("permits that never came back: {leaked}, the first of them ")),
@@ -174,14 +179,14 @@ fn forgotten_tasks_stay_and_those_of_a_group_are_cancelled() {
         assert!(wrong.is_complete);
         for task in wrong.state.abandoned() {
             let live = wrong.state.tasks()[task];
-            let Place::Abandoned { since, permit, outcome: None } = live.place else { panic!("{live:?}") };
+            let TaskPhase::Abandoned { since, permit, outcome: None } = live.phase else { panic!("{live:?}") };
             assert_eq!(wrong.state.permits()[permit.unwrap()], Some(*task));
             // It ages: the program goes on without it.
             assert_eq!(wrong.state.at().since(since), Duration::from_millis(500));
         }
 
         let right = pattern(Pattern::TaskGroup, &params, seed);
-        let group = right.state.tally();
+        let group = right.state.counters();
         assert_eq!((right.violation.as_deref(), right.is_complete), (None, true), "seed {seed}");
         assert_eq!((group.abandoned, right.state.leaked(), group.in_flight), (0, 0, 0), "seed {seed}");
         assert!(right.state.tasks().is_empty() && group.cancelled > 0, "seed {seed}: {group:?}");
@@ -195,10 +200,10 @@ fn forgotten_tasks_stay_and_those_of_a_group_are_cancelled() {
 
 #[test]
 fn without_a_failure_nothing_is_forgotten() {
-    let work = vec![Work { ms: 10, ..Work::default() }; 40];
+    let work = vec![SyntheticTask { ms: 10, ..SyntheticTask::default() }; 40];
     let seen = program("forgotten", &ProgramParams { limit: nz(4), work, duration_max: None });
     assert_eq!((seen.violation.as_deref(), seen.is_complete), (None, true));
-    assert_eq!((seen.state.tally().done, seen.state.elapsed()), (40, Duration::from_millis(100)));
+    assert_eq!((seen.state.counters().done, seen.state.elapsed()), (40, Duration::from_millis(100)));
 }
 
 #[test]
@@ -214,13 +219,13 @@ fn a_queue_without_a_bound_grows_and_the_bounded_one_holds_its_producer() {
             assert_eq!(*violation, format!("{} are claimed or in flight, and {limit} may be", limit + 1));
             let never = |record: &Record| !matches!(record.event().kind, EventKind::SourceBlocked { .. });
             assert!(wrong.records.iter().all(never), "its producer never waits");
-            assert_eq!(wrong.state.tally().tasks(), tasks, "all of it gets done in the end");
-            peaks.push(wrong.state.tally().peak_queued);
+            assert_eq!(wrong.state.counters().tasks(), tasks, "all of it gets done in the end");
+            peaks.push(wrong.state.counters().peak_queued);
 
             for right in [program("bounded", &params), pattern(Pattern::WorkerPool, &params, seed)] {
-                let tally = right.state.tally();
-                assert_eq!((right.violation.as_deref(), tally.tasks()), (None, tasks), "seed {seed}");
-                assert_eq!(tally.peak_queued as usize, limit, "it is full and no fuller, seed {seed}");
+                let counters = right.state.counters();
+                assert_eq!((right.violation.as_deref(), counters.tasks()), (None, tasks), "seed {seed}");
+                assert_eq!(counters.peak_queued as usize, limit, "it is full and no fuller, seed {seed}");
                 let blocked = |record: &&Record| matches!(record.event().kind, EventKind::SourceBlocked { .. });
                 assert!(right.records.iter().any(|record| blocked(&record)), "seed {seed}");
                 assert!(right.state.report().wait.unwrap().max < wrong.state.report().wait.unwrap().max, "seed {seed}");
@@ -256,17 +261,20 @@ fn after_limit_failures_nothing_starts_and_the_guard_loses_nothing() {
     for seed in 0..SEEDS {
         let params = ProgramParams::seeded(nz(4), 600, seed);
         let wrong = program("lost_permit", &params);
-        let tally = wrong.state.tally();
-        assert_eq!((tally.abandoned, tally.failed, wrong.state.leaked()), (4, 4, 4), "seed {seed}");
-        assert_eq!((tally.in_flight, tally.dead), (0, 0));
-        assert!(tally.done < 600 && tally.claimed == tally.done + 4, "seed {seed}: {tally:?}");
+        let counters = wrong.state.counters();
+        assert_eq!((counters.abandoned, counters.failed, wrong.state.leaked()), (4, 4, 4), "seed {seed}");
+        assert_eq!((counters.in_flight, counters.dead), (0, 0));
+        assert!(counters.done < 600 && counters.claimed == counters.done + 4, "seed {seed}: {counters:?}");
         assert_eq!(wrong.violation.unwrap().split(',').next(), Some("permits that never came back: 4"));
-        assert_eq!(wrong.state.intake(), fourfold::Intake::Blocked { by: fourfold::Blocker::Room });
-        let places: Vec<Place> = wrong.state.tasks().values().map(|live| live.place).collect();
+        assert_eq!(
+            wrong.state.source_state(),
+            fourfold::metrics::SourceState::Blocked { by: fourfold::event::BlockedOn::Room }
+        );
+        let places: Vec<TaskPhase> = wrong.state.tasks().values().map(|live| live.phase).collect();
         assert_eq!(places.len(), 4);
         for place in places {
             assert!(
-                matches!(place, Place::Abandoned { permit: Some(_), outcome: Some(Outcome::Failed), .. }),
+                matches!(place, TaskPhase::Abandoned { permit: Some(_), outcome: Some(Outcome::Failed), .. }),
                 "{place:?}"
             );
         }
@@ -279,8 +287,8 @@ fn after_limit_failures_nothing_starts_and_the_guard_loses_nothing() {
         assert!(last_start < last_leak);
 
         let right = program("guarded", &params);
-        assert_eq!((right.state.tally().tasks(), right.state.tally().dead > 4), (600, true), "seed {seed}");
-        assert_eq!(right.state.tally().done + right.state.tally().dead, 600);
+        assert_eq!((right.state.counters().tasks(), right.state.counters().dead > 4), (600, true), "seed {seed}");
+        assert_eq!(right.state.counters().done + right.state.counters().dead, 600);
 
         // With time it is seen that nothing comes any more.
         let patient = ProgramParams { duration_max: Some(Duration::from_secs(60)), ..params };
@@ -330,10 +338,10 @@ fn a_program_whose_time_is_up_says_what_it_held() {
             let params = ProgramParams { duration_max: Some(duration), ..params(400, seed) };
             let seen = self::program(program.name, &params);
             assert_eq!(seen.state.elapsed(), duration, "{}, seed {seed}", program.name);
-            let tally = seen.state.tally();
-            assert_eq!((tally.in_flight, tally.queued), (0, 0));
-            assert_eq!(tally.claimed, tally.tasks() + tally.abandoned);
-            (cancelled, abandoned) = (cancelled + tally.cancelled, abandoned + tally.abandoned);
+            let counters = seen.state.counters();
+            assert_eq!((counters.in_flight, counters.queued), (0, 0));
+            assert_eq!(counters.claimed, counters.tasks() + counters.abandoned);
+            (cancelled, abandoned) = (cancelled + counters.cancelled, abandoned + counters.abandoned);
             assert!(program.name != "guarded" || seen.violation.is_none(), "{:?}", seen.violation);
         }
         match program.name {
@@ -383,10 +391,13 @@ fn what_is_right_is_there_and_what_is_unknown_is_named() {
 fn odd_work_is_no_trouble() {
     let odd = [
         vec![],
-        vec![Work::default(); 50],
-        vec![Work { panic: true, ..Work::default() }; 50],
-        vec![Work { fail: 1, ..Work::default() }; 50],
-        vec![Work { ms: 1, panic: true, ..Work::default() }, Work { ms: u64::MAX, ..Work::default() }],
+        vec![SyntheticTask::default(); 50],
+        vec![SyntheticTask { panic: true, ..SyntheticTask::default() }; 50],
+        vec![SyntheticTask { fail: 1, ..SyntheticTask::default() }; 50],
+        vec![
+            SyntheticTask { ms: 1, panic: true, ..SyntheticTask::default() },
+            SyntheticTask { ms: u64::MAX, ..SyntheticTask::default() },
+        ],
     ];
     for program in PROGRAMS {
         for (index, work) in odd.iter().enumerate() {

@@ -61,7 +61,7 @@ fn through<W: Work>(pattern: Pattern, work: W, limit: NonZeroUsize, tasks: u64) 
     };
     let run = Run::new(&source, handler).pattern(pattern).limit(limit).into_future();
     let report = block_on(beside(work, run)).expect("a source in memory does not fail, nor does a task");
-    assert_eq!(report.tally.done, tasks);
+    assert_eq!(report.counters.done, tasks);
     total
 }
 

@@ -6,7 +6,7 @@ use std::{
     rc::Rc,
 };
 
-use fourfold::{Control, Failure, Json, Task};
+use fourfold::{Control, Failure, Task, source::Json};
 use futures_lite::{AsyncWriteExt, future::zip};
 use smol::process::{Child, Command};
 use tempfile::SpooledTempFile;

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use fourfold::{Control, Failure, Json, Task};
+use fourfold::{Control, Failure, Task, source::Json};
 use futures_lite::{AsyncRead, AsyncWrite, future::or};
 use serde::Deserialize;
 use serde_json::value::RawValue;

@@ -10,7 +10,7 @@ use std::{
     io, iter,
 };
 
-use fourfold::{Failure, Json, Task};
+use fourfold::{Failure, Task, source::Json};
 use trillium_client::{Client, Conn, Error, Headers, KnownHeaderName, Url, Version};
 
 use self::{dial::Dial, target::Target, verdict::Excerpt};

@@ -3,7 +3,12 @@
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
-use fourfold::{Blocker, FailureSeen, Intake, Live, Pattern, Phase, Place, State, TaskId, Time};
+use fourfold::{
+    Pattern, TaskId,
+    clock::Time,
+    event::BlockedOn,
+    metrics::{RecentFailure, RunPhase, SourceState, State, TaskPhase, TaskState},
+};
 
 use super::recent::Recent;
 use crate::{
@@ -47,7 +52,7 @@ struct Running {
     since: Time,
     permit: usize,
     task: TaskId,
-    live: Live,
+    live: TaskState,
 }
 
 /// How the rows are given out.
@@ -88,20 +93,20 @@ impl Frame<'_> {
     }
 
     fn head(&self) -> String {
-        let tally = self.state.tally();
+        let counters = self.state.counters();
         let mut line = String::from(" ");
         if let Some(done) = self.done {
             line += &format!("{} {:>3.0} %  ", bars::line(done, DONE_CELLS, FLOW), (done * 100.0).floor());
         }
-        line += &format!("{HEADING}{}{HEADING:#} ended", tally.tasks());
+        line += &format!("{HEADING}{}{HEADING:#} ended", counters.tasks());
         line += &format!("  {}", table::per_second(self.recent.rate()));
-        let failed = tally.failed + tally.timed_out + tally.panicked;
+        let failed = counters.failed + counters.timed_out + counters.panicked;
         if failed > 0 {
-            line += &format!("  {BAD}{failed} failed, {} dead{BAD:#}", tally.dead);
+            line += &format!("  {BAD}{failed} failed, {} dead{BAD:#}", counters.dead);
         }
         line += &match (self.state.phase(), self.done) {
-            (Phase::Draining, _) => format!("  {SLOW}draining{SLOW:#}"),
-            (Phase::Aborting, _) => format!("  {BAD}aborting{BAD:#}"),
+            (RunPhase::Draining, _) => format!("  {SLOW}draining{SLOW:#}"),
+            (RunPhase::Aborting, _) => format!("  {BAD}aborting{BAD:#}"),
             (_, Some(done)) => {
                 left(self.elapsed(), done).map_or_else(String::new, |left| format!("  {} left", clock(left)))
             }
@@ -119,27 +124,27 @@ impl Frame<'_> {
     /// Permits, queue, what waits for another attempt, and the source.
     fn overview(&self) -> String {
         let state = self.state;
-        let tally = state.tally();
+        let counters = state.counters();
         let name = if state.pattern() == Pattern::WorkerPool { "workers" } else { "permits" };
-        let mut line = format!(" {name} {}", amount(tally.in_flight, state.limit()));
+        let mut line = format!(" {name} {}", amount(counters.in_flight, state.limit()));
         if let Some(capacity) = state.queue_capacity() {
-            line += &format!("   queue {}", amount(tally.queued, capacity));
+            line += &format!("   queue {}", amount(counters.queued, capacity));
         }
         if state.waiting() > 0 {
-            let due = state.tasks().values().filter_map(|live| match live.place {
-                Place::Waiting { due, .. } => Some(due),
+            let due = state.tasks().values().filter_map(|live| match live.phase {
+                TaskPhase::Waiting { due, .. } => Some(due),
                 _ => None,
             });
             let next = due.min().unwrap_or_default().since(self.now);
             let next = if next.is_zero() { "due".to_owned() } else { format!("next in {}", clock(next)) };
             line += &format!("   retry {} {QUIET}{next}{QUIET:#}", state.waiting());
         }
-        let source = match state.intake() {
-            Intake::Waiting => "the source is empty",
-            Intake::Exhausted => "the source is exhausted",
-            Intake::Blocked { by: Blocker::Rate } => "held up by the rate",
-            Intake::Blocked { by: Blocker::Settling } => "held up by settling",
-            Intake::Open | Intake::Blocked { by: Blocker::Room } => return line,
+        let source = match state.source_state() {
+            SourceState::Waiting => "the source is empty",
+            SourceState::Exhausted => "the source is exhausted",
+            SourceState::Blocked { by: BlockedOn::Rate } => "held up by the rate",
+            SourceState::Blocked { by: BlockedOn::Settling } => "held up by settling",
+            SourceState::Open | SourceState::Blocked { by: BlockedOn::Room } => return line,
         };
         line += &format!("   {QUIET}{source}{QUIET:#}");
         line
@@ -147,8 +152,8 @@ impl Frame<'_> {
 
     /// Each permit, or where there are more than lines, those who have run for longest.
     fn tasks(&self, rows: usize) -> Vec<String> {
-        let running = self.state.tasks().iter().filter_map(|(task, live)| match live.place {
-            Place::Running { since, permit, .. } => Some(Running { since, permit, task: *task, live: *live }),
+        let running = self.state.tasks().iter().filter_map(|(task, live)| match live.phase {
+            TaskPhase::Running { since, permit, .. } => Some(Running { since, permit, task: *task, live: *live }),
             _ => None,
         });
         let mut running: Vec<Running> = running.collect();
@@ -193,7 +198,7 @@ impl Frame<'_> {
         )
     }
 
-    fn failure(&self, seen: &FailureSeen) -> String {
+    fn failure(&self, seen: &RecentFailure) -> String {
         // Nothing in it may move the cursor.
         let reason: String = seen.reason.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
         format!(
@@ -233,7 +238,10 @@ fn clock(duration: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
-    use fourfold::{Attempt, Event, EventKind, Outcome};
+    use fourfold::{
+        Attempt, Event,
+        event::{EventKind, Outcome},
+    };
 
     use super::*;
 
@@ -328,14 +336,14 @@ mod tests {
     fn what_waits_for_another_attempt_is_counted() {
         let (task, attempt, outcome) = (TaskId(1), Attempt::FIRST, Some(Outcome::Failed));
         let after = Duration::from_secs(3);
-        let ending = fourfold::Ending::Retried;
+        let disposition = fourfold::event::Disposition::Retried;
         let state = fold([
             begin(1),
             claimed(0, 1),
             started(0, 1, 0),
             failed(500, 1, 0, "no"),
             (500, EventKind::RetryScheduled { task, attempt, after }),
-            (500, EventKind::Settled { task, attempt, outcome, ending }),
+            (500, EventKind::Settled { task, attempt, outcome, disposition }),
             (500, EventKind::SourceWaiting),
         ]);
         let overview = &lines(&state, 1000, None, 100, 24)[1];

@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use fourfold::Time;
+use fourfold::clock::Time;
 
 /// So long is a step of the trend.
 const STEP: Duration = Duration::from_millis(500);

@@ -113,7 +113,9 @@ fn a_trace_with_something_missing_or_wrong_is_not_passed() {
 #[test]
 fn the_command_and_the_library_write_the_same_bytes() {
     use fourfold::{
-        Config, Pattern, Simulation, observer_fn,
+        Config, Pattern,
+        event::observer_fn,
+        sim::Simulation,
         trace::{Form, Lines},
     };
     let place = Place::new();

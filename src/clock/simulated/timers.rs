@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::task::Waker;
 
-use crate::Time;
+use crate::clock::Time;
 
 /// Which timer: its slot, and its number, for slots are used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

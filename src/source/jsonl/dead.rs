@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::lines::Line;
-use crate::{Json, Task};
+use crate::{source::Json, task::Task};
 
 #[derive(Default, Serialize)]
 struct Letter<'a> {

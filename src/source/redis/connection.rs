@@ -26,13 +26,13 @@ use smol::{
 };
 use tokio_util::compat::FuturesAsyncReadCompatExt;
 
-use super::{error::Trouble, options::RedisOptions};
+use super::{error::ConnectionError, options::RedisOptions};
 
 /// How long a server may take to answer the first time.
 const CONNECT_MAX: Duration = Duration::from_secs(5);
 
 /// A connection: what sends commands over it, what has to be polled for them to be answered, and whether anything arrives.
-pub(super) struct Link {
+pub(super) struct Connection {
     pub(super) client: MultiplexedConnection,
     pub(super) driver: Driver,
     pub(super) pulse: Pulse,
@@ -41,17 +41,17 @@ pub(super) struct Link {
 /// Ends when the connection does.
 pub(super) type Driver = Pin<Box<dyn Future<Output = ()>>>;
 
-impl Link {
-    pub(super) async fn open(options: &RedisOptions) -> Result<Self, Trouble> {
+impl Connection {
+    pub(super) async fn open(options: &RedisOptions) -> Result<Self, ConnectionError> {
         let late = async {
             Timer::after(CONNECT_MAX).await;
-            Err(Trouble::Connection(format!("no answer within {CONNECT_MAX:?}")))
+            Err(ConnectionError::Connection(format!("no answer within {CONNECT_MAX:?}")))
         };
         or(Self::connect(options), late).await
     }
 
-    async fn connect(options: &RedisOptions) -> Result<Self, Trouble> {
-        let failed = |error: redis::RedisError| Trouble::from_client(&error, &options.place());
+    async fn connect(options: &RedisOptions) -> Result<Self, ConnectionError> {
+        let failed = |error: redis::RedisError| ConnectionError::from_client(&error, &options.place());
         let config = AsyncConnectionConfig::new().set_response_timeout(None).set_connection_timeout(None);
         match options.info.addr() {
             ConnectionAddr::Tcp(host, port) => {
@@ -74,26 +74,29 @@ impl Link {
         }
     }
 
-    async fn over<S>(stream: S, options: &RedisOptions, config: AsyncConnectionConfig) -> Result<Self, Trouble>
+    async fn over<S>(stream: S, options: &RedisOptions, config: AsyncConnectionConfig) -> Result<Self, ConnectionError>
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         let pulse = Pulse::default();
         let stream = Watched { stream, heard: pulse.heard.clone() }.compat();
         let opened = MultiplexedConnection::new_with_config(options.info.redis_settings(), stream, config).await;
-        let (client, driver) = opened.map_err(|error| Trouble::from_client(&error, &options.place()))?;
+        let (client, driver) = opened.map_err(|error| ConnectionError::from_client(&error, &options.place()))?;
         Ok(Self { client, driver: Box::pin(driver), pulse })
     }
 
     /// Runs `work`, which uses this connection, and its driver beside it.
-    pub(super) async fn drive<T>(&mut self, work: impl Future<Output = Result<T, Trouble>>) -> Result<T, Trouble> {
+    pub(super) async fn drive<T>(
+        &mut self,
+        work: impl Future<Output = Result<T, ConnectionError>>,
+    ) -> Result<T, ConnectionError> {
         or(work, async { Err(ended(&mut self.driver).await) }).await
     }
 }
 
-pub(super) async fn ended(driver: &mut Driver) -> Trouble {
+pub(super) async fn ended(driver: &mut Driver) -> ConnectionError {
     driver.await;
-    Trouble::Connection("the server closed the connection".into())
+    ConnectionError::Connection("the server closed the connection".into())
 }
 
 /// Whoever embeds this may have chosen before. With features of several crates there is no choice by default, and none is a panic.
@@ -105,8 +108,8 @@ fn choose_cryptography() {
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "what map_err wants")]
-fn unreachable(error: io::Error) -> Trouble {
-    Trouble::Connection(error.to_string())
+fn unreachable(error: io::Error) -> ConnectionError {
+    ConnectionError::Connection(error.to_string())
 }
 
 /// Whether bytes have arrived since last asked: a slow reply is not a dead server.
@@ -161,5 +164,5 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     }
 }
 
-/// What a loop that only ends with trouble returns.
-pub(super) type Ended = Result<Infallible, Trouble>;
+/// What a loop that only ends with error returns.
+pub(super) type Ended = Result<Infallible, ConnectionError>;

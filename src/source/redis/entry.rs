@@ -3,7 +3,7 @@
 use core::num::NonZeroU32;
 use std::vec::Vec;
 
-use super::error::{Trouble, odd_reply};
+use super::error::{ConnectionError, odd_reply};
 
 /// An entry of the queue: a payload as its producer pushed it or, once it has a history, with that in front
 /// (`lua/entry.lua` writes it).
@@ -44,7 +44,7 @@ pub(super) fn number(bytes: &[u8]) -> Option<(u64, &[u8])> {
 }
 
 /// The strings of a MessagePack array of strings: how a script returns a batch in one piece.
-pub(super) fn unpack(bytes: &[u8]) -> Result<Vec<&[u8]>, Trouble> {
+pub(super) fn unpack(bytes: &[u8]) -> Result<Vec<&[u8]>, ConnectionError> {
     strings(bytes).ok_or_else(|| odd_reply("a claim"))
 }
 

@@ -59,7 +59,7 @@ impl core::error::Error for RedisError {}
 
 /// Why work on a connection stopped.
 #[derive(Debug)]
-pub(super) enum Trouble {
+pub(super) enum ConnectionError {
     /// The connection or the server is gone, or not ready: it may come back.
     Connection(String),
     /// Waiting will not mend it.
@@ -72,7 +72,7 @@ pub(super) enum Trouble {
 const PASSING: &[&str] =
     &["LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "BUSY", "MISCONF", "OOM", "NOREPLICAS"];
 
-impl Trouble {
+impl ConnectionError {
     /// Sorts an error of the client's; `place` says where, without credentials.
     pub(super) fn from_client(error: &redis::RedisError, place: &Place<'_>) -> Self {
         use redis::{ErrorKind, ServerErrorKind};
@@ -139,8 +139,8 @@ fn denial(text: &str) -> String {
 }
 
 /// A reply that is not of the form that its command has.
-pub(super) fn odd_reply(what: &str) -> Trouble {
-    Trouble::Fatal(RedisError::new(Kind::Refused, format!("the server's reply to {what} cannot be understood")))
+pub(super) fn odd_reply(what: &str) -> ConnectionError {
+    ConnectionError::Fatal(RedisError::new(Kind::Refused, format!("the server's reply to {what} cannot be understood")))
 }
 
 #[cfg(test)]
@@ -152,9 +152,9 @@ mod tests {
         let place = Place { address: "there", key: "tasks" };
         for text in ["LOADING Redis is loading", "MISCONF disk", "OOM command not allowed"] {
             let error = redis::RedisError::from((redis::ErrorKind::Extension, "x", text.into()));
-            assert!(matches!(Trouble::from_client(&error, &place), Trouble::Connection(_)), "{text}");
+            assert!(matches!(ConnectionError::from_client(&error, &place), ConnectionError::Connection(_)), "{text}");
         }
         let error = redis::RedisError::from((redis::ErrorKind::Extension, "x", "ERR unknown command".into()));
-        assert!(matches!(Trouble::from_client(&error, &place), Trouble::Fatal(_)));
+        assert!(matches!(ConnectionError::from_client(&error, &place), ConnectionError::Fatal(_)));
     }
 }

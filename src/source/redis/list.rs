@@ -19,7 +19,7 @@ use std::{string::String, vec::Vec};
 use redis::{FromRedisValue, Value};
 
 use super::{
-    error::{Trouble, odd_reply},
+    error::{ConnectionError, odd_reply},
     keys::Keys,
     options::{PopSide, RedisOptions},
     script::{On, Scripts},
@@ -101,19 +101,19 @@ impl List {
     }
 
     /// Writes the heartbeat, with `join` also of a consumer that is not registered. Returns how many deliveries it holds.
-    pub(super) async fn beat(&self, on: &On<'_>, me: &Consumer, join: bool) -> Result<usize, Trouble> {
+    pub(super) async fn beat(&self, on: &On<'_>, me: &Consumer, join: bool) -> Result<usize, ConnectionError> {
         let keys = [me.alive.as_str(), &self.keys.consumers, &me.held];
         let lease_ms = u64::try_from(self.lease.as_millis()).unwrap_or(u64::MAX >> 1);
         let reply = self.scripts.beat.run(on, &keys, |command| {
             command.arg(&me.name).arg(lease_ms).arg(u8::from(join));
         });
         match reply.await? {
-            Value::Int(-1) => Err(Trouble::Reaped),
+            Value::Int(-1) => Err(ConnectionError::Reaped),
             reply => usize::from_redis_value(reply).map_err(|_| odd_reply("a heartbeat")),
         }
     }
 
-    pub(super) async fn claim(&self, on: &On<'_>, me: &Consumer, max: usize) -> Result<Claimed, Trouble> {
+    pub(super) async fn claim(&self, on: &On<'_>, me: &Consumer, max: usize) -> Result<Claimed, ConnectionError> {
         let Keys { queue, delayed, deliveries, consumers, .. } = &self.keys;
         let keys = [queue, &me.held, delayed, deliveries, consumers].map(String::as_str);
         let reply = self.scripts.claim.run(on, &keys, |command| {
@@ -125,7 +125,7 @@ impl List {
                 Ok(Claimed::Some { first: first.unsigned_abs(), packed })
             }
             Err(parts) => match parts[..] {
-                [Value::Int(-1)] => Err(Trouble::Reaped),
+                [Value::Int(-1)] => Err(ConnectionError::Reaped),
                 [Value::Int(0), Value::Int(held), Value::Int(due_ms)] => Ok(Claimed::None {
                     held: usize::try_from(held).unwrap_or(0),
                     due: u64::try_from(due_ms).ok().map(Duration::from_millis),
@@ -137,7 +137,7 @@ impl List {
     }
 
     /// Ends deliveries that are done. Those that are no longer there were ended by an earlier try, or the consumer was reaped.
-    pub(super) async fn done(&self, on: &On<'_>, me: &Consumer, deliveries: &[u64]) -> Result<(), Trouble> {
+    pub(super) async fn done(&self, on: &On<'_>, me: &Consumer, deliveries: &[u64]) -> Result<(), ConnectionError> {
         let mut command = redis::cmd("HDEL");
         command.arg(&me.held).arg(deliveries);
         let gone = usize::from_redis_value(on.send(&command).await?).map_err(|_| odd_reply("HDEL"))?;
@@ -145,14 +145,14 @@ impl List {
     }
 
     /// Whether this consumer still is one.
-    async fn check(&self, on: &On<'_>, me: &Consumer) -> Result<(), Trouble> {
+    async fn check(&self, on: &On<'_>, me: &Consumer) -> Result<(), ConnectionError> {
         let mut command = redis::cmd("SISMEMBER");
         command.arg(&self.keys.consumers).arg(&me.name);
-        if on.send(&command).await? == Value::Int(1) { Ok(()) } else { Err(Trouble::Reaped) }
+        if on.send(&command).await? == Value::Int(1) { Ok(()) } else { Err(ConnectionError::Reaped) }
     }
 
     /// Ends deliveries with other verdicts.
-    pub(super) async fn settle(&self, on: &On<'_>, me: &Consumer, acts: &[(u64, Act)]) -> Result<(), Trouble> {
+    pub(super) async fn settle(&self, on: &On<'_>, me: &Consumer, acts: &[(u64, Act)]) -> Result<(), ConnectionError> {
         let Keys { queue, delayed, dead, dead_times, consumers, .. } = &self.keys;
         let keys = [queue, &me.held, delayed, dead, dead_times, consumers].map(String::as_str);
         let reply = self.scripts.settle.run(on, &keys, |command| {
@@ -169,13 +169,13 @@ impl List {
         });
         match reply.await? {
             Value::Int(1) => Ok(()),
-            Value::Int(0) => Err(Trouble::Reaped),
+            Value::Int(0) => Err(ConnectionError::Reaped),
             _ => Err(odd_reply("a settlement")),
         }
     }
 
     /// What the server says that a consumer holds, in the order it was delivered.
-    pub(super) async fn held(&self, on: &On<'_>, me: &Consumer) -> Result<Vec<u64>, Trouble> {
+    pub(super) async fn held(&self, on: &On<'_>, me: &Consumer) -> Result<Vec<u64>, ConnectionError> {
         let mut command = redis::cmd("HKEYS");
         command.arg(&me.held);
         let mut held = Vec::<u64>::from_redis_value(on.send(&command).await?).map_err(|_| odd_reply("HKEYS"))?;
@@ -189,23 +189,23 @@ impl List {
         on: &On<'_>,
         me: &Consumer,
         deliveries: &[u64],
-    ) -> Result<Vec<Option<Vec<u8>>>, Trouble> {
+    ) -> Result<Vec<Option<Vec<u8>>>, ConnectionError> {
         let mut command = redis::cmd("HMGET");
         command.arg(&me.held).arg(deliveries);
         Vec::from_redis_value(on.send(&command).await?).map_err(|_| odd_reply("HMGET"))
     }
 
     /// Gives back what this consumer holds, a batch at a time, and takes it out.
-    pub(super) async fn leave(&self, on: &On<'_>, me: &Consumer) -> Result<Left, Trouble> {
+    pub(super) async fn leave(&self, on: &On<'_>, me: &Consumer) -> Result<Left, ConnectionError> {
         self.take_out(on, me, "release").await
     }
 
     /// Gives back what a consumer without a heartbeat held.
-    pub(super) async fn reap(&self, on: &On<'_>, name: String) -> Result<Left, Trouble> {
+    pub(super) async fn reap(&self, on: &On<'_>, name: String) -> Result<Left, ConnectionError> {
         self.take_out(on, &self.consumer(name), "crash").await
     }
 
-    async fn take_out(&self, on: &On<'_>, who: &Consumer, manner: &str) -> Result<Left, Trouble> {
+    async fn take_out(&self, on: &On<'_>, who: &Consumer, manner: &str) -> Result<Left, ConnectionError> {
         let Keys { queue, dead, dead_times, consumers, leaving, .. } = &self.keys;
         let keys = [queue, &who.held, dead, dead_times, consumers, leaving, &who.alive].map(String::as_str);
         let reply = self.scripts.leave.run(on, &keys, |command| {
@@ -217,7 +217,7 @@ impl List {
     }
 
     /// Everybody who may hold deliveries, and whether they give a sign of life.
-    pub(super) async fn consumers(&self, on: &On<'_>) -> Result<Vec<(String, bool)>, Trouble> {
+    pub(super) async fn consumers(&self, on: &On<'_>) -> Result<Vec<(String, bool)>, ConnectionError> {
         let mut command = redis::cmd("SUNION");
         command.arg(&self.keys.consumers).arg(&self.keys.leaving);
         let mut names = Vec::<String>::from_redis_value(on.send(&command).await?).map_err(|_| odd_reply("SUNION"))?;
@@ -233,19 +233,19 @@ impl List {
     }
 
     /// How many deliveries a consumer holds.
-    pub(super) async fn holds(&self, on: &On<'_>, name: &str) -> Result<usize, Trouble> {
+    pub(super) async fn holds(&self, on: &On<'_>, name: &str) -> Result<usize, ConnectionError> {
         self.count(on, "HLEN", &self.keys.held(name)).await
     }
 
     /// A command that counts what is in a key.
-    pub(super) async fn count(&self, on: &On<'_>, command: &str, key: &str) -> Result<usize, Trouble> {
+    pub(super) async fn count(&self, on: &On<'_>, command: &str, key: &str) -> Result<usize, ConnectionError> {
         let mut command = redis::cmd(command);
         command.arg(key);
         usize::from_redis_value(on.send(&command).await?).map_err(|_| odd_reply("a count"))
     }
 
     /// Returns when there is something in the queue or the time is over; `true` for something.
-    pub(super) async fn wait(&self, on: &On<'_>, time: Duration) -> Result<bool, Trouble> {
+    pub(super) async fn wait(&self, on: &On<'_>, time: Duration) -> Result<bool, ConnectionError> {
         let side = self.side.word();
         let mut command = redis::cmd("BLMOVE");
         command.arg(&self.keys.queue).arg(&self.keys.queue).arg(side).arg(side).arg(time.as_secs_f64());
@@ -253,7 +253,7 @@ impl List {
     }
 
     /// Puts payloads at the end that is claimed last, in their order.
-    pub(super) async fn push(&self, on: &On<'_>, payloads: &[&[u8]]) -> Result<(), Trouble> {
+    pub(super) async fn push(&self, on: &On<'_>, payloads: &[&[u8]]) -> Result<(), ConnectionError> {
         let mut command = redis::cmd(match self.side.other() {
             PopSide::Left => "LPUSH",
             PopSide::Right => "RPUSH",
@@ -263,7 +263,7 @@ impl List {
     }
 
     /// Puts dead letters back into the queue. Returns how many there were.
-    pub(super) async fn requeue(&self, on: &On<'_>, tasks: &[u64]) -> Result<usize, Trouble> {
+    pub(super) async fn requeue(&self, on: &On<'_>, tasks: &[u64]) -> Result<usize, ConnectionError> {
         let Keys { queue, dead, dead_times, .. } = &self.keys;
         let keys = [queue, dead, dead_times].map(String::as_str);
         let reply = self.scripts.requeue.run(on, &keys, |command| {
@@ -273,12 +273,12 @@ impl List {
     }
 
     /// Forgets dead letters. Returns how many there were.
-    pub(super) async fn purge(&self, on: &On<'_>, tasks: &[u64]) -> Result<usize, Trouble> {
+    pub(super) async fn purge(&self, on: &On<'_>, tasks: &[u64]) -> Result<usize, ConnectionError> {
         let mut both = redis::pipe();
         both.atomic();
         both.cmd("HDEL").arg(&self.keys.dead).arg(tasks);
         both.cmd("ZREM").arg(&self.keys.dead_times).arg(tasks).ignore();
-        let (gone,): (usize,) = both.query_async(&mut on.client.clone()).await.map_err(|error| on.trouble(&error))?;
+        let (gone,): (usize,) = both.query_async(&mut on.client.clone()).await.map_err(|error| on.error(&error))?;
         Ok(gone)
     }
 }

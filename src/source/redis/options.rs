@@ -45,7 +45,7 @@ impl PopSide {
 ///
 /// ```
 /// use core::time::Duration;
-/// use fourfold::RedisOptions;
+/// use fourfold::source::redis::RedisOptions;
 /// let options = RedisOptions::from_url("redis://me:secret@localhost/2?list=tasks&pop=left").unwrap();
 /// let options = options.lease(Duration::from_secs(30)).follow(true);
 /// assert_eq!(options.to_string(), "redis://localhost:6379/2?list=tasks");

@@ -11,28 +11,28 @@ use redis::{FromRedisValue, Value};
 use smol::lock::Mutex;
 
 use super::{
-    connection::Link,
+    connection::Connection,
     entry::number,
-    error::{Kind, RedisError, Trouble, odd_reply, wrong_type},
+    error::{ConnectionError, Kind, RedisError, odd_reply, wrong_type},
     list::{BATCH_MAX, List},
     options::RedisOptions,
     script::On,
 };
-use crate::TaskId;
+use crate::task::TaskId;
 
 /// The most bytes that one command pushes.
 const PUSH_BYTES_MAX: usize = 1 << 20;
 
 /// Connects and looks whether the key can be a queue.
-pub(super) async fn open(options: &RedisOptions) -> Result<Link, RedisError> {
+pub(super) async fn open(options: &RedisOptions) -> Result<Connection, RedisError> {
     let place = options.place();
-    let mut link = Link::open(options).await.map_err(|trouble| trouble.into_error(&place))?;
-    let on = On { client: link.client.clone(), place };
+    let mut connection = Connection::open(options).await.map_err(|error| error.into_error(&place))?;
+    let on = On { client: connection.client.clone(), place };
     let mut command = redis::cmd("TYPE");
     command.arg(&options.key);
-    let reply = link.drive(on.send(&command)).await.map_err(|trouble| trouble.into_error(&place))?;
+    let reply = connection.drive(on.send(&command)).await.map_err(|error| error.into_error(&place))?;
     match reply {
-        Value::SimpleString(found) if found == "list" || found == "none" => Ok(link),
+        Value::SimpleString(found) if found == "list" || found == "none" => Ok(connection),
         Value::SimpleString(found) => {
             Err(RedisError::new(Kind::WrongType, wrong_type(&options.key, &format!("a {found}"))))
         }
@@ -43,7 +43,7 @@ pub(super) async fn open(options: &RedisOptions) -> Result<Link, RedisError> {
 /// A queue in Redis for those who look after it. Nothing is retried: a call that fails says so.
 ///
 /// ```no_run
-/// use fourfold::{DeadSelection, RedisOptions, RedisQueue};
+/// use fourfold::source::redis::{DeadSelection, RedisOptions, RedisQueue};
 ///
 /// # smol::block_on(async {
 /// let queue = RedisQueue::connect(RedisOptions::from_url("redis://localhost/0?list=tasks")?).await?;
@@ -53,13 +53,13 @@ pub(super) async fn open(options: &RedisOptions) -> Result<Link, RedisError> {
 ///     println!("{}: {}", letter.id, letter.reason);
 /// }
 /// queue.requeue(DeadSelection::All).await?;
-/// # Ok::<(), fourfold::RedisError>(())
+/// # Ok::<(), fourfold::source::redis::RedisError>(())
 /// # });
 /// ```
 pub struct RedisQueue {
     options: RedisOptions,
     list: List,
-    link: Mutex<Link>,
+    connection: Mutex<Connection>,
 }
 
 /// What is in a queue.
@@ -124,9 +124,9 @@ impl RedisQueue {
     /// # Errors
     /// When the server cannot be reached or wants another password, or when the key holds something else than a list.
     pub async fn connect(options: RedisOptions) -> Result<Self, RedisError> {
-        let link = open(&options).await?;
+        let connection = open(&options).await?;
         let list = List::new(&options);
-        Ok(Self { options, list, link: Mutex::new(link) })
+        Ok(Self { options, list, connection: Mutex::new(connection) })
     }
 
     /// Puts payloads into the queue, behind what is there, in their order. Returns how many they were.
@@ -223,7 +223,7 @@ impl RedisQueue {
     async fn each_dead<'s>(
         &'s self,
         which: DeadSelection<'_>,
-        act: impl AsyncFn(On<'s>, Vec<u64>) -> Result<usize, Trouble>,
+        act: impl AsyncFn(On<'s>, Vec<u64>) -> Result<usize, ConnectionError>,
     ) -> Result<usize, RedisError> {
         self.with(async |on| {
             let mut count = 0;
@@ -251,14 +251,14 @@ impl RedisQueue {
         .await
     }
 
-    async fn dead_tasks(&self, on: &On<'_>, offset: usize, count: usize) -> Result<Vec<u64>, Trouble> {
+    async fn dead_tasks(&self, on: &On<'_>, offset: usize, count: usize) -> Result<Vec<u64>, ConnectionError> {
         let Some(last) = count.checked_sub(1) else { return Ok(Vec::new()) };
         let mut command = redis::cmd("ZRANGE");
         command.arg(&self.list.keys.dead_times).arg(offset).arg(offset.saturating_add(last));
         Vec::from_redis_value(on.send(&command).await?).map_err(|_| odd_reply("ZRANGE"))
     }
 
-    async fn letters(&self, on: &On<'_>, tasks: &[u64]) -> Result<Vec<RedisDeadLetter>, Trouble> {
+    async fn letters(&self, on: &On<'_>, tasks: &[u64]) -> Result<Vec<RedisDeadLetter>, ConnectionError> {
         if tasks.is_empty() {
             return Ok(Vec::new());
         }
@@ -271,14 +271,14 @@ impl RedisQueue {
     }
 
     /// Sends on the connection, polling it meanwhile; one call at a time.
-    async fn with<'s, T, F: Future<Output = Result<T, Trouble>>>(
+    async fn with<'s, T, F: Future<Output = Result<T, ConnectionError>>>(
         &'s self,
         work: impl FnOnce(On<'s>) -> F,
     ) -> Result<T, RedisError> {
         let place = self.options.place();
-        let mut link = self.link.lock().await;
-        let on = On { client: link.client.clone(), place };
-        link.drive(work(on)).await.map_err(|trouble| trouble.into_error(&place))
+        let mut connection = self.connection.lock().await;
+        let on = On { client: connection.client.clone(), place };
+        connection.drive(work(on)).await.map_err(|error| error.into_error(&place))
     }
 }
 

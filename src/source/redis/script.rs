@@ -4,7 +4,7 @@ use std::string::String;
 
 use redis::{Cmd, ErrorKind, ServerErrorKind, Value, aio::MultiplexedConnection};
 
-use super::error::{Place, Trouble};
+use super::error::{ConnectionError, Place};
 
 /// A script that the server runs as one step.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ impl Script {
         on: &On<'a>,
         keys: &[&str],
         arguments: impl Fn(&mut Cmd),
-    ) -> Result<Value, Trouble> {
+    ) -> Result<Value, ConnectionError> {
         let command = |name: &str, script: &str| {
             let mut command = redis::cmd(name);
             command.arg(script).arg(keys.len()).arg(keys);
@@ -35,7 +35,7 @@ impl Script {
             Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
                 on.send(&command("EVAL", self.code)).await
             }
-            reply => reply.map_err(|error| on.trouble(&error)),
+            reply => reply.map_err(|error| on.error(&error)),
         }
     }
 }
@@ -70,15 +70,15 @@ pub(super) struct On<'a> {
 }
 
 impl On<'_> {
-    pub(super) async fn send(&self, command: &Cmd) -> Result<Value, Trouble> {
-        self.ask(command).await.map_err(|error| self.trouble(&error))
+    pub(super) async fn send(&self, command: &Cmd) -> Result<Value, ConnectionError> {
+        self.ask(command).await.map_err(|error| self.error(&error))
     }
 
     async fn ask(&self, command: &Cmd) -> Result<Value, redis::RedisError> {
         self.client.clone().send_packed_command(command).await?.extract_error()
     }
 
-    pub(super) fn trouble(&self, error: &redis::RedisError) -> Trouble {
-        Trouble::from_client(error, &self.place)
+    pub(super) fn error(&self, error: &redis::RedisError) -> ConnectionError {
+        ConnectionError::from_client(error, &self.place)
     }
 }

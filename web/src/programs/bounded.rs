@@ -4,11 +4,11 @@
 //! the producer waits at its gate, and so learns that the workers are behind. The queue stays short, and so does the wait in it.
 
 use async_channel::{Receiver, Sender};
-use fourfold::{Clock, TaskId, TaskSet, Work};
+use fourfold::{Clock, TaskId, TaskSet, sim::SyntheticTask};
 
 use super::host::Host;
 
-type Task = (TaskId, Work);
+type Task = (TaskId, SyntheticTask);
 
 pub(super) async fn program(host: &Host<'_>) {
     let (sender, receiver) = async_channel::bounded(host.limit.get());
@@ -35,7 +35,7 @@ async fn produce(host: &Host<'_>, queue: Sender<Task>) {
 async fn work(host: &Host<'_>, number: usize, queue: Receiver<Task>) {
     while let Ok((task, work)) = queue.recv().await {
         let mut running = host.started_by(number, task); // page: started
-        let _ = running.act(work).await;
+        let _ = running.perform(work).await;
         running.end(); // page: ended
     }
 }

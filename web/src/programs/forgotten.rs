@@ -31,7 +31,7 @@ async fn import<'a>(host: &'a Host<'_>, background: &Background<'a>) -> Result<(
             set.push(host.started(task)); // page: started
             let report = report.clone();
             background.spawn(async move {
-                let result = work.act(&host.clock, Attempt::FIRST).await;
+                let result = work.perform(&host.clock, Attempt::FIRST).await;
                 report.try_send((task, result)) // nobody may be there to hear it
             });
         }

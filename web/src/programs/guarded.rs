@@ -3,7 +3,7 @@
 //! The tasks are those that lose their permits. Here each task holds its permit as a value: whichever way it leaves, the value
 //! is dropped, and the permit is free. There is no line that could be missed.
 
-use fourfold::{Failure, Permit, Permits, TaskId, Work};
+use fourfold::{Failure, Permits, TaskId, scope::Permit, sim::SyntheticTask};
 
 use super::{background::Background, host::Host};
 
@@ -21,8 +21,8 @@ pub(super) async fn program(host: &Host<'_>) {
     background.join().await;
 }
 
-async fn attempt(host: &Host<'_>, permit: Permit, task: TaskId, work: Work) -> Result<(), Failure> {
+async fn attempt(host: &Host<'_>, permit: Permit, task: TaskId, work: SyntheticTask) -> Result<(), Failure> {
     let mut running = host.started_with(permit, task); // page: started
     // Success or failure: the permit is dropped with what runs.
-    running.act(work).await // page: ended
+    running.perform(work).await // page: ended
 }

@@ -12,7 +12,13 @@ use std::{
     collections::{BinaryHeap, VecDeque},
 };
 
-use fourfold::{Attempt, Blocker, Clock, Event, EventKind, Permit, SimulatedClock, TaskId, Work};
+use fourfold::{
+    Attempt, Clock, Event, TaskId,
+    clock::SimulatedClock,
+    event::{BlockedOn, EventKind},
+    scope::Permit,
+    sim::SyntheticTask,
+};
 use futures_lite::future;
 
 use super::{ProgramParams, running::Running};
@@ -20,7 +26,7 @@ use super::{ProgramParams, running::Running};
 pub(super) struct Host<'a> {
     pub(super) clock: SimulatedClock,
     pub(super) limit: NonZeroUsize,
-    work: &'a [Work],
+    work: &'a [SyntheticTask],
     duration_max: Option<Duration>,
     journal: RefCell<Journal<'a>>,
 }
@@ -81,7 +87,7 @@ impl<'a> Host<'a> {
     }
 
     /// The tasks, one after the other; that there are no more is told.
-    pub(super) fn tasks(&self) -> impl Iterator<Item = (TaskId, Work)> {
+    pub(super) fn tasks(&self) -> impl Iterator<Item = (TaskId, SyntheticTask)> {
         let end = || {
             if self.turn_intake(Intake::Exhausted) {
                 self.tell(EventKind::SourceExhausted);
@@ -105,7 +111,7 @@ impl<'a> Host<'a> {
             return got;
         }
         if self.turn_intake(Intake::Blocked) {
-            self.tell(EventKind::SourceBlocked { by: Blocker::Room });
+            self.tell(EventKind::SourceBlocked { by: BlockedOn::Room });
         }
         room.await
     }

@@ -4,7 +4,7 @@
 //! leaves by `?` before it. Each failure takes a permit away for good, and after as many as there were nothing starts any more.
 
 use async_lock::Semaphore;
-use fourfold::{Failure, TaskId, Work};
+use fourfold::{Failure, TaskId, sim::SyntheticTask};
 
 use super::{background::Background, host::Host};
 
@@ -22,9 +22,9 @@ pub(super) async fn program(host: &Host<'_>) {
     background.join().await;
 }
 
-async fn attempt(host: &Host<'_>, semaphore: &Semaphore, task: TaskId, work: Work) -> Result<(), Failure> {
+async fn attempt(host: &Host<'_>, semaphore: &Semaphore, task: TaskId, work: SyntheticTask) -> Result<(), Failure> {
     let mut running = host.started(task); // page: started
-    running.act(work).await?; // page: abandoned
+    running.perform(work).await?; // page: abandoned
     semaphore.add_permits(1);
     running.end(); // page: ended
     Ok(())

@@ -1,6 +1,11 @@
 //! A task that a program has started.
 
-use fourfold::{Attempt, Ending, EventKind, Failure, Outcome, Permit, TaskId, Work};
+use fourfold::{
+    Attempt, Failure, TaskId,
+    event::{Disposition, EventKind, Outcome},
+    scope::Permit,
+    sim::SyntheticTask,
+};
 
 use super::host::Host;
 
@@ -28,8 +33,8 @@ impl<'h, 'a> Running<'h, 'a> {
     }
 
     /// Does what is to be done.
-    pub(super) async fn act(&mut self, work: Work) -> Result<(), Failure> {
-        let result = work.act(&self.host.clock, Attempt::FIRST).await;
+    pub(super) async fn perform(&mut self, work: SyntheticTask) -> Result<(), Failure> {
+        let result = work.perform(&self.host.clock, Attempt::FIRST).await;
         self.result = Some(result.clone());
         result
     }
@@ -54,12 +59,12 @@ impl<'h, 'a> Running<'h, 'a> {
             Some(result) => (outcome_of(result), result.as_ref().err().map(Failure::reason)),
         };
         self.host.tell(EventKind::Ended { task, attempt, permit, worker, outcome, reason });
-        let ending = match outcome {
-            Outcome::Succeeded => Ending::Done,
-            Outcome::Cancelled => Ending::Released,
-            Outcome::Failed | Outcome::TimedOut | Outcome::Panicked => Ending::Dead,
+        let disposition = match outcome {
+            Outcome::Succeeded => Disposition::Done,
+            Outcome::Cancelled => Disposition::Released,
+            Outcome::Failed | Outcome::TimedOut | Outcome::Panicked => Disposition::Dead,
         };
-        self.host.tell(EventKind::Settled { task, attempt, outcome: Some(outcome), ending });
+        self.host.tell(EventKind::Settled { task, attempt, outcome: Some(outcome), disposition });
         if worker.is_none() {
             self.host.give_permit_back(permit);
         }

@@ -179,7 +179,7 @@ test('a live run is pushed, goes on after a gap, and takes a state to begin from
   live.push(whole.events(80, whole.end));
   assert.deepEqual(JSON.parse(live.checks()).missed, 10);
   assert.throws(() => live.push('{"seq":1,"t_ns":0,"event":"ended"}'), /line 1: `ended` has no field `task`/);
-  assert.throws(() => live.snapshot_from('{"tally":{}}'), /is missing/);
+  assert.throws(() => live.snapshot_from('{"counters":{}}'), /is missing/);
 });
 
 test('the programs run, with their mistakes', () => {

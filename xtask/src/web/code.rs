@@ -47,23 +47,22 @@ struct Pattern {
     own: &'static [Excerpt],
 }
 
-const ROOM: &str = "pub(super) fn room(";
-const ROOM_TITLE: &str = "how much may be claimed: this pattern's rule";
+const ROOM: Excerpt = excerpt("src/pattern.rs", "pub(crate) fn room(", "how much may be claimed: each pattern's rule");
 
 const PATTERNS: &[Pattern] = &[
-    Pattern { name: "set", own: &[excerpt("src/pattern/task_set.rs", ROOM, ROOM_TITLE)] },
+    Pattern { name: "set", own: &[ROOM] },
     Pattern {
         name: "batch",
         own: &[
-            excerpt("src/pattern/semaphore_batch.rs", ROOM, ROOM_TITLE),
+            ROOM,
             excerpt(DESK, "fn leave_batch(", "the barrier of a batch"),
         ],
     },
-    Pattern { name: "pool", own: &[excerpt("src/pattern/worker_pool.rs", ROOM, ROOM_TITLE)] },
+    Pattern { name: "pool", own: &[ROOM] },
     Pattern {
         name: "group",
         own: &[
-            excerpt("src/pattern/task_group.rs", ROOM, ROOM_TITLE),
+            ROOM,
             excerpt(ENGINE, "fn cancel_failed_group(", "the first failure cancels its siblings"),
         ],
     },

@@ -41,7 +41,7 @@ fn check_version(root: &Path) -> Result<(), String> {
         rest.split_once('"').map(|(version, _)| version.to_owned())
     };
     let package = find(&read("web/npm/package.json")?, "\"version\": \"");
-    let version = find(&read("Cargo.toml")?, "name = \"fourfold\"\nversion = \"");
+    let version = find(&read("Cargo.toml")?, "[workspace.package]\nversion = \"");
     if package.is_some() && package == version {
         return Ok(());
     }

@@ -79,7 +79,7 @@ fn what_was_overrun_is_a_gap_that_is_counted_and_a_snapshot() {
     assert_eq!((gap.event.as_str(), snapshot.event.as_str()), ("gap", "snapshot"));
     let next = snapshot.json()["next"].as_u64().unwrap();
     assert_eq!(gap.json()["missed"].as_u64().unwrap(), next - known(&id));
-    assert_eq!(snapshot.json()["state"]["tally"]["done"], TASKS);
+    assert_eq!(snapshot.json()["state"]["counters"]["done"], TASKS);
     // An id that means nothing here: nobody knows how many were missed.
     for id in ["00000000-1-5", "nonsense", &format!("{}9", snapshot.id)] {
         let mut follower = Follower::open(server.port, Some(id));
@@ -133,11 +133,11 @@ fn one_that_comes_without_an_id_begins_with_what_is_known() {
     assert_eq!(follower.line().as_deref(), Some("retry: 1000"));
     let snapshot = follower.next().unwrap().json();
     assert_eq!(
-        (&snapshot["state"]["tally"]["done"], &snapshot["state"]["next_sequence"]),
+        (&snapshot["state"]["counters"]["done"], &snapshot["state"]["next_sequence"]),
         (&100.into(), &snapshot["next"])
     );
-    let state: fourfold::State = serde_json::from_value(snapshot["state"].clone()).unwrap();
-    assert_eq!(state.tally().done, 100);
+    let state: fourfold::metrics::State = serde_json::from_value(snapshot["state"].clone()).unwrap();
+    assert_eq!(state.counters().done, 100);
     drop(follower);
     server.end().expect(0);
 }

@@ -99,7 +99,7 @@ fn the_reference_parsers_read_what_the_report_says() {
 
 #[test]
 fn the_fold_and_the_metrics_agree_to_the_nanosecond() {
-    use fourfold::{Config, Pattern, Simulation, State, listen::expose};
+    use fourfold::{Config, Pattern, listen::expose, metrics::State, sim::Simulation};
     for pattern in Pattern::ALL {
         let config = Config { seed: 7, ..Config::new(pattern, std::num::NonZeroUsize::new(5).unwrap()) };
         let mut state = State::new();

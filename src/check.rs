@@ -1,0 +1,473 @@
+//! What may follow what in a run.
+
+use alloc::{collections::VecDeque, format, string::String, vec::Vec};
+use core::fmt;
+
+use crate::{
+    clock::Time,
+    event::{Disposition, Event, EventKind, Observer, Outcome},
+    index::Index,
+    metrics::PERMITS_MAX,
+    pattern::Pattern,
+    task::{Attempt, TaskId},
+};
+
+/// Checks the events of a run against the rules that every run keeps, whatever its source, its handler and its pattern: events
+/// without gaps, time that never goes back, at most `limit` in flight, at most `queue_capacity` queued, a permit held by one
+/// task at a time and given in the queue's order, each delivery ended exactly once or said to be abandoned, each batch finished before
+/// the next one, nothing started after the end was called for, and nothing left at the end, permits that were never given back among it.
+///
+/// The first violation is kept, and nothing is checked after it: what follows from it says nothing new. It panics at no event.
+///
+/// ```
+/// use fourfold::{Attempt, Event, Pattern, TaskId, check::Invariants, clock::Time,
+///     event::EventKind};
+/// let mut invariants = Invariants::new();
+/// let limit = EventKind::RunStarted { pattern: Pattern::TaskSet, limit: 1, workers: None, queue_capacity: None };
+/// let claimed = |task| EventKind::Claimed { task: TaskId(task), attempt: Attempt::FIRST };
+/// for (sequence, kind) in [limit, claimed(7), claimed(8)].into_iter().enumerate() {
+///     invariants.check(&Event { sequence: sequence as u64, at: Time::ZERO, kind });
+/// }
+/// let violation = invariants.violation().unwrap();
+/// assert_eq!(violation.to_string(), "event 2: 2 are claimed or in flight, and 1 may be");
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Invariants {
+    next: u64,
+    at: Time,
+    rules: Rules,
+    /// By task: its deliveries that are held, almost always one.
+    lives: Index<Held>,
+    /// Who holds each permit, up to as many as a state shows; those that were taken along by abandoned tasks too: they are never free
+    /// again.
+    permits: Vec<Option<TaskId>>,
+    /// The first task that took its permit along, and which one.
+    leak: Option<(TaskId, usize)>,
+    leaks: usize,
+    /// The numbers of the events with which they were claimed, in order.
+    queue: VecDeque<u64>,
+    in_flight: usize,
+    batch: Option<Batch>,
+    stop: Stop,
+    violation: Option<Violation>,
+}
+
+/// The first event that breaks a rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// The event's number.
+    pub sequence: u64,
+    /// What is wrong with it.
+    pub what: String,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "event {}: {}", self.sequence, self.what)
+    }
+}
+
+impl core::error::Error for Violation {}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Rules {
+    pattern: Pattern,
+    limit: usize,
+    /// The highest ones so far: what was claimed under them may still be there.
+    limit_max: usize,
+    queue_capacity_max: Option<usize>,
+    workers_max: Option<usize>,
+}
+
+/// The deliveries of one task.
+#[derive(Clone, Debug)]
+struct Held {
+    latest: Delivered,
+    /// Those before it, while they are held as well.
+    older: Vec<Delivered>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Delivered {
+    attempt: Attempt,
+    life: Life,
+    /// Its task was claimed once more meanwhile: its lease must have ended.
+    superseded: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Life {
+    /// With the number of its event, which is its place in the queue.
+    Claimed(u64),
+    Started(usize),
+    Ended(Outcome),
+    RetryDue(Outcome),
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Batch {
+    number: u64,
+    /// So many of it are yet to be claimed.
+    coming: usize,
+    left: usize,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Stop {
+    started: bool,
+    drained: bool,
+    aborted: bool,
+    cancelled: bool,
+    /// A batch was closed with some of it unstarted: they are given back.
+    given_back: bool,
+    ended: bool,
+}
+
+type Checked = Result<(), String>;
+
+/// The message, unless it holds.
+macro_rules! hold {
+    ($condition:expr, $($message:tt)+) => {
+        if !$condition {
+            return Err(format!($($message)+));
+        }
+    };
+}
+
+impl Held {
+    fn find(&mut self, attempt: Attempt) -> Option<&mut Delivered> {
+        let all = core::iter::once(&mut self.latest).chain(&mut self.older);
+        all.into_iter().find(|delivered| delivered.attempt == attempt)
+    }
+
+    /// Earlier attempts are somebody else's from now on, if the new one is a later one.
+    fn supersede(&mut self, new: Delivered) {
+        let all = core::iter::once(&mut self.latest).chain(&mut self.older);
+        for delivered in all.filter(|delivered| delivered.attempt < new.attempt) {
+            delivered.superseded = true;
+        }
+        self.older.push(core::mem::replace(&mut self.latest, new));
+    }
+}
+
+impl Invariants {
+    /// Before the first event.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Looks at the next event.
+    pub fn check(&mut self, event: &Event<'_>) {
+        if self.violation.is_some() {
+            return;
+        }
+        if let Err(what) = self.event(event) {
+            self.violation = Some(Violation { sequence: event.sequence, what });
+        }
+    }
+
+    /// The first violation, if there was one.
+    pub fn violation(&self) -> Option<&Violation> {
+        self.violation.as_ref()
+    }
+
+    /// Whether the run has begun and ended: what was recorded is the whole of it.
+    pub fn is_complete(&self) -> bool {
+        self.stop.ended
+    }
+
+    fn event(&mut self, event: &Event<'_>) -> Checked {
+        let (next, sequence, at, before) = (self.next, event.sequence, event.at, self.at);
+        hold!(sequence >= next, "it comes after event {}", next.saturating_sub(1));
+        hold!(sequence == next, "{} events before it are missing", sequence - next);
+        hold!(at >= before, "its time, {at}, is before that of the last one, {before}");
+        hold!(!self.stop.ended, "the run had ended");
+        let begins = matches!(event.kind, EventKind::RunStarted { .. });
+        hold!(begins != self.stop.started, "a run starts once, with its first event");
+        (self.next, self.at) = (next.saturating_add(1), at);
+        match event.kind {
+            EventKind::RunStarted { pattern, limit, workers, queue_capacity } => {
+                self.stop.started = true;
+                self.rules.pattern = pattern;
+                self.bound(limit, workers, queue_capacity)
+            }
+            EventKind::LimitChanged { limit, workers, queue_capacity } => self.bound(limit, workers, queue_capacity),
+            EventKind::Claimed { task, attempt } => self.claimed(sequence, (task, attempt)),
+            EventKind::Started { task, attempt, permit, worker } => self.started((task, attempt), permit, worker),
+            EventKind::Ended { task, attempt, permit, outcome, reason, .. } => {
+                let failed = matches!(outcome, Outcome::Failed | Outcome::TimedOut | Outcome::Panicked);
+                hold!(failed == reason.is_some(), "a failure has a reason, and nothing else has");
+                self.ended((task, attempt), permit, outcome)
+            }
+            EventKind::RetryScheduled { task, attempt, .. } => {
+                let life = self.life((task, attempt));
+                match life {
+                    Some(life @ Life::Ended(Outcome::Failed | Outcome::TimedOut | Outcome::Panicked)) => {
+                        let Life::Ended(outcome) = *life else { return Ok(()) };
+                        *life = Life::RetryDue(outcome);
+                        Ok(())
+                    }
+                    _ => Err(format!("task {task} is to be tried again and has not failed")),
+                }
+            }
+            EventKind::Settled { task, attempt, outcome, disposition } => {
+                self.settled((task, attempt), outcome, disposition)
+            }
+            EventKind::Abandoned { task, attempt, outcome, permit } => self.abandoned((task, attempt), outcome, permit),
+            EventKind::BatchOpened { batch, size } => self.batch_opened(batch, size),
+            EventKind::BatchClosed { batch } => self.batch_closed(batch),
+            EventKind::GroupCancelled { .. } => {
+                hold!(self.rules.pattern == Pattern::TaskGroup, "only a group is cancelled");
+                once(&mut self.stop.cancelled, "the group is cancelled")
+            }
+            EventKind::DrainStarted => once(&mut self.stop.drained, "the run drains"),
+            EventKind::AbortStarted => {
+                hold!(self.stop.drained, "an abort begins with a drain");
+                once(&mut self.stop.aborted, "the run aborts")
+            }
+            EventKind::RunEnded => self.run_ended(),
+            EventKind::Malformed { .. }
+            | EventKind::SourceWaiting
+            | EventKind::SourceBlocked { .. }
+            | EventKind::SourceExhausted => Ok(()),
+        }
+    }
+
+    fn bound(&mut self, limit: usize, workers: Option<usize>, queue_capacity: Option<usize>) -> Checked {
+        hold!(limit > 0, "the limit is 0");
+        let rules = &mut self.rules;
+        rules.limit = limit;
+        rules.limit_max = rules.limit_max.max(limit);
+        rules.queue_capacity_max = rules.queue_capacity_max.max(queue_capacity);
+        rules.workers_max = rules.workers_max.max(workers);
+        Ok(())
+    }
+
+    fn claimed(&mut self, sequence: u64, (task, attempt): (TaskId, Attempt)) -> Checked {
+        let latest = Delivered { attempt, life: Life::Claimed(sequence), superseded: false };
+        match self.lives.get_mut(task.0) {
+            None => drop(self.lives.insert(task.0, Held { latest, older: Vec::new() })),
+            Some(held) => {
+                hold!(held.find(attempt).is_none(), "task {task} is claimed, and it is held already");
+                held.supersede(latest);
+            }
+        }
+        self.queue.push_back(sequence);
+        let queued = self.queue.len();
+        match self.rules.queue_capacity_max {
+            Some(capacity) => hold!(queued <= capacity, "{queued} are queued, and {capacity} may be"),
+            None => {
+                let (all, limit) = (queued + self.in_flight, self.rules.limit_max);
+                hold!(all <= limit, "{all} are claimed or in flight, and {limit} may be");
+            }
+        }
+        if self.rules.pattern == Pattern::SemaphoreBatch {
+            let Some(batch) = &mut self.batch else { return Err("a task is claimed outside a batch".into()) };
+            hold!(batch.coming > 0, "batch {} is larger than it was said to be", batch.number);
+            batch.coming -= 1;
+        }
+        Ok(())
+    }
+
+    fn started(&mut self, key: (TaskId, Attempt), permit: usize, worker: Option<usize>) -> Checked {
+        let task = key.0;
+        let Stop { drained, cancelled, given_back, .. } = self.stop;
+        hold!(!drained && !cancelled && !given_back, "task {task} is started after the end was called for");
+        let life = self.life(key);
+        let Some(life @ Life::Claimed(_)) = life else {
+            return Err(format!("task {task} is started and was not claimed"));
+        };
+        let Life::Claimed(place) = core::mem::replace(life, Life::Started(permit)) else { return Ok(()) };
+        hold!(self.queue.front() == Some(&place), "task {task} overtakes others");
+        self.queue.pop_front();
+        if permit >= self.permits.len() && permit < PERMITS_MAX {
+            self.permits.resize(permit + 1, None);
+        }
+        if let Some(holder) = self.permits.get_mut(permit).and_then(|held| held.replace(task)) {
+            return Err(format!("task {task} gets permit {permit}, which task {holder} holds"));
+        }
+        self.in_flight += 1;
+        let (in_flight, Rules { limit, limit_max, workers_max, .. }) = (self.in_flight, self.rules);
+        hold!(in_flight <= limit, "{in_flight} are in flight, and the limit is {limit}");
+        hold!(permit < limit_max, "task {task} gets permit {permit} of {limit_max}");
+        hold!(worker.is_some() == workers_max.is_some(), "a pool has workers, and nothing else has");
+        let workers = workers_max.unwrap_or(usize::MAX);
+        hold!(worker.unwrap_or(0) < workers, "task {task} is with worker {} of {workers}", worker.unwrap_or(0));
+        Ok(())
+    }
+
+    fn ended(&mut self, key: (TaskId, Attempt), permit: usize, outcome: Outcome) -> Checked {
+        let task = key.0;
+        let life = self.life(key);
+        let ran = life.is_some_and(|life| core::mem::replace(life, Life::Ended(outcome)) == Life::Started(permit));
+        hold!(ran, "task {task} ends with permit {permit} and did not run with it");
+        if let Some(held) = self.permits.get_mut(permit) {
+            *held = None;
+        }
+        self.in_flight = self.in_flight.saturating_sub(1);
+        self.leave_batch();
+        Ok(())
+    }
+
+    fn life(&mut self, (task, attempt): (TaskId, Attempt)) -> Option<&mut Life> {
+        self.lives.get_mut(task.0)?.find(attempt).map(|delivered| &mut delivered.life)
+    }
+
+    /// A delivery is held no longer.
+    fn leave(&mut self, (task, attempt): (TaskId, Attempt)) -> Option<Delivered> {
+        let held = self.lives.get_mut(task.0)?;
+        if held.latest.attempt != attempt {
+            let place = held.older.iter().position(|delivered| delivered.attempt == attempt)?;
+            return Some(held.older.remove(place));
+        }
+        let left = held.latest;
+        match held.older.pop() {
+            Some(delivered) => held.latest = delivered,
+            None => drop(self.lives.remove(task.0)),
+        }
+        Some(left)
+    }
+
+    fn leave_queue(&mut self, life: Option<Life>) {
+        if let Some(Life::Claimed(place)) = life {
+            if let Ok(index) = self.queue.binary_search(&place) {
+                self.queue.remove(index);
+            }
+            self.leave_batch();
+        }
+    }
+
+    fn leave_batch(&mut self) {
+        if let Some(batch) = &mut self.batch {
+            batch.left = batch.left.saturating_sub(1);
+        }
+    }
+
+    fn settled(&mut self, key: (TaskId, Attempt), outcome: Option<Outcome>, disposition: Disposition) -> Checked {
+        let task = key.0;
+        let delivered = self.leave(key);
+        let life = delivered.map(|delivered| delivered.life);
+        let lost = delivered.is_some_and(|delivered| delivered.superseded);
+        hold!(
+            !lost || disposition == Disposition::LeaseLost,
+            "task {task} was claimed again, and an earlier attempt counts"
+        );
+        let fits = match (outcome, disposition, life) {
+            (None, Disposition::Released | Disposition::LeaseLost, Some(Life::Claimed(_))) => true,
+            (Some(Outcome::Succeeded), Disposition::Done, Some(Life::Ended(was))) => was == Outcome::Succeeded,
+            (Some(Outcome::Cancelled), Disposition::Released | Disposition::Dead, Some(Life::Ended(was))) => {
+                was == Outcome::Cancelled
+            }
+            (Some(outcome), Disposition::Retried, Some(Life::RetryDue(was))) => was == outcome,
+            (
+                Some(outcome @ (Outcome::Failed | Outcome::TimedOut | Outcome::Panicked)),
+                Disposition::Dead,
+                Some(life),
+            ) => life == Life::Ended(outcome),
+            (Some(outcome), Disposition::LeaseLost, Some(Life::Ended(was) | Life::RetryDue(was))) => was == outcome,
+            _ => false,
+        };
+        self.leave_queue(life);
+        hold!(fits, "task {task} is settled as {disposition:?} with {outcome:?} while it is {life:?}");
+        Ok(())
+    }
+
+    fn abandoned(&mut self, key: (TaskId, Attempt), outcome: Option<Outcome>, permit: Option<usize>) -> Checked {
+        let task = key.0;
+        let life = self.leave(key).map(|delivered| delivered.life);
+        let fits = match life {
+            Some(Life::Claimed(_)) => outcome.is_none() && permit.is_none(),
+            Some(Life::Started(held)) => permit == Some(held),
+            Some(Life::Ended(was) | Life::RetryDue(was)) => outcome == Some(was) && permit.is_none(),
+            None => false,
+        };
+        self.leave_queue(life);
+        hold!(fits, "task {task} is abandoned with {outcome:?} and permit {permit:?} while it is {life:?}");
+        if let Some(permit) = permit {
+            self.leak.get_or_insert((task, permit));
+            self.leaks += 1;
+            self.in_flight = self.in_flight.saturating_sub(1);
+            self.leave_batch();
+        }
+        Ok(())
+    }
+
+    fn batch_opened(&mut self, batch: u64, size: usize) -> Checked {
+        hold!(self.batch.is_none(), "batch {batch} is opened, and another one is open");
+        hold!(self.queue.is_empty() && self.in_flight == 0, "batch {batch} is opened before all of the last has ended");
+        self.batch = Some(Batch { number: batch, coming: size, left: size });
+        Ok(())
+    }
+
+    fn batch_closed(&mut self, batch: u64) -> Checked {
+        let open = self.batch.take().filter(|open| open.number == batch);
+        let Some(open) = open else { return Err(format!("batch {batch} is closed and was not open")) };
+        hold!(open.coming == 0, "batch {batch} is closed before all of it was claimed");
+        // What is still queued is given back.
+        hold!(open.left == self.queue.len(), "batch {batch} is closed while {} of it run", self.in_flight);
+        self.stop.given_back |= open.left > 0;
+        Ok(())
+    }
+
+    fn run_ended(&mut self) -> Checked {
+        hold!(self.lives.is_empty(), "the run ends and holds {} tasks", self.lives.len());
+        hold!(self.batch.is_none(), "the run ends with a batch that is open");
+        self.stop.ended = true;
+        // Said at the end, so that the rest is checked up to there.
+        if let Some((task, permit)) = self.leak {
+            let leaks = self.leaks;
+            return Err(format!("permits that never came back: {leaks}, the first of them {permit}, with task {task}"));
+        }
+        Ok(())
+    }
+}
+
+fn once(flag: &mut bool, what: &str) -> Checked {
+    hold!(!core::mem::replace(flag, true), "{what} twice");
+    Ok(())
+}
+
+impl Observer for Invariants {
+    fn event(&mut self, event: &Event<'_>) {
+        self.check(event);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+
+    use super::*;
+
+    fn violation(kinds: &[EventKind<'_>]) -> (Option<String>, bool) {
+        let mut invariants = Invariants::new();
+        for (sequence, kind) in (0..).zip(kinds) {
+            invariants.check(&Event { sequence, at: Time::ZERO, kind: *kind });
+        }
+        (invariants.violation().map(ToString::to_string), invariants.is_complete())
+    }
+
+    #[test]
+    fn a_permit_that_is_taken_along_is_named_at_the_end_and_never_free_again() {
+        use EventKind::{Abandoned, Claimed, RunEnded, RunStarted, Started};
+        let attempt = Attempt::FIRST;
+        let begin = RunStarted { pattern: Pattern::TaskSet, limit: 2, workers: None, queue_capacity: None };
+        let claimed = |id| Claimed { task: TaskId(id), attempt };
+        let started = |id, permit| Started { task: TaskId(id), attempt, permit, worker: None };
+        let abandoned = |id, permit| Abandoned { task: TaskId(id), attempt, outcome: None, permit };
+
+        let leak = [begin, claimed(7), started(7, 1), abandoned(7, Some(1)), RunEnded];
+        let expected = "event 4: permits that never came back: 1, the first of them 1, with task 7";
+        assert_eq!(violation(&leak), (Some(expected.into()), true));
+
+        let again = [begin, claimed(7), started(7, 1), abandoned(7, Some(1)), claimed(8), started(8, 1)];
+        assert_eq!(violation(&again), (Some("event 5: task 8 gets permit 1, which task 7 holds".into()), false));
+
+        let another = [begin, claimed(7), started(7, 1), abandoned(7, Some(0))];
+        assert!(violation(&another).0.is_some(), "it held another one");
+        assert!(violation(&[begin, claimed(7), abandoned(7, Some(0))]).0.is_some(), "it held none");
+        assert!(violation(&[begin, claimed(7), started(7, 1), abandoned(7, None)]).0.is_some(), "it held one");
+        assert_eq!(violation(&[begin, claimed(7), abandoned(7, None), RunEnded]), (None, true));
+        assert!(violation(&[begin, claimed(7), started(7, 1), RunEnded]).0.is_some(), "a start without an end");
+    }
+}

@@ -1,0 +1,131 @@
+//! The counters.
+
+use crate::event::{Disposition, EventKind, Outcome};
+
+/// Everything that is counted in a run. The same fold serves the report of a run that nobody watches.
+///
+/// `succeeded`, `failed`, `timed_out`, `panicked`, `cancelled` and `lease_lost` count attempts and add up to
+/// [`attempts`](Self::attempts) (those in flight, and those forgotten there, aside); `done`, `dead`, `released` and `malformed` count tasks and add up
+/// to [`tasks`](Self::tasks).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct Counters {
+    /// Deliveries that came in, each attempt at a task counted.
+    pub claimed: u64,
+    /// Attempts whose handler returned `Ok`, and whose success the source accepted.
+    pub succeeded: u64,
+    /// Attempts whose handler returned `Err`.
+    pub failed: u64,
+    /// Attempts that took longer than the timeout.
+    pub timed_out: u64,
+    /// Attempts that panicked.
+    pub panicked: u64,
+    /// Attempts that were dropped.
+    pub cancelled: u64,
+    /// Attempts whose verdict came too late: the lease had ended.
+    pub lease_lost: u64,
+    /// Failed attempts that were given another one.
+    pub retried: u64,
+    /// Tasks that are done.
+    pub done: u64,
+    /// Tasks that will not be tried again.
+    pub dead: u64,
+    /// Tasks that were given back uncounted.
+    pub released: u64,
+    /// Entries that were no tasks.
+    pub malformed: u64,
+    /// Deliveries left to their lease, and tasks forgotten while they ran.
+    pub abandoned: u64,
+    /// Claimed, not started, not settled.
+    pub queued: u64,
+    /// The most there were of those.
+    pub peak_queued: u64,
+    /// Handlers that run.
+    pub in_flight: u64,
+    /// The most there were of those.
+    pub peak_in_flight: u64,
+    /// Batches that were opened.
+    pub batches: u64,
+}
+
+impl Counters {
+    /// Attempts that have ended.
+    pub fn attempts(&self) -> u64 {
+        self.succeeded + self.failed + self.timed_out + self.panicked + self.cancelled + self.lease_lost
+    }
+
+    /// Tasks that have ended.
+    pub fn tasks(&self) -> u64 {
+        self.done + self.dead + self.released + self.malformed
+    }
+
+    /// Takes one event in.
+    #[inline]
+    pub fn apply(&mut self, event: &EventKind<'_>) {
+        match event {
+            EventKind::Claimed { .. } => {
+                self.claimed += 1;
+                self.queued += 1;
+                self.peak_queued = self.peak_queued.max(self.queued);
+            }
+            EventKind::Malformed { .. } => self.malformed += 1,
+            EventKind::Started { .. } => {
+                self.queued = self.queued.saturating_sub(1);
+                self.in_flight += 1;
+                self.peak_in_flight = self.peak_in_flight.max(self.in_flight);
+            }
+            EventKind::Ended { outcome, .. } => {
+                self.in_flight = self.in_flight.saturating_sub(1);
+                *self.outcome(*outcome) += 1;
+            }
+            EventKind::Settled { outcome, disposition, .. } => {
+                if outcome.is_none() {
+                    self.queued = self.queued.saturating_sub(1);
+                }
+                self.settled(*outcome, *disposition);
+            }
+            EventKind::Abandoned { outcome, permit, .. } => {
+                if permit.is_some() {
+                    self.in_flight = self.in_flight.saturating_sub(1);
+                    if let Some(outcome) = *outcome {
+                        *self.outcome(outcome) += 1;
+                    }
+                } else if outcome.is_none() {
+                    self.queued = self.queued.saturating_sub(1);
+                }
+                self.abandoned += 1;
+            }
+            EventKind::BatchOpened { .. } => self.batches += 1,
+            _ => {}
+        }
+    }
+
+    #[inline]
+    fn settled(&mut self, outcome: Option<Outcome>, disposition: Disposition) {
+        match disposition {
+            Disposition::Done => self.done += 1,
+            Disposition::Retried => self.retried += 1,
+            Disposition::Dead => self.dead += 1,
+            Disposition::Released => self.released += 1,
+            Disposition::LeaseLost => {
+                // Whatever the handler came to, it came too late: the attempt is counted once, as lost.
+                if let Some(outcome) = outcome {
+                    let counted = self.outcome(outcome);
+                    *counted = counted.saturating_sub(1);
+                    self.lease_lost += 1;
+                }
+            }
+        }
+    }
+
+    #[inline]
+    fn outcome(&mut self, outcome: Outcome) -> &mut u64 {
+        match outcome {
+            Outcome::Succeeded => &mut self.succeeded,
+            Outcome::Failed => &mut self.failed,
+            Outcome::TimedOut => &mut self.timed_out,
+            Outcome::Panicked => &mut self.panicked,
+            Outcome::Cancelled => &mut self.cancelled,
+        }
+    }
+}

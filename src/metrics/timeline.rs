@@ -1,0 +1,283 @@
+//! The events of a run, and its state at any of them.
+
+use alloc::{collections::VecDeque, vec::Vec};
+use core::num::NonZeroUsize;
+
+use super::State;
+use crate::{
+    clock::Time,
+    event::{Event, Observer, Record},
+};
+
+/// A state is kept each so many events: seeking folds no more of them than that.
+const SPACING: NonZeroUsize = NonZeroUsize::MIN.saturating_add(4095);
+/// Unless more is going on at once: then so many events for each task that the state would show.
+const SPACING_PER_TASK: usize = 4;
+/// How many events are kept unless something else is said.
+const EVENTS_MAX: NonZeroUsize = NonZeroUsize::MIN.saturating_add(2_097_151);
+
+/// The events of a run, with a playhead that goes to any of them and shows the state there.
+///
+/// Positions count events from the run's first, which is at position 0; at position `n`, `n` events have happened. Every so
+/// often a state is kept, so that going anywhere folds a few thousand events at most. Of a run with more events than are kept
+/// (2,097,152 unless said otherwise) the oldest are dropped, and the timeline [starts](Self::start) later. An event takes 64 bytes
+/// and the text of its reason.
+///
+/// ```
+/// use core::{convert::Infallible, num::NonZeroUsize, time::Duration};
+/// use fourfold::{Clock, MemorySource, Run, Task, clock::{SimulatedClock, Time},
+///     metrics::Timeline};
+///
+/// let clock = SimulatedClock::new();
+/// let source = MemorySource::new(&clock, 0..8);
+/// let mut timeline = Timeline::new();
+/// let run = Run::new(&source, async |_: &Task<i32>| {
+///     clock.sleep(Duration::from_millis(10)).await;
+///     Ok::<_, Infallible>(())
+/// });
+/// let run = run.limit(NonZeroUsize::new(4).unwrap()).clock(&clock).observer(&mut timeline);
+/// clock.run(run.into_future()).unwrap().unwrap();
+///
+/// timeline.seek(Time::ZERO + Duration::from_millis(15));
+/// assert_eq!((timeline.state().counters().done, timeline.state().counters().in_flight), (4, 4));
+/// let digest = timeline.digest();
+/// timeline.step_back();
+/// assert_ne!(timeline.digest(), digest);
+/// timeline.step();
+/// assert_eq!(timeline.digest(), digest);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Timeline {
+    chunks: VecDeque<Chunk>,
+    /// Events that were dropped.
+    start: u64,
+    /// Events that are kept.
+    kept: usize,
+    kept_max: NonZeroUsize,
+    spacing: NonZeroUsize,
+    tail: State,
+    playhead: State,
+    position: u64,
+}
+
+/// A stretch of events, and the state before it.
+#[derive(Clone, Debug)]
+struct Chunk {
+    start: u64,
+    before: State,
+    records: Vec<Record>,
+}
+
+impl Timeline {
+    /// A timeline without events.
+    pub fn new() -> Self {
+        Self::with_capacity(EVENTS_MAX)
+    }
+
+    /// One that keeps about so many of the latest events.
+    pub fn with_capacity(events: NonZeroUsize) -> Self {
+        Self {
+            chunks: VecDeque::new(),
+            start: 0,
+            kept: 0,
+            kept_max: events,
+            spacing: SPACING,
+            tail: State::new(),
+            playhead: State::new(),
+            position: 0,
+        }
+    }
+
+    /// Keeps a state about each so many events, instead of each 4096: fewer make seeking faster, at some 100 kB a state.
+    #[must_use = "a timeline is made with it"]
+    pub fn keyframe_every(mut self, events: NonZeroUsize) -> Self {
+        self.spacing = events;
+        self
+    }
+
+    /// Begins at a state that somebody else has folded so far, such as a snapshot of a run that goes on elsewhere.
+    pub fn from_state(state: State) -> Self {
+        Self { tail: state.clone(), playhead: state, ..Self::new() }
+    }
+
+    /// Adds an event at the end; the playhead stays where it is. An event from before the last one counts as simultaneous with it.
+    pub fn push(&mut self, event: &Event<'_>) {
+        let event = &Event { at: event.at.max(self.tail.at()), ..*event };
+        let spacing = self.spacing();
+        match self.chunks.back_mut() {
+            Some(chunk) if chunk.records.len() < spacing => chunk.records.push(Record::from(event)),
+            last => {
+                // After a full one another full one is to be expected: growing would copy all of it more than once.
+                let mut records = Vec::with_capacity(last.map_or(0, |chunk| chunk.records.len().min(spacing)));
+                records.push(Record::from(event));
+                self.chunks.push_back(Chunk { start: self.end(), before: self.tail.clone(), records });
+            }
+        }
+        self.kept += 1;
+        self.tail.apply(event);
+        while self.kept > self.kept_max.get() && self.chunks.len() > 1 {
+            self.drop_oldest();
+        }
+    }
+
+    fn spacing(&self) -> usize {
+        let tail = &self.tail;
+        self.spacing.get().max(SPACING_PER_TASK * (tail.tasks().len() + tail.queue().len() + tail.permits().len()))
+    }
+
+    fn drop_oldest(&mut self) {
+        let Some(oldest) = self.chunks.pop_front() else { return };
+        self.kept -= oldest.records.len();
+        self.start += oldest.records.len() as u64;
+        if self.position < self.start {
+            self.seek_to(self.start);
+        }
+    }
+
+    /// The first position that can be gone to: 0 until events are dropped.
+    pub fn start(&self) -> u64 {
+        self.start
+    }
+
+    /// The last position: how many events there have been.
+    pub fn end(&self) -> u64 {
+        self.start + self.kept as u64
+    }
+
+    /// Where the playhead is: how many events have happened there.
+    pub fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// The state at the playhead.
+    pub fn state(&self) -> &State {
+        &self.playhead
+    }
+
+    /// The state at the end.
+    pub fn last_state(&self) -> &State {
+        &self.tail
+    }
+
+    /// The [digest](State::digest) of the state at the playhead.
+    pub fn digest(&self) -> u64 {
+        self.playhead.digest()
+    }
+
+    /// The event that leads from this position to the next one.
+    pub fn event(&self, position: u64) -> Option<Event<'_>> {
+        let chunk = self.chunks.get(self.chunk_of(position)?)?;
+        Some(chunk.records.get(usize::try_from(position - chunk.start).ok()?)?.event())
+    }
+
+    /// The events from the playhead on.
+    pub fn ahead(&self) -> impl Iterator<Item = Event<'_>> {
+        (self.position..self.end()).map_while(|position| self.event(position))
+    }
+
+    /// Goes to a time: to where all that happened until then, that moment included, has happened.
+    pub fn seek(&mut self, at: Time) {
+        let later = self.chunks.partition_point(|chunk| chunk.before.at() <= at);
+        let position = match later.checked_sub(1).and_then(|index| self.chunks.get(index)) {
+            Some(chunk) => {
+                let passed = chunk.records.partition_point(|record| record.event().at <= at);
+                chunk.start + passed as u64
+            }
+            None => self.start,
+        };
+        self.seek_to(position);
+    }
+
+    /// Goes to a position, or as near as there is one.
+    pub fn seek_to(&mut self, position: u64) {
+        let position = position.clamp(self.start, self.end());
+        // The state before the chunk, unless the playhead is between the two.
+        let chunk = self.chunk_of(position.saturating_sub(1).max(self.start)).and_then(|index| self.chunks.get(index));
+        if let Some(chunk) = chunk
+            && !(chunk.start..=position).contains(&self.position)
+        {
+            self.playhead.clone_from(&chunk.before);
+            self.position = chunk.start;
+        }
+        while self.position < position {
+            self.step();
+        }
+    }
+
+    /// Goes to where nothing has happened, or to the first event that is kept.
+    pub fn seek_start(&mut self) {
+        self.seek_to(self.start);
+    }
+
+    /// Goes to the end.
+    pub fn seek_end(&mut self) {
+        self.playhead.clone_from(&self.tail);
+        self.position = self.end();
+    }
+
+    /// Goes on by one event; false at the end.
+    pub fn step(&mut self) -> bool {
+        let Some(index) = self.chunk_of(self.position) else { return false };
+        let chunk = &self.chunks[index];
+        let Some(record) = usize::try_from(self.position - chunk.start).ok().and_then(|at| chunk.records.get(at))
+        else {
+            return false;
+        };
+        self.playhead.apply(&record.event());
+        self.position += 1;
+        true
+    }
+
+    /// Goes back by one event; false at the start.
+    pub fn step_back(&mut self) -> bool {
+        let moves = self.position > self.start;
+        if moves {
+            self.seek_to(self.position - 1);
+        }
+        moves
+    }
+
+    /// Goes on to right after the next [notable](crate::event::EventKind::is_notable) event; false, and to the end, when there is none.
+    pub fn next_notable(&mut self) -> bool {
+        let found = (self.position..self.end()).find(|position| self.is_notable(*position));
+        self.seek_to(found.map_or(self.end(), |position| position + 1));
+        found.is_some()
+    }
+
+    /// Goes back to right after the notable event before the one at the playhead; false, and to the start, when there is none.
+    pub fn previous_notable(&mut self) -> bool {
+        let found = (self.start..self.position.saturating_sub(1)).rev().find(|position| self.is_notable(*position));
+        self.seek_to(found.map_or(self.start, |position| position + 1));
+        found.is_some()
+    }
+
+    fn is_notable(&self, position: u64) -> bool {
+        self.event(position).is_some_and(|event| event.kind.is_notable())
+    }
+
+    /// A position at or before a time, and the state there: the last one that is kept.
+    pub(super) fn before(&self, at: Time) -> (u64, State) {
+        let later = self.chunks.partition_point(|chunk| chunk.before.at() < at);
+        match self.chunks.get(later.saturating_sub(1)) {
+            Some(chunk) => (chunk.start, chunk.before.clone()),
+            None => (self.end(), self.tail.clone()),
+        }
+    }
+
+    /// The chunk that holds the event at a position, or would.
+    fn chunk_of(&self, position: u64) -> Option<usize> {
+        self.chunks.partition_point(|chunk| chunk.start <= position).checked_sub(1)
+    }
+}
+
+impl Default for Timeline {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Observer for Timeline {
+    fn event(&mut self, event: &Event<'_>) {
+        self.push(event);
+    }
+}

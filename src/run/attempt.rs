@@ -1,0 +1,152 @@
+//! One task, from its delivery to the end of an attempt: the handler, its timeout, its panics.
+
+use alloc::format;
+use core::{
+    cell::RefCell,
+    fmt,
+    future::{Future, poll_fn},
+    pin::{Pin, pin},
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use alloc::vec::Vec;
+
+use crate::{
+    clock::Clock, event::Outcome, failure::Failure, panic::contain, source::Delivery, spans::TaskSpan, task::Task,
+};
+
+/// How an attempt ended.
+pub(crate) struct Ended<P, R> {
+    pub(crate) delivery: Delivery<P, R>,
+    pub(crate) result: Result<(), (Outcome, Failure)>,
+    pub(crate) span: TaskSpan,
+}
+
+/// Where deliveries fall when the handler that holds them is dropped.
+pub(crate) type Net<P, R> = RefCell<Vec<(usize, Delivery<P, R>)>>;
+
+/// A delivery in the hands of a handler, and its span. Dropped before its time, it falls into the net with its slot.
+struct Held<'a, P, R> {
+    held: Option<(Delivery<P, R>, TaskSpan)>,
+    slot: usize,
+    net: &'a Net<P, R>,
+}
+
+impl<P, R> Held<'_, P, R> {
+    fn held(&self) -> &(Delivery<P, R>, TaskSpan) {
+        self.held.as_ref().expect("only `end` takes it, and that consumes the holder")
+    }
+
+    fn task(&self) -> &Task<P> {
+        &self.held().0.task
+    }
+
+    fn span(&self) -> &TaskSpan {
+        &self.held().1
+    }
+
+    fn end(mut self, result: Result<(), (Outcome, Failure)>) -> Ended<P, R> {
+        let (delivery, span) = self.held.take().expect("only `end` takes it, and that consumes the holder");
+        Ended { delivery, result, span }
+    }
+}
+
+impl<P, R> Drop for Held<'_, P, R> {
+    fn drop(&mut self) {
+        if let Some((delivery, span)) = self.held.take() {
+            span.ended(Outcome::Cancelled);
+            self.net.borrow_mut().push((self.slot, delivery));
+        }
+    }
+}
+
+/// One attempt. It ends with the delivery, whatever the handler does.
+pub(crate) fn attempt<'a, P, R, C, H, T, E>(
+    delivery: Delivery<P, R>,
+    slot: usize,
+    span: TaskSpan,
+    net: &'a Net<P, R>,
+    clock: &'a C,
+    timeout: Option<Duration>,
+    handler: &'a H,
+) -> impl Future<Output = Ended<P, R>> + use<'a, P, R, C, H, T, E>
+where
+    C: Clock,
+    H: AsyncFn(&Task<P>) -> Result<T, E>,
+    E: Into<Failure>,
+{
+    let held = Held { held: Some((delivery, span)), slot, net };
+    async move {
+        let result = {
+            // The call and the conversion stand inside: they are the user's code too, and may panic.
+            let mut future = pin!(Some(async { handler(held.task()).await.map(drop).map_err(Into::into) }));
+            let mut sleep = pin!(None);
+            poll_fn(|cx| match contain(|| held.span().within(|| poll_once(future.as_mut(), cx))) {
+                Ok(Poll::Ready(result)) => Poll::Ready(result.map_err(failed)),
+                Ok(Poll::Pending) => match timeout {
+                    Some(timeout) if expired(sleep.as_mut(), clock, timeout, cx) => {
+                        Poll::Ready(Err(timed_out(timeout, || future.set(None))))
+                    }
+                    _ => Poll::Pending,
+                },
+                Err(panic) => {
+                    // It is not looked at again. Dropping it may panic once more, and says nothing new.
+                    let _ = contain(|| future.set(None));
+                    Poll::Ready(Err(failed(panic)))
+                }
+            })
+            .await
+        };
+        held.end(result)
+    }
+}
+
+/// Polls the handler, and drops it as soon as it is ready: that is the user's code as well.
+#[inline]
+fn poll_once<F: Future>(mut future: Pin<&mut Option<F>>, cx: &mut Context<'_>) -> Poll<F::Output> {
+    // It is gone once the attempt has ended, and an attempt that has ended is not polled again.
+    let Some(running) = future.as_mut().as_pin_mut() else { return Poll::Pending };
+    let poll = running.poll(cx);
+    if poll.is_ready() {
+        future.set(None);
+    }
+    poll
+}
+
+#[cold]
+fn failed(failure: Failure) -> (Outcome, Failure) {
+    let outcome = match &failure {
+        failure if failure.is_panic() => Outcome::Panicked,
+        failure if failure.is_cancelled() => Outcome::Cancelled,
+        _ => Outcome::Failed,
+    };
+    (outcome, failure)
+}
+
+#[cold]
+fn timed_out(timeout: Duration, drop_handler: impl FnOnce()) -> (Outcome, Failure) {
+    match contain(drop_handler) {
+        Ok(()) => (Outcome::TimedOut, Failure::transient(format!("timed out after {timeout:?}"))),
+        Err(panic) => failed(panic),
+    }
+}
+
+/// The timer starts when the handler first waits: one that never does needs none.
+fn expired<C: Clock>(
+    mut sleep: Pin<&mut Option<C::Sleep>>,
+    clock: &C,
+    timeout: Duration,
+    cx: &mut Context<'_>,
+) -> bool {
+    if sleep.is_none() {
+        sleep.set(Some(clock.sleep(timeout)));
+    }
+    sleep.as_pin_mut().is_some_and(|sleep| sleep.poll(cx).is_ready())
+}
+
+impl<P, R> fmt::Debug for Ended<P, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ended").field("task", &self.delivery.task.id).field("result", &self.result).finish()
+    }
+}

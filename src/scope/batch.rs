@@ -1,0 +1,141 @@
+//! Batch after batch, each under a semaphore.
+
+use alloc::{vec, vec::Vec};
+use core::{
+    future::{Future, poll_fn},
+    iter::Peekable,
+    num::NonZeroUsize,
+    task::{Context, Poll},
+};
+
+use super::line::Line;
+use crate::{
+    executor::{Budget, Executor, Start},
+    scope::{Permit, Permits},
+};
+
+/// Maps inputs to results, in the order of the inputs, at most `limit` at a time.
+///
+/// A failure is a result like any other and stops nothing. Inputs are taken from their iterator one at a time, as there are
+/// permits, and no more than one ahead. A panic in the handler passes through and drops the rest of the batch; so does dropping the batch.
+///
+/// ```
+/// use core::num::NonZeroUsize;
+/// use futures_lite::future::block_on;
+///
+/// let limit = NonZeroUsize::new(2).unwrap();
+/// let results = block_on(fourfold::batch(limit, ["1", "2", "three"], async |text| text.parse::<u32>()));
+/// assert_eq!(results[..2], [Ok(1), Ok(2)]);
+/// assert!(results[2].is_err());
+/// ```
+pub async fn batch<I, O>(limit: NonZeroUsize, inputs: I, handler: impl AsyncFn(I::Item) -> O) -> Vec<O>
+where
+    I: IntoIterator,
+{
+    batch_with(&Permits::new(limit), inputs, handler).await
+}
+
+/// [`batch`] with permits that are shared with others, or whose limit changes on the way.
+///
+/// ```
+/// use core::num::NonZeroUsize;
+/// use fourfold::{Permits, scope::batch_with};
+/// use futures_lite::future::{block_on, yield_now, zip};
+///
+/// let permits = Permits::new(NonZeroUsize::new(3).unwrap());
+/// let work = async |n: u32| {
+///     yield_now().await;
+///     assert!(permits.held() <= 3, "in both batches together");
+///     n * n
+/// };
+/// let (low, high) = block_on(zip(batch_with(&permits, 0..5, work), batch_with(&permits, 5..9, work)));
+/// assert_eq!((low, high), (vec![0, 1, 4, 9, 16], vec![25, 36, 49, 64]));
+/// ```
+pub async fn batch_with<I, O>(permits: &Permits, inputs: I, handler: impl AsyncFn(I::Item) -> O) -> Vec<O>
+where
+    I: IntoIterator,
+{
+    let handler = &handler;
+    let make = |input, permit| async move {
+        let output = handler(input).await;
+        drop::<Permit>(permit);
+        output
+    };
+    let mut batch = Batch::new(permits, inputs.into_iter(), make);
+    poll_fn(|cx| batch.poll(cx)).await;
+    batch.outputs.into_iter().flatten().collect()
+}
+
+struct Batch<I: Iterator, M, F: Future> {
+    inputs: Peekable<I>,
+    make: M,
+    tasks: Executor<F>,
+    line: Line,
+    /// Which output the task in each slot is to give.
+    places: Vec<usize>,
+    outputs: Vec<Option<F::Output>>,
+}
+
+impl<I, M, F> Batch<I, M, F>
+where
+    I: Iterator,
+    M: Fn(I::Item, Permit) -> F,
+    F: Future,
+{
+    fn new(permits: &Permits, inputs: I, make: M) -> Self {
+        let tasks = Executor::new();
+        let line = Line::new(permits.clone(), &tasks);
+        Self { inputs: inputs.peekable(), make, tasks, line, places: vec![], outputs: vec![] }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let _inside = self.tasks.gate().enter(cx);
+        let mut budget = Budget::default();
+        loop {
+            let mut went_on = self.start(&mut budget);
+            self.line.keep_up();
+            if self.tasks.begin_tick() {
+                went_on = true;
+                while let Some((slot, output)) = self.tasks.next_in_tick(&mut budget) {
+                    self.outputs[self.places[slot]] = Some(output);
+                }
+            }
+            if self.tasks.is_empty() && self.inputs.peek().is_none() {
+                return Poll::Ready(());
+            }
+            if budget.is_spent() {
+                // The gate wakes for what is ready; what could start is known only here.
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            if !went_on {
+                return Poll::Pending;
+            }
+        }
+    }
+
+    /// Starts what there are permits for.
+    fn start(&mut self, budget: &mut Budget) -> bool {
+        let mut started = false;
+        self.line.look();
+        // Looks ahead, so as not to wait for a permit with nothing to spend it on.
+        while !budget.is_spent()
+            && self.inputs.peek().is_some()
+            && let Some(permit) = self.line.permit()
+            && let Some(input) = self.inputs.next()
+        {
+            let (slot, place) = (self.tasks.next_slot(), self.outputs.len());
+            self.outputs.push(None);
+            if slot == self.places.len() {
+                self.places.push(place);
+            }
+            self.places[slot] = place;
+            if let Start::Finished(output) = self.tasks.start((self.make)(input, permit)) {
+                self.outputs[place] = Some(output);
+            }
+            budget.spend();
+            started = true;
+        }
+        started
+    }
+}

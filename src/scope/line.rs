@@ -1,0 +1,61 @@
+//! How a scope gets its permits.
+
+use crate::{
+    executor::{Budget, Executor},
+    scope::{Acquire, Permit, Permits},
+};
+
+/// A scope's place in the line for permits. It waits at the gate of the scope's tasks, so that a permit which one task of the
+/// scope leaves to the next costs a bit, and no wake of whoever polls the scope.
+pub(super) struct Line {
+    permits: Permits,
+    wait: Executor<Acquire>,
+    granted: Option<Permit>,
+}
+
+impl Line {
+    /// In the line of `permits`, at the gate of `tasks`.
+    pub(super) fn new<F: Future>(permits: Permits, tasks: &Executor<F>) -> Self {
+        Self { permits, wait: tasks.sibling(), granted: None }
+    }
+
+    /// Looks whether its turn has come. To be called in every poll of the scope, needed or not: the gate asks for another
+    /// poll as long as one of those at it has not looked.
+    #[inline]
+    pub(super) fn look(&mut self) {
+        while self.wait.begin_tick() {
+            if let Some((_, permit)) = self.wait.next_in_tick(&mut Budget::default()) {
+                self.granted = Some(permit);
+            }
+        }
+    }
+
+    /// A permit, if it is this scope's turn. If not, it waits in line, and is polled again when it is.
+    #[inline]
+    pub(super) fn permit(&mut self) -> Option<Permit> {
+        if self.granted.is_none() && self.wait.is_empty() {
+            let permit = self.permits.try_acquire();
+            if permit.is_some() {
+                return permit;
+            }
+            self.wait.spawn(self.permits.acquire());
+            self.look();
+        }
+        self.granted.take()
+    }
+
+    /// Collects the wakes that came when it did not stand in line. A gate calls its parent back until every member has, and without
+    /// `std` every wake is one from elsewhere.
+    #[inline]
+    pub(super) fn keep_up(&mut self) {
+        while self.wait.is_empty() && self.wait.begin_tick() {
+            self.wait.next_in_tick(&mut Budget::default());
+        }
+    }
+
+    /// Leaves the line: there is nothing to do.
+    pub(super) fn leave(&mut self) {
+        self.wait.clear();
+        self.granted = None;
+    }
+}

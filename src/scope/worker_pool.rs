@@ -1,0 +1,228 @@
+//! Workers that take from a bounded queue.
+
+mod queue;
+
+use core::{
+    future::{Future, poll_fn},
+    num::NonZeroUsize,
+    task::{Context, Poll},
+};
+
+use self::queue::Unfinished;
+pub use self::queue::{JoinQueue, Push, PushError, Queue, TryPushError};
+use super::line::Line;
+use crate::{
+    executor::{Budget, Executor, Start},
+    panic::{Panic, catch},
+    scope::{Permit, Permits},
+};
+
+/// So many workers take what `body` pushes to a queue with so many places, and handle it, while `body` runs.
+///
+/// Pushing to a full queue waits. When the body has returned, the queue is closed, what is queued is finished, and then the
+/// pool ends with what the body returned. Body and workers are polled together, so nothing is pushed and then forgotten.
+///
+/// A panic in the handler costs no worker and holds up nobody: the task counts as finished, and the first panic goes on
+/// when all of the queue has been handled. (Without the feature `std` it cannot be held back.) A panic in the body passes
+/// through at once. Dropping the pool drops everything, queued or running.
+///
+/// ```
+/// use core::{cell::Cell, num::NonZeroUsize};
+/// use fourfold::{scope::PushError, worker_pool};
+/// use futures_lite::future::{block_on, yield_now};
+///
+/// let sum = Cell::new(0);
+/// let handler = async |n: u32| {
+///     yield_now().await;
+///     sum.set(sum.get() + n);
+/// };
+/// let [workers, capacity] = [3, 8].map(|n| NonZeroUsize::new(n).unwrap());
+/// let result = block_on(worker_pool(workers, capacity, handler, async |queue| {
+///     for n in 1..=100 {
+///         queue.push(n).await?; // waits while the queue is full
+///     }
+///     queue.join().await; // all of them are finished
+///     Ok::<u32, PushError<u32>>(sum.get())
+/// }));
+/// assert_eq!(result, Ok(5050));
+/// ```
+pub async fn worker_pool<T, R>(
+    workers: NonZeroUsize,
+    capacity: NonZeroUsize,
+    handler: impl AsyncFn(T),
+    body: impl AsyncFnOnce(&Queue<T>) -> R,
+) -> R {
+    pool(workers, capacity, None, handler, body).await
+}
+
+/// [`worker_pool`] whose workers need a permit for each task, of permits that are shared with others or whose limit changes.
+///
+/// A worker takes a task only when it has its permit; nobody holds a permit while the queue is empty.
+///
+/// ```
+/// use core::{cell::Cell, num::NonZeroUsize};
+/// use fourfold::{Permits, scope::worker_pool_with};
+/// use futures_lite::future::{block_on, yield_now};
+///
+/// let permits = Permits::new(NonZeroUsize::new(2).unwrap());
+/// let peak = Cell::new(0);
+/// let handler = async |_: u8| {
+///     peak.set(peak.get().max(permits.held()));
+///     yield_now().await;
+/// };
+/// let [workers, capacity] = [8, 8].map(|n| NonZeroUsize::new(n).unwrap());
+/// block_on(worker_pool_with(&permits, workers, capacity, handler, async |queue| {
+///     for n in 0..20 {
+///         queue.push(n).await.unwrap();
+///     }
+/// }));
+/// assert_eq!((peak.get(), permits.held()), (2, 0));
+/// ```
+pub async fn worker_pool_with<T, R>(
+    permits: &Permits,
+    workers: NonZeroUsize,
+    capacity: NonZeroUsize,
+    handler: impl AsyncFn(T),
+    body: impl AsyncFnOnce(&Queue<T>) -> R,
+) -> R {
+    pool(workers, capacity, Some(permits), handler, body).await
+}
+
+async fn pool<T, R>(
+    workers: NonZeroUsize,
+    capacity: NonZeroUsize,
+    permits: Option<&Permits>,
+    handler: impl AsyncFn(T),
+    body: impl AsyncFnOnce(&Queue<T>) -> R,
+) -> R {
+    let queue = Queue::new(capacity);
+    let handler = &handler;
+    let make = |task, unfinished, permit| async move {
+        handler(task).await;
+        drop::<(Option<Permit>, Unfinished<'_, T>)>((permit, unfinished));
+    };
+    let mut pool = Pool::new(workers, permits, &queue, make);
+    pool.body.spawn(body(&queue));
+    let output = poll_fn(|cx| pool.poll(cx)).await;
+    if let Some(panic) = pool.panic.take() {
+        panic.resume();
+    }
+    output
+}
+
+struct Pool<'q, T, B: Future, M, F: Future> {
+    queue: &'q Queue<T>,
+    workers: usize,
+    line: Option<Line>,
+    make: M,
+    // A worker is a slot: it takes no part in anything while it has no task, and cannot be lost.
+    tasks: Executor<F>,
+    body: Executor<B>,
+    output: Option<B::Output>,
+    panic: Option<Panic>,
+}
+
+impl<'q, T, B, M, F> Pool<'q, T, B, M, F>
+where
+    B: Future,
+    M: Fn(T, Unfinished<'q, T>, Option<Permit>) -> F,
+    F: Future<Output = ()>,
+{
+    fn new(workers: NonZeroUsize, permits: Option<&Permits>, queue: &'q Queue<T>, make: M) -> Self {
+        let tasks = Executor::new();
+        let line = permits.map(|permits| Line::new(permits.clone(), &tasks));
+        let body = tasks.sibling();
+        Self { queue, workers: workers.get(), line, make, tasks, body, output: None, panic: None }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<B::Output> {
+        let _inside = self.tasks.gate().enter(cx);
+        let mut budget = Budget::default();
+        loop {
+            let mut went_on = false;
+            if self.body.begin_tick() {
+                went_on = true;
+                if let Some((_, output)) = self.body.next_in_tick(&mut budget) {
+                    self.output = Some(output);
+                    self.queue.close();
+                }
+            }
+            went_on |= self.start(&mut budget);
+            went_on |= self.tick(&mut budget);
+            if self.tasks.is_empty()
+                && self.queue.is_empty()
+                && let Some(output) = self.output.take()
+            {
+                return Poll::Ready(output);
+            }
+            if budget.is_spent() {
+                // The gate wakes for what is ready; what could start is known only here.
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            if !went_on {
+                return Poll::Pending;
+            }
+        }
+    }
+
+    /// Has idle workers take what is queued, the first first.
+    fn start(&mut self, budget: &mut Budget) -> bool {
+        let mut started = false;
+        if let Some(line) = &mut self.line {
+            line.look();
+        }
+        while !budget.is_spent()
+            && self.tasks.len() < self.workers
+            && !self.queue.is_empty()
+            && let Some(permit) = self.permit()
+            && let Some((task, unfinished)) = self.queue.take()
+        {
+            let (tasks, make) = (&mut self.tasks, &self.make);
+            match catch(|| tasks.start(make(task, unfinished, permit))) {
+                Ok(Start::Finished(()) | Start::Running(_)) => {}
+                Err(panic) => self.keep(panic),
+            }
+            budget.spend();
+            started = true;
+        }
+        if self.queue.is_empty()
+            && let Some(line) = &mut self.line
+        {
+            line.leave();
+        }
+        started
+    }
+
+    /// The permit for a task, where one is needed; `None` while it has to be waited for.
+    #[inline]
+    fn permit(&mut self) -> Option<Option<Permit>> {
+        match &mut self.line {
+            None => Some(None),
+            Some(line) => line.permit().map(Some),
+        }
+    }
+
+    fn tick(&mut self, budget: &mut Budget) -> bool {
+        if let Some(line) = &mut self.line {
+            line.keep_up();
+        }
+        if !self.tasks.begin_tick() {
+            return false;
+        }
+        loop {
+            let tasks = &mut self.tasks;
+            match catch(|| tasks.next_in_tick(budget)) {
+                Ok(Some((_, ()))) => {}
+                Ok(None) => return true,
+                Err(panic) => self.keep(panic),
+            }
+        }
+    }
+
+    /// The first panic is the one that is told.
+    #[cold]
+    fn keep(&mut self, panic: Panic) {
+        self.panic.get_or_insert(panic);
+    }
+}

@@ -1,0 +1,204 @@
+//! Synthetic tasks, the same for the same seed on every platform, and the handler that acts them out.
+
+use core::time::Duration;
+
+use crate::{
+    clock::Clock,
+    failure::Failure,
+    random,
+    task::{Task, TaskId},
+};
+
+/// What a synthetic task does: its fields say how it wants to be acted out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default))]
+pub struct SyntheticTask {
+    /// How long an attempt takes, in milliseconds.
+    pub ms: u64,
+    /// How many attempts fail before one succeeds.
+    pub fail: u32,
+    /// Whether every attempt panics.
+    pub panic: bool,
+}
+
+impl SyntheticTask {
+    /// Acts one attempt out on a clock.
+    ///
+    /// A panic is acted out as the failure that a contained panic becomes, so that it is the same where panics abort.
+    ///
+    /// # Errors
+    /// As scripted.
+    pub async fn perform<C: Clock>(&self, clock: &C, attempt: crate::task::Attempt) -> Result<(), Failure> {
+        if self.ms > 0 {
+            clock.sleep(Duration::from_millis(self.ms)).await;
+        }
+        if self.panic {
+            return Err(Failure::panicked("scripted panic"));
+        }
+        if attempt.get() <= self.fail {
+            return Err(Failure::transient("scripted failure"));
+        }
+        Ok(())
+    }
+}
+
+/// What synthetic tasks are drawn from, and how likely.
+///
+/// ```
+/// use fourfold::sim::{Workload, WorkloadSpec};
+/// let steady = WorkloadSpec { ms: (10, 10), tail_permille: 0, fail_permille: 0, ..WorkloadSpec::default() };
+/// assert!(Workload::new(50, 7).shape(steady).all(|work| work.ms == 10 && work.fail == 0));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default, deny_unknown_fields))]
+pub struct WorkloadSpec {
+    /// The shortest and the longest time of an attempt, in milliseconds.
+    pub ms: (u64, u64),
+    /// How many of a thousand tasks take longer than that.
+    pub tail_permille: u32,
+    /// The shortest and the longest time of those.
+    pub tail_ms: (u64, u64),
+    /// How many of a thousand tasks fail before they succeed.
+    pub fail_permille: u32,
+    /// How often they fail at most; at least once.
+    pub fail_attempts: u32,
+    /// At how many of a thousand tasks every attempt panics.
+    pub panic_permille: u32,
+}
+
+impl Default for WorkloadSpec {
+    /// Most are short, one in ten has a long tail, one in twenty fails once or twice before it succeeds.
+    fn default() -> Self {
+        Self {
+            ms: (5, 20),
+            tail_permille: 100,
+            tail_ms: (50, 200),
+            fail_permille: 50,
+            fail_attempts: 2,
+            panic_permille: 0,
+        }
+    }
+}
+
+impl WorkloadSpec {
+    /// The task with this id. Nothing but seed and id is drawn from, so that no other task can shift it.
+    pub fn draw(&self, seed: u64, id: TaskId) -> SyntheticTask {
+        let draw = |purpose, bound| random::below(random::draw(seed, id, purpose), bound);
+        let chance = |purpose, permille| draw(purpose, 1000) < u64::from(permille);
+        let (low, high) = if chance(1, self.tail_permille) { self.tail_ms } else { self.ms };
+        let ms = low + draw(2, high.saturating_sub(low).saturating_add(1));
+        let attempts = u64::from(self.fail_attempts).max(1);
+        // Below the bound, which came from 32 bits.
+        let fail = if chance(3, self.fail_permille) { 1 + draw(4, attempts) as u32 } else { 0 };
+        SyntheticTask { ms, fail, panic: chance(5, self.panic_permille) }
+    }
+}
+
+/// A number of synthetic tasks, drawn from a seed: as [`WorkloadSpec::default`] has it, unless another shape is said.
+///
+/// ```
+/// use fourfold::sim::Workload;
+/// let tasks: Vec<_> = Workload::new(200, 42).collect();
+/// assert_eq!(tasks.len(), 200);
+/// assert!(tasks.iter().eq(&Workload::new(200, 42).collect::<Vec<_>>()), "the same seed, the same tasks");
+/// assert!(tasks.iter().any(|work| work.fail > 0) && tasks.iter().all(|work| !work.panic));
+/// ```
+#[derive(Clone, Debug)]
+pub struct Workload {
+    next: u64,
+    tasks: u64,
+    seed: u64,
+    shape: WorkloadSpec,
+}
+
+impl Workload {
+    /// So many tasks, drawn from `seed`.
+    pub fn new(tasks: u64, seed: u64) -> Self {
+        Self { next: 0, tasks, seed, shape: WorkloadSpec::default() }
+    }
+
+    /// Of this shape.
+    #[must_use = "a workload is made with it"]
+    pub fn shape(mut self, shape: WorkloadSpec) -> Self {
+        self.shape = shape;
+        self
+    }
+}
+
+impl Iterator for Workload {
+    type Item = SyntheticTask;
+
+    fn next(&mut self) -> Option<SyntheticTask> {
+        let id = TaskId((self.next < self.tasks).then_some(self.next)?);
+        self.next += 1;
+        Some(self.shape.draw(self.seed, id))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let left = usize::try_from(self.tasks - self.next).unwrap_or(usize::MAX);
+        (left, Some(left))
+    }
+}
+
+/// Acts a synthetic task out on a clock: a handler, but for the clock.
+///
+/// # Errors
+/// As scripted.
+pub async fn perform<C: Clock>(clock: &C, task: &Task<SyntheticTask>) -> Result<(), Failure> {
+    task.payload.perform(clock, task.attempt).await
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use super::*;
+
+    /// As it was written down when the command first had a demo: whoever kept a seed has kept its tasks.
+    fn first_draws(seed: u64, id: TaskId) -> SyntheticTask {
+        let draw = |purpose, bound| random::below(random::draw(seed, id, purpose), bound);
+        let ms = if draw(1, 10) == 0 { 50 + draw(2, 151) } else { 5 + draw(2, 16) };
+        let fail = if draw(3, 20) == 0 { 1 + draw(4, 2) as u32 } else { 0 };
+        SyntheticTask { ms, fail, panic: false }
+    }
+
+    #[test]
+    fn the_default_shape_draws_what_it_always_drew() {
+        for seed in [0, 42, u64::MAX] {
+            for id in (0..5000).map(TaskId) {
+                assert_eq!(WorkloadSpec::default().draw(seed, id), first_draws(seed, id));
+            }
+        }
+    }
+
+    #[test]
+    fn a_shape_keeps_its_bounds_and_its_rates() {
+        let shape = WorkloadSpec {
+            ms: (3, 4),
+            tail_permille: 200,
+            tail_ms: (7, 7),
+            fail_permille: 500,
+            fail_attempts: 3,
+            panic_permille: 10,
+        };
+        let works: Vec<SyntheticTask> = Workload::new(20_000, 1).shape(shape).collect();
+        assert!(works.iter().all(|work| [3, 4, 7].contains(&work.ms) && work.fail <= 3));
+        let count = |of: fn(&SyntheticTask) -> bool| works.iter().filter(|work| of(work)).count();
+        let counts = [count(|work| work.ms == 7), count(|work| work.fail > 0), count(|work| work.panic)];
+        for (count, expected) in counts.into_iter().zip([4000, 10_000, 200]) {
+            assert!(count.abs_diff(expected) * 10 < expected * 2, "{count} of {expected}");
+        }
+    }
+
+    #[test]
+    fn a_shape_upside_down_draws_its_first_bound() {
+        let shape = WorkloadSpec {
+            ms: (9, 2),
+            tail_permille: 0,
+            fail_permille: 1000,
+            fail_attempts: 0,
+            ..WorkloadSpec::default()
+        };
+        assert!(Workload::new(100, 1).shape(shape).all(|work| work.ms == 9 && work.fail == 1));
+    }
+}

@@ -1,0 +1,125 @@
+//! Payloads that come as text: JSON, checked once and kept as it came.
+
+use std::{boxed::Box, fmt, string::String};
+
+use serde::de::IgnoredAny;
+
+/// One JSON value, kept as the very text that it came in.
+///
+/// It is checked without building a tree; what needs a field parses [`as_str`](Self::as_str) into a type of its own.
+///
+/// ```
+/// use fourfold::source::Json;
+/// let json = Json::parse(br#"{"user": 7}"#).unwrap();
+/// assert_eq!(json.as_str(), r#"{"user": 7}"#);
+/// let error = Json::parse(b"{\"user\": }").unwrap_err();
+/// assert_eq!(error.to_string(), "no valid JSON: expected value at line 1 column 10");
+/// ```
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Json(Box<str>);
+
+impl Json {
+    /// The largest payload that is taken, in bytes (64 MiB): one value must not be able to use up a machine's memory.
+    pub const BYTES_MAX: usize = 64 << 20;
+
+    /// Checks that these bytes are one JSON value, whitespace around it allowed.
+    ///
+    /// # Errors
+    /// When they are too many, not UTF-8 or not JSON.
+    pub fn parse(bytes: &[u8]) -> Result<Self, JsonError> {
+        if bytes.len() > Self::BYTES_MAX {
+            return Err(JsonError(Kind::TooLarge { bytes: bytes.len() }));
+        }
+        let text = core::str::from_utf8(bytes).map_err(|error| JsonError(Kind::NotUtf8 { at: error.valid_up_to() }))?;
+        match serde_json::from_str::<IgnoredAny>(text) {
+            Ok(_) => Ok(Self(text.into())),
+            Err(error) => Err(JsonError(Kind::Syntax(error))),
+        }
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The text, without a copy.
+    pub fn into_string(self) -> String {
+        self.0.into_string()
+    }
+}
+
+impl AsRef<str> for Json {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Json {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Json {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Json").field(&self.0).finish()
+    }
+}
+
+/// Why a payload is no [`Json`].
+#[derive(Debug)]
+pub struct JsonError(Kind);
+
+#[derive(Debug)]
+enum Kind {
+    TooLarge { bytes: usize },
+    NotUtf8 { at: usize },
+    Syntax(serde_json::Error),
+}
+
+impl fmt::Display for JsonError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Kind::TooLarge { bytes } => write!(f, "too large: {bytes} bytes, at most {} are taken", Json::BYTES_MAX),
+            Kind::NotUtf8 { at } => write!(f, "no valid UTF-8 from byte {at} on"),
+            Kind::Syntax(error) => write!(f, "no valid JSON: {error}"),
+        }
+    }
+}
+
+impl core::error::Error for JsonError {}
+
+#[cfg(test)]
+mod tests {
+    use super::Json;
+
+    fn reason(bytes: &[u8]) -> String {
+        Json::parse(bytes).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn any_value_is_kept_as_it_came() {
+        for text in ["1", " null ", r#""""#, "[]", r#"{"a":1,"a":2}"#, r#""\u0000""#, "1e999", "\"\u{10ffff}\""] {
+            assert_eq!(Json::parse(text.as_bytes()).unwrap().as_str(), text);
+        }
+    }
+
+    #[test]
+    fn a_deep_value_needs_no_deep_stack() {
+        let text = [vec![b'['; 1_000_000], vec![b']'; 1_000_000]].concat();
+        assert_eq!(Json::parse(&text).unwrap().as_str().len(), text.len());
+    }
+
+    #[test]
+    fn what_is_none_says_why() {
+        assert_eq!(reason(b""), "no valid JSON: EOF while parsing a value at line 1 column 0");
+        assert_eq!(reason(b"{} {}"), "no valid JSON: trailing characters at line 1 column 4");
+        assert_eq!(
+            reason(b"\"\0\""),
+            "no valid JSON: control character (\\u0000-\\u001F) found while parsing a string at line 1 column 1"
+        );
+        assert_eq!(reason(b"\"ab\xff\""), "no valid UTF-8 from byte 3 on");
+        let large = vec![b' '; Json::BYTES_MAX + 1];
+        assert_eq!(reason(&large), "too large: 67108865 bytes, at most 67108864 are taken");
+    }
+}
