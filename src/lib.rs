@@ -1,6 +1,6 @@
 //! Four ways to run asynchronous tasks with bounded concurrency, on one single-threaded core.
 //!
-//! A [`Source`] gives tasks out, a [`Pattern`] decides when they start, a handler does them, a [`Verdict`] goes back to the source;
+//! A [`Source`] gives tasks out, a [`Pattern`] decides when they start, a handler does them, a [`Verdict`](source::Verdict) goes back to the source;
 //! an [`Observer`] may watch. Nothing here needs tokio, threads or, without the feature `std`, an operating system: a run is a
 //! future, and whatever can poll a future can host it.
 //!
@@ -33,7 +33,8 @@
 //! | a service: producers are held up when the workers are behind | [`worker_pool`] | `Queue`, workers, `join`, sentinels |
 //! | all or nothing: the first failure cancels the others | [`task_group`] | `TaskGroup` and `Semaphore` |
 //!
-//! [`Permits`] are what they have in common: [`batch_with`], [`worker_pool_with`] and [`task_group_with`] share one limit between
+//! [`Permits`] are what they have in common: [`batch_with`](scope::batch_with),
+//! [`worker_pool_with`](scope::worker_pool_with) and [`task_group_with`](scope::task_group_with) share one limit between
 //! several scopes, or change it on the way. Retries, timeouts, rates, drain and events are a run's, whose source may be in
 //! memory.
 //!

@@ -20,7 +20,7 @@ use crate::{
     task::{Task, TaskId},
 };
 
-/// A run of a [`Workload`](crate::sim::Workload) on a [`SimulatedClock`], with what is done to it on the way.
+/// A run of a [`Workload`] on a [`SimulatedClock`], with what is done to it on the way.
 ///
 /// The same simulation gives the same events on every platform. [Forked](Self::fork) at one of them it goes the same way up to
 /// there and another one from there on.

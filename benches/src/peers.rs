@@ -115,7 +115,7 @@ pub const PEERS: &[Entry] = &[
     Entry::whole_run::<fourfold::Set>("fourfold set"),
     Entry::whole_run::<fourfold::Batch>("fourfold batch"),
     Entry::whole_run::<fourfold::Pool>("fourfold pool"),
-    Entry::whole_run::<fourfold::scope::Group>("fourfold group"),
+    Entry::whole_run::<fourfold::Group>("fourfold group"),
     Entry::of::<combinators::Buffered>(REFERENCE),
     Entry::of::<combinators::Unordered>("FuturesUnordered"),
     Entry::of::<combinators::BufferUnordered>("buffer_unordered"),

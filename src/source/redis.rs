@@ -45,7 +45,7 @@ pub struct RedisReceipt {
 
 /// Tasks from a Redis list, at least once; see [`RedisOptions`] for where and how.
 ///
-/// It works while its [`drive`](Source::drive) is polled, as [`run`](crate::run()) does; one run at a time.
+/// It works while its [`drive`](Source::drive) is polled, as [`run`](crate::run::run) does; one run at a time.
 ///
 /// ```no_run
 /// use core::convert::Infallible;

@@ -51,20 +51,11 @@ const ROOM: Excerpt = excerpt("src/pattern.rs", "pub(crate) fn room(", "how much
 
 const PATTERNS: &[Pattern] = &[
     Pattern { name: "set", own: &[ROOM] },
-    Pattern {
-        name: "batch",
-        own: &[
-            ROOM,
-            excerpt(DESK, "fn leave_batch(", "the barrier of a batch"),
-        ],
-    },
+    Pattern { name: "batch", own: &[ROOM, excerpt(DESK, "fn leave_batch(", "the barrier of a batch")] },
     Pattern { name: "pool", own: &[ROOM] },
     Pattern {
         name: "group",
-        own: &[
-            ROOM,
-            excerpt(ENGINE, "fn cancel_failed_group(", "the first failure cancels its siblings"),
-        ],
+        own: &[ROOM, excerpt(ENGINE, "fn cancel_failed_group(", "the first failure cancels its siblings")],
     },
 ];
 
