@@ -188,6 +188,7 @@ pub enum EventKind<'a> {
         #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
         outcome: Option<Outcome>,
         /// What came of it.
+        #[cfg_attr(feature = "serde", serde(rename = "ending"))]
         disposition: Disposition,
     },
     /// A delivery was left, and nobody will say more of it. A run leaves it to its lease when the source cannot be told; a program
