@@ -157,7 +157,7 @@ impl Invariants {
     }
 
     /// Looks at the next event.
-    pub fn check(&mut self, event: &Event<'_>) {
+    pub fn check(&mut self, event: &Event<&str>) {
         if self.violation.is_some() {
             return;
         }
@@ -176,7 +176,7 @@ impl Invariants {
         self.stop.ended
     }
 
-    fn event(&mut self, event: &Event<'_>) -> Checked {
+    fn event(&mut self, event: &Event<&str>) -> Checked {
         let (next, sequence, at, before) = (self.next, event.sequence, event.at, self.at);
         hold!(sequence >= next, "it comes after event {}", next.saturating_sub(1));
         hold!(sequence == next, "{} events before it are missing", sequence - next);
@@ -428,7 +428,7 @@ fn once(flag: &mut bool, what: &str) -> Checked {
 }
 
 impl Observer for Invariants {
-    fn event(&mut self, event: &Event<'_>) {
+    fn event(&mut self, event: &Event<&str>) {
         self.check(event);
     }
 }
@@ -439,7 +439,7 @@ mod tests {
 
     use super::*;
 
-    fn violation(kinds: &[EventKind<'_>]) -> (Option<String>, bool) {
+    fn violation(kinds: &[EventKind<&str>]) -> (Option<String>, bool) {
         let mut invariants = Invariants::new();
         for (sequence, kind) in (0..).zip(kinds) {
             invariants.check(&Event { sequence, at: Time::ZERO, kind: *kind });

@@ -71,7 +71,7 @@ pub async fn run_scripted(
     handler: &ScriptedHandler<'_>,
     config: &Config,
     control: &Control,
-    observer: &mut dyn FnMut(&Event<'_>),
+    observer: &mut dyn FnMut(&Event<&str>),
 ) -> Result<Report, RunError<Infallible>> {
     let attempt = async |task: &Task<SyntheticTask>| handler(task.clone()).await;
     run::run(source, clock, attempt, config, control, &mut observer_fn(observer)).await
@@ -178,7 +178,7 @@ impl Simulation {
         };
         let mut director = Director { observer, coming: self.interventions.iter(), next: None, apply };
         director.happened(0);
-        let mut look = |event: &Event<'_>| director.event(event);
+        let mut look = |event: &Event<&str>| director.event(event);
         let run = run_scripted(&source, clock, handler, &self.config, &control, &mut look);
         // Whatever a task waits for in a workload is a timer, and the memory source waits for timers only.
         clock.run(run).unwrap_or_else(|stalled| unreachable!("{stalled}"))
@@ -212,7 +212,7 @@ where
     I: Iterator<Item = &'a (u64, Intervention)>,
     F: Fn(&Intervention),
 {
-    fn event(&mut self, event: &Event<'_>) {
+    fn event(&mut self, event: &Event<&str>) {
         self.observer.event(event);
         self.happened(event.sequence + 1);
     }

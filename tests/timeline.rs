@@ -11,7 +11,7 @@ use fourfold::{
     Attempt, Config, Event, Pattern, Rate, Retry, TaskId,
     check::Invariants,
     clock::Time,
-    event::{EventKind, Record, observer_fn},
+    event::{EventKind, OwnedEvent, observer_fn},
     metrics::{RunPhase, State, TimeBucket, Timeline},
     sim::{Intervention, Simulation, SyntheticTask, WorkloadSpec},
     trace::{self, Form},
@@ -52,10 +52,10 @@ fn draw(random: &mut Random, pattern: Pattern) -> Simulation {
     simulation
 }
 
-fn records(simulation: &Simulation) -> Vec<Record> {
+fn records(simulation: &Simulation) -> Vec<OwnedEvent> {
     let mut records = Vec::new();
     // That a group may fail is part of it.
-    let _ = simulation.run(&mut observer_fn(|event| records.push(Record::from(event))));
+    let _ = simulation.run(&mut observer_fn(|event| records.push(OwnedEvent::from(event))));
     records
 }
 
@@ -66,9 +66,9 @@ fn lines(simulation: &Simulation) -> Vec<u8> {
     text
 }
 
-fn fold<'a>(records: impl IntoIterator<Item = &'a Record>) -> State {
+fn fold<'a>(records: impl IntoIterator<Item = &'a OwnedEvent>) -> State {
     let mut state = State::new();
-    records.into_iter().for_each(|record| state.apply(&record.event()));
+    records.into_iter().for_each(|record| state.apply(&record.borrowed()));
     state
 }
 
@@ -80,12 +80,12 @@ fn any_place_is_what_the_events_up_to_there_come_to() {
             let simulation = draw(&mut random, pattern);
             let records = records(&simulation);
             let mut timeline = Timeline::new().keyframe_every(nz(1 + random.below(40) as usize));
-            records.iter().for_each(|record| timeline.push(&record.event()));
-            let end = records.last().unwrap().event().at.as_nanos();
+            records.iter().for_each(|record| timeline.push(&record.borrowed()));
+            let end = records.last().unwrap().borrowed().at.as_nanos();
             for _ in 0..20 {
                 let at = Time::from_nanos(random.below(end + end / 10 + 1));
                 timeline.seek(at);
-                let expected = fold(records.iter().filter(|record| record.event().at <= at));
+                let expected = fold(records.iter().filter(|record| record.borrowed().at <= at));
                 assert_eq!(timeline.state(), &expected, "seed {seed}, {pattern}, at {at}");
                 assert_eq!(timeline.digest(), expected.digest());
                 let position = random.below(records.len() as u64 + 1);
@@ -102,7 +102,7 @@ fn steps_go_back_the_way_they_came() {
     for pattern in Pattern::ALL {
         let records = records(&draw(&mut Random(3), pattern));
         let mut timeline = Timeline::new().keyframe_every(nz(10));
-        records.iter().for_each(|record| timeline.push(&record.event()));
+        records.iter().for_each(|record| timeline.push(&record.borrowed()));
         assert!(!timeline.step_back(), "there is nothing before the start");
         let mut digests = vec![timeline.digest()];
         while timeline.step() {
@@ -122,11 +122,11 @@ fn steps_go_back_the_way_they_came() {
 fn notable_events_are_all_met_in_both_directions() {
     for pattern in Pattern::ALL {
         let records = records(&draw(&mut Random(8), pattern));
-        let notable = |record: &Record| record.event().kind.is_notable();
+        let notable = |record: &OwnedEvent| record.borrowed().kind.is_notable();
         let expected: Vec<u64> = (1..).zip(&records).filter(|(_, record)| notable(record)).map(|(at, _)| at).collect();
         assert!(expected.len() > 5, "{pattern}");
         let mut timeline = Timeline::new().keyframe_every(nz(7));
-        records.iter().for_each(|record| timeline.push(&record.event()));
+        records.iter().for_each(|record| timeline.push(&record.borrowed()));
         let mut met = Vec::new();
         while timeline.next_notable() {
             met.push(timeline.position());
@@ -148,7 +148,7 @@ fn a_long_run_keeps_its_latest_events_and_seeks_among_them() {
     let records = records(&Simulation::new(Config::default(), 2000));
     let mut timeline = Timeline::with_capacity(nz(1000)).keyframe_every(nz(100));
     for record in &records {
-        timeline.push(&record.event());
+        timeline.push(&record.borrowed());
         let kept = timeline.end() - timeline.start();
         assert!(kept <= 1000 && timeline.position() >= timeline.start());
     }
@@ -168,7 +168,7 @@ fn a_timeline_goes_on_from_somebody_elses_state() {
     let records = records(&Simulation::new(Config::default(), 200));
     let (past, future) = records.split_at(300);
     let mut timeline = Timeline::from_state(fold(past));
-    future.iter().for_each(|record| timeline.push(&record.event()));
+    future.iter().for_each(|record| timeline.push(&record.borrowed()));
     timeline.seek_end();
     assert_eq!((timeline.state(), timeline.state().missed()), (&fold(&records), 0));
 }
@@ -195,7 +195,7 @@ fn gaps_are_counted_and_nothing_panics() {
     for seed in 0..200 {
         let mut random = Random(seed);
         let (mut state, mut invariants, mut lost) = (State::new(), Invariants::new(), 0);
-        let mut events: Vec<Event<'_>> = records.iter().map(Record::event).collect();
+        let mut events: Vec<Event<&str>> = records.iter().map(OwnedEvent::borrowed).collect();
         if random.one_in(2) {
             // In any order at all.
             for at in (1..events.len()).rev() {
@@ -238,12 +238,12 @@ fn a_trace_says_what_was_observed() {
             let (records, text) = (records(&simulation), lines(&simulation));
             let mut reader = trace::Reader::new(text.as_slice()).unwrap();
             let mut read = Vec::new();
-            while let Some(record) = reader.read(|event| Record::from(event)).unwrap() {
+            while let Some(record) = reader.read(|event| OwnedEvent::from(event)).unwrap() {
                 read.push(record);
             }
             assert_eq!(read, records);
             let mut invariants = Invariants::new();
-            read.iter().for_each(|record| invariants.check(&record.event()));
+            read.iter().for_each(|record| invariants.check(&record.borrowed()));
             assert_eq!((invariants.violation(), invariants.is_complete()), (None, true), "{pattern}, seed {seed}");
         }
     }
@@ -257,7 +257,7 @@ fn a_state_goes_on_where_its_snapshot_was_taken() {
         let text = serde_json::to_string(&fold(past)).unwrap();
         let mut state: State = serde_json::from_str(&text).unwrap();
         assert_eq!(state, fold(past));
-        future.iter().for_each(|record| state.apply(&record.event()));
+        future.iter().for_each(|record| state.apply(&record.borrowed()));
         assert_eq!(state.digest(), fold(&records).digest());
     }
     for bad in [r#""width_ns":0"#, r#""buckets":[[99999,1]]"#] {
@@ -277,7 +277,7 @@ fn the_columns_of_a_run_are_what_its_events_say() {
         for pattern in Pattern::ALL {
             let records = records(&draw(&mut random, pattern));
             let mut timeline = Timeline::new().keyframe_every(nz(1 + random.below(30) as usize));
-            records.iter().for_each(|record| timeline.push(&record.event()));
+            records.iter().for_each(|record| timeline.push(&record.borrowed()));
             let end = timeline.last_state().at().as_nanos();
             let [from, to] = [random.below(end / 2 + 1), end / 2 + random.below(end)].map(Time::from_nanos);
             let columns = timeline.series(from, to, nz(1 + random.below(50) as usize));
@@ -289,13 +289,13 @@ fn the_columns_of_a_run_are_what_its_events_say() {
 }
 
 /// The same once more, from state to state.
-fn check_columns(columns: &[TimeBucket], records: &[Record], from: Time, to: Time, what: &str) {
+fn check_columns(columns: &[TimeBucket], records: &[OwnedEvent], from: Time, to: Time, what: &str) {
     let mut state = State::new();
     let [mut in_flight_ns, mut queued_ns, mut permits_ns] = [0_u128; 3];
     let [mut ended, mut failed, mut retried, mut starts] = [0_u64; 4];
     let mut most = 0;
     for record in records {
-        let event = record.event();
+        let event = record.borrowed();
         let (begin, end) = (state.at().max(from), event.at.min(to));
         if matches!(state.phase(), RunPhase::Running | RunPhase::Draining | RunPhase::Aborting) && end > begin {
             let ns = end.since(begin).as_nanos();
@@ -346,7 +346,7 @@ fn without_jitter_those_that_failed_together_come_back_together() {
         let config = Config { retry, ..Config::new(Pattern::TaskSet, nz(20)) };
         let fails_once = [SyntheticTask { ms: 10, fail: 1, panic: false }; 20];
         let records = records(&Simulation::new(config, 0).listed(&fails_once));
-        let again = records.iter().filter_map(|record| match record.event() {
+        let again = records.iter().filter_map(|record| match record.borrowed() {
             Event { at, kind: EventKind::Claimed { attempt, .. }, .. } if attempt > Attempt::FIRST => Some(at),
             _ => None,
         });
@@ -372,7 +372,8 @@ fn a_cancelled_task_ends_cancelled_whatever_it_was_doing() {
                 (9, counters.dead),
                 "{pattern}, after {after}"
             );
-            let ended = |record: &Record| matches!(record.event().kind, EventKind::Ended { task: TaskId(4), .. });
+            let ended =
+                |record: &OwnedEvent| matches!(record.borrowed().kind, EventKind::Ended { task: TaskId(4), .. });
             let is_late = before[..after as usize].iter().any(ended);
             assert_eq!(counters.cancelled, u64::from(!is_late), "{pattern}, after {after}");
         }
@@ -386,7 +387,7 @@ fn a_task_that_is_held_up_can_still_be_cancelled() {
         Simulation::new(config, 0).listed(&[SyntheticTask { ms: 10, fail: 0, panic: false }, SyntheticTask::default()]);
     let slow = Intervention::Slow { task: TaskId(0), by: Duration::from_secs(600) };
     let started =
-        records(&simulation).iter().position(|record| matches!(record.event().kind, EventKind::Started { .. }));
+        records(&simulation).iter().position(|record| matches!(record.borrowed().kind, EventKind::Started { .. }));
     let after = started.unwrap() as u64 + 1;
     // Once it takes its extra time, nothing happens but a change of the limit.
     let simulation = simulation.fork(after, slow).fork(after, Intervention::Cancel(TaskId(0)));
@@ -402,7 +403,7 @@ fn a_fork_is_the_same_up_to_there_and_another_one_from_there_on() {
         let simulation = Simulation::new(config(pattern), 60);
         let before = records(&simulation);
         let started = |task| {
-            let is_start = |record: &Record| matches!(record.event().kind, EventKind::Started { task: started, .. } if started == TaskId(task));
+            let is_start = |record: &OwnedEvent| matches!(record.borrowed().kind, EventKind::Started { task: started, .. } if started == TaskId(task));
             before.iter().position(is_start).unwrap() as u64 + 1
         };
         let after = started(20);

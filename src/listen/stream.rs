@@ -117,7 +117,7 @@ impl Telling<'_> {
         let ring = self.live.ring.borrow();
         let mut id = String::new();
         while let Some(record) = ring.get(self.at).filter(|_| text.len() < CHUNK) {
-            let event = record.event();
+            let event = record.borrowed();
             id.clear();
             ring.write_id(ring.run_at(self.at), event.sequence.saturating_add(1), &mut id);
             text.extend_from_slice(b"id: ");

@@ -61,7 +61,7 @@ impl Counters {
 
     /// Takes one event in.
     #[inline]
-    pub fn apply(&mut self, event: &EventKind<'_>) {
+    pub fn apply(&mut self, event: &EventKind<&str>) {
         match event {
             EventKind::Claimed { .. } => {
                 self.claimed += 1;

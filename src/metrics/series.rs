@@ -136,7 +136,7 @@ impl Cut {
         }
     }
 
-    fn event(&mut self, state: &mut State, event: &Event<'_>) {
+    fn event(&mut self, state: &mut State, event: &Event<&str>) {
         let Some(index) = self.index(event.at.as_nanos()) else { return state.apply(event) };
         let live = |task: TaskId| state.tasks().get(&task);
         match event.kind {

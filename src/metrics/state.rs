@@ -249,7 +249,7 @@ impl State {
     }
 
     /// Takes one event in.
-    pub fn apply(&mut self, event: &Event<'_>) {
+    pub fn apply(&mut self, event: &Event<&str>) {
         self.missed += event.sequence.saturating_sub(self.next_sequence);
         self.next_sequence = event.sequence.saturating_add(1);
         self.pass_time(event.at);
@@ -438,7 +438,7 @@ impl State {
 }
 
 impl Observer for State {
-    fn event(&mut self, event: &Event<'_>) {
+    fn event(&mut self, event: &Event<&str>) {
         self.apply(event);
     }
 }

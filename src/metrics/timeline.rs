@@ -6,7 +6,7 @@ use core::num::NonZeroUsize;
 use super::State;
 use crate::{
     clock::Time,
-    event::{Event, Observer, Record},
+    event::{Event, Observer, OwnedEvent},
 };
 
 /// A state is kept each so many events: seeking folds no more of them than that.
@@ -65,7 +65,7 @@ pub struct Timeline {
 struct Chunk {
     start: u64,
     before: State,
-    records: Vec<Record>,
+    records: Vec<OwnedEvent>,
 }
 
 impl Timeline {
@@ -101,15 +101,15 @@ impl Timeline {
     }
 
     /// Adds an event at the end; the playhead stays where it is. An event from before the last one counts as simultaneous with it.
-    pub fn push(&mut self, event: &Event<'_>) {
+    pub fn push(&mut self, event: &Event<&str>) {
         let event = &Event { at: event.at.max(self.tail.at()), ..*event };
         let spacing = self.spacing();
         match self.chunks.back_mut() {
-            Some(chunk) if chunk.records.len() < spacing => chunk.records.push(Record::from(event)),
+            Some(chunk) if chunk.records.len() < spacing => chunk.records.push(OwnedEvent::from(event)),
             last => {
                 // After a full one another full one is to be expected: growing would copy all of it more than once.
                 let mut records = Vec::with_capacity(last.map_or(0, |chunk| chunk.records.len().min(spacing)));
-                records.push(Record::from(event));
+                records.push(OwnedEvent::from(event));
                 self.chunks.push_back(Chunk { start: self.end(), before: self.tail.clone(), records });
             }
         }
@@ -165,13 +165,13 @@ impl Timeline {
     }
 
     /// The event that leads from this position to the next one.
-    pub fn event(&self, position: u64) -> Option<Event<'_>> {
+    pub fn event(&self, position: u64) -> Option<Event<&str>> {
         let chunk = self.chunks.get(self.chunk_of(position)?)?;
-        Some(chunk.records.get(usize::try_from(position - chunk.start).ok()?)?.event())
+        Some(chunk.records.get(usize::try_from(position - chunk.start).ok()?)?.borrowed())
     }
 
     /// The events from the playhead on.
-    pub fn ahead(&self) -> impl Iterator<Item = Event<'_>> {
+    pub fn ahead(&self) -> impl Iterator<Item = Event<&str>> {
         (self.position..self.end()).map_while(|position| self.event(position))
     }
 
@@ -180,7 +180,7 @@ impl Timeline {
         let later = self.chunks.partition_point(|chunk| chunk.before.at() <= at);
         let position = match later.checked_sub(1).and_then(|index| self.chunks.get(index)) {
             Some(chunk) => {
-                let passed = chunk.records.partition_point(|record| record.event().at <= at);
+                let passed = chunk.records.partition_point(|record| record.borrowed().at <= at);
                 chunk.start + passed as u64
             }
             None => self.start,
@@ -223,7 +223,7 @@ impl Timeline {
         else {
             return false;
         };
-        self.playhead.apply(&record.event());
+        self.playhead.apply(&record.borrowed());
         self.position += 1;
         true
     }
@@ -277,7 +277,7 @@ impl Default for Timeline {
 }
 
 impl Observer for Timeline {
-    fn event(&mut self, event: &Event<'_>) {
+    fn event(&mut self, event: &Event<&str>) {
         self.push(event);
     }
 }

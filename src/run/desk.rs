@@ -108,7 +108,7 @@ impl<'a, S: Source, C: Clock, O: Observer> Desk<'a, S, C, O> {
         }
     }
 
-    pub(super) fn write(&self, kind: EventKind<'_>) {
+    pub(super) fn write(&self, kind: EventKind<&str>) {
         self.recorder.borrow_mut().write(kind);
     }
 

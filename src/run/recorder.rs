@@ -29,7 +29,7 @@ impl<'a, O: Observer> Recorder<'a, O> {
     }
 
     #[inline]
-    pub(super) fn write(&mut self, kind: EventKind<'_>) {
+    pub(super) fn write(&mut self, kind: EventKind<&str>) {
         self.counters.apply(&kind);
         if O::ACTIVE {
             self.observer.event(&Event { sequence: self.sequence, at: self.now, kind });

@@ -20,7 +20,7 @@ use crate::{
 const TASK_EVENTS_MAX: usize = 200;
 
 /// Goes through a trace: `look` is told the index of each event's run.
-fn read(text: &[u8], look: &mut dyn FnMut(usize, &fourfold::Event<'_>)) -> Result<usize, String> {
+fn read(text: &[u8], look: &mut dyn FnMut(usize, &fourfold::Event<&str>)) -> Result<usize, String> {
     let mut reader = trace::Reader::new(text).map_err(|error| error.to_string())?;
     let mut runs = 0;
     loop {
@@ -102,7 +102,7 @@ pub fn runs(text: &[u8]) -> Result<String, String> {
 }
 
 /// Runs a simulation. One observer of one type: each further one would be all of this once more in the module.
-pub fn simulate(simulation: &Simulation, look: &mut dyn FnMut(&fourfold::Event<'_>)) {
+pub fn simulate(simulation: &Simulation, look: &mut dyn FnMut(&fourfold::Event<&str>)) {
     // That a group may fail is part of it: the events say so.
     let _ = simulation.run(&mut observer_fn(look));
 }

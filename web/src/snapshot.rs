@@ -291,7 +291,7 @@ fn recent(recording: &Recording, recent_ns: u64, numbers: &mut Vec<f64>) -> usiz
     rows.len()
 }
 
-fn recent_row(event: &Event<'_>) -> Option<[f64; 4]> {
+fn recent_row(event: &Event<&str>) -> Option<[f64; 4]> {
     let (task, fate, how) = match event.kind {
         EventKind::Settled { task, outcome, disposition, .. } => (task, fate(disposition), outcome),
         EventKind::Abandoned { task, outcome, .. } => (task, 5.0, outcome),
@@ -365,6 +365,7 @@ fn source_state(source_state: SourceState) -> f64 {
         SourceState::Blocked { by: BlockedOn::Rate } => 3.0,
         SourceState::Blocked { by: BlockedOn::Settling } => 4.0,
         SourceState::Exhausted => 5.0,
+        SourceState::Blocked { .. } => ABSENT,
     }
 }
 
@@ -379,6 +380,7 @@ fn outcome(outcome: Outcome) -> f64 {
         Outcome::TimedOut => 2.0,
         Outcome::Panicked => 3.0,
         Outcome::Cancelled => 4.0,
+        _ => ABSENT,
     }
 }
 
@@ -389,10 +391,11 @@ fn fate(disposition: Disposition) -> f64 {
         Disposition::Dead => 2.0,
         Disposition::Released => 3.0,
         Disposition::LeaseLost => 4.0,
+        _ => ABSENT,
     }
 }
 
-fn kind(kind: &EventKind<'_>) -> f64 {
+fn kind(kind: &EventKind<&str>) -> f64 {
     match kind {
         EventKind::RunStarted { .. } => 0.0,
         EventKind::Claimed { .. } => 1.0,

@@ -62,7 +62,7 @@ impl<'h, 'a> Running<'h, 'a> {
         let disposition = match outcome {
             Outcome::Succeeded => Disposition::Done,
             Outcome::Cancelled => Disposition::Released,
-            Outcome::Failed | Outcome::TimedOut | Outcome::Panicked => Disposition::Dead,
+            _ => Disposition::Dead,
         };
         self.host.tell(EventKind::Settled { task, attempt, outcome: Some(outcome), disposition });
         if worker.is_none() {
