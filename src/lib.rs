@@ -63,30 +63,33 @@
 
 extern crate alloc;
 
-// From the bottom to the top: a module imports from those above it in this list, and from no other.
+// From the bottom to the top, a row to a paragraph: a module imports from those above it in this list, and from no other.
 mod index;
-mod panic;
-mod random;
 mod sync;
 
 pub mod clock;
 pub mod failure;
 pub mod task;
 
+mod panic;
+mod random;
+
 #[cfg(feature = "serde")]
 #[doc(hidden)]
 pub mod data;
 
+pub mod pattern;
+
 pub mod config;
 pub mod control;
-pub mod pattern;
 
 pub mod source;
 
 pub mod event;
 
-pub mod check;
 pub mod metrics;
+
+pub mod check;
 
 mod spans;
 

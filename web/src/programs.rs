@@ -26,7 +26,6 @@ mod forgotten;
 mod guarded;
 mod host;
 mod lost_permit;
-mod running;
 mod unbounded;
 
 use core::{fmt, num::NonZeroUsize, time::Duration};

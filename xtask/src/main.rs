@@ -1,6 +1,7 @@
 //! `cargo xtask setup | web | test | bench`: what the house needs, checks and measures.
 #![forbid(unsafe_code)]
 
+mod apt;
 mod bench;
 mod cross;
 mod page;
@@ -29,8 +30,8 @@ fn main() -> ExitCode {
         ["setup", "--bench"] => outcome(setup::run(setup::Needs::Bench)),
         ["test"] => test::run(false),
         ["test", "--full"] => test::run(true),
-        ["web", rest @ ..] => web::run(rest),
-        ["bench", rest @ ..] => bench::run(rest),
+        ["web", rest @ ..] => outcome(web::run(rest)),
+        ["bench", rest @ ..] => outcome(bench::run(rest)),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
             ExitCode::SUCCESS

@@ -5,10 +5,9 @@ mod node;
 mod npm;
 mod sizes;
 
-use crate::{cross, outcome, shell};
+use crate::{cross, shell};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 /// What the module is called; JavaScript imports `fourfold_web.js`.
 const NAME: &str = "fourfold_web";
@@ -20,12 +19,12 @@ const PAGE: &[&str] = &["index.html", "sandbox.html", "icon.svg", "js", "css", "
 /// Scripts that stay as they are: some are shown to visitors, others are as small as they get.
 const AS_WRITTEN: &[&str] = &["js/handlers", "vendor"];
 
-pub(crate) fn run(arguments: &[&str]) -> ExitCode {
-    outcome(match arguments {
+pub(crate) fn run(arguments: &[&str]) -> Result<(), String> {
+    match arguments {
         [] => build(),
         ["--npm"] => package(),
         _ => Err(format!("`web` does not take `{}`", arguments.join(" "))),
-    })
+    }
 }
 
 /// The package for npm.

@@ -1,5 +1,7 @@
 //! What a program is given: a clock, a limit, tasks, and a journal that tells what happens.
 
+mod running;
+
 use core::{
     cell::RefCell,
     future::{Future, pending},
@@ -21,7 +23,9 @@ use fourfold::{
 };
 use futures_lite::future;
 
-use super::{ProgramParams, running::Running};
+use super::ProgramParams;
+
+pub(super) use self::running::Running;
 
 pub(super) struct Host<'a> {
     pub(super) clock: SimulatedClock,

@@ -7,15 +7,15 @@ use fourfold::{
     sim::SyntheticTask,
 };
 
-use super::host::Host;
+use super::Host;
 
 /// The hand that a program has on a task that runs. Whoever lets go of it without a word has abandoned the task, and what permit it
 /// held is not given back; but one that holds its own permit, or a worker's, gives it back on every way out.
-pub(super) struct Running<'h, 'a> {
+pub(in crate::programs) struct Running<'h, 'a> {
     host: &'h Host<'a>,
-    pub(super) task: TaskId,
-    pub(super) permit: usize,
-    pub(super) worker: Option<usize>,
+    pub(in crate::programs) task: TaskId,
+    pub(in crate::programs) permit: usize,
+    pub(in crate::programs) worker: Option<usize>,
     /// How it went, as far as is known.
     result: Option<Result<(), Failure>>,
     guard: Option<Permit>,
@@ -23,29 +23,29 @@ pub(super) struct Running<'h, 'a> {
 }
 
 impl<'h, 'a> Running<'h, 'a> {
-    pub(super) fn new(host: &'h Host<'a>, task: TaskId, permit: usize, worker: Option<usize>) -> Self {
+    pub(in crate::programs) fn new(host: &'h Host<'a>, task: TaskId, permit: usize, worker: Option<usize>) -> Self {
         Self { host, task, permit, worker, result: None, guard: None, is_over: false }
     }
 
-    pub(super) fn guarded(mut self, permit: Permit) -> Self {
+    pub(in crate::programs) fn guarded(mut self, permit: Permit) -> Self {
         self.guard = Some(permit);
         self
     }
 
     /// Does what is to be done.
-    pub(super) async fn perform(&mut self, work: SyntheticTask) -> Result<(), Failure> {
+    pub(in crate::programs) async fn perform(&mut self, work: SyntheticTask) -> Result<(), Failure> {
         let result = work.perform(&self.host.clock, Attempt::FIRST).await;
         self.result = Some(result.clone());
         result
     }
 
     /// It has ended as it went, and its permit is free.
-    pub(super) fn end(mut self) {
+    pub(in crate::programs) fn end(mut self) {
         self.tell_end();
     }
 
     /// It has ended like this, and its permit is free.
-    pub(super) fn end_with(mut self, result: Result<(), Failure>) -> Result<(), Failure> {
+    pub(in crate::programs) fn end_with(mut self, result: Result<(), Failure>) -> Result<(), Failure> {
         self.result = Some(result.clone());
         self.tell_end();
         result
