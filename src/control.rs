@@ -9,7 +9,7 @@ use core::{
 use async_lock::Mutex;
 use event_listener::{Event, EventListener};
 
-use crate::config::Config;
+use crate::config::{Config, ConfigError, Limit, at_least_one};
 
 const DRAIN: usize = 1;
 const ABORT: usize = 2;
@@ -78,10 +78,16 @@ impl Control {
         self.shared.changed.notify(usize::MAX);
     }
 
-    /// From now on so many tasks may be in flight. A smaller limit interrupts nobody: no task is started until fewer are in flight.
-    pub fn set_limit(&self, limit: NonZeroUsize) {
+    /// Sets the maximum number of tasks in flight, from now on. A smaller limit interrupts no task: none starts until fewer are
+    /// in flight.
+    ///
+    /// # Errors
+    /// [`ConfigError::ZeroLimit`] for 0; the limit stays what it was.
+    pub fn set_limit(&self, limit: impl Limit) -> Result<(), ConfigError> {
+        let limit = at_least_one(limit, ConfigError::ZeroLimit)?;
         self.shared.limit.store(limit.get(), Ordering::Release);
         self.shared.changed.notify(usize::MAX);
+        Ok(())
     }
 
     /// From now on the run goes by this configuration; its pattern and its seed stay what they are. What has begun goes on as it
@@ -89,7 +95,11 @@ impl Control {
     ///
     /// Other callers of this are waited for, for as long as it takes to copy a configuration: not for interrupt handlers,
     /// which may set the limit.
-    pub fn set_config(&self, config: &Config) {
+    ///
+    /// # Errors
+    /// [`ConfigError`] when a limit in it is 0; the configuration stays what it was.
+    pub fn set_config(&self, config: &Config) -> Result<(), ConfigError> {
+        config.check()?;
         let mut place = loop {
             match self.shared.config.try_lock() {
                 Some(place) => break place,
@@ -97,10 +107,11 @@ impl Control {
             }
         };
         *place = Some(*config);
-        self.shared.limit.store(config.limit.get(), Ordering::Release);
+        self.shared.limit.store(config.limit, Ordering::Release);
         self.shared.config_version.fetch_add(1, Ordering::AcqRel);
         drop(place);
         self.shared.changed.notify(usize::MAX);
+        Ok(())
     }
 
     /// Whether a run that knows this much has something to learn.

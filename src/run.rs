@@ -12,19 +12,19 @@ mod recorder;
 use alloc::boxed::Box;
 use core::{
     future::{Future, IntoFuture, poll_fn},
-    num::NonZeroUsize,
     pin::Pin,
+    time::Duration,
 };
 
 pub use self::error::{RunError, TaskFailure};
 use self::{desk::Desk, engine::Engine};
 use crate::{
     clock::Clock,
-    config::Config,
+    config::{Config, Limit, Rate, Retry},
     control::Control,
     event::{EventKind, Observer},
     failure::Failure,
-    metrics::Report,
+    metrics::{Counters, Report},
     pattern::Pattern,
     source::{Delivery, Source},
     spans::{RunSpan, TaskSpan},
@@ -36,7 +36,7 @@ use crate::{
 /// Ends when the source is exhausted, `config.max_tasks` have ended, or `control` says so. [`Run`] is the short way to call it.
 ///
 /// # Errors
-/// [`RunError`], with the report so far: the source failed, or a task of a group did.
+/// [`RunError`], with the report so far: the configuration cannot be used, the source failed, or a task of a group did.
 pub async fn run<S, C, H, T, E, O>(
     source: &S,
     clock: &C,
@@ -53,6 +53,10 @@ where
     O: Observer,
 {
     let start = clock.now();
+    if let Err(error) = config.check() {
+        let report = Report::new(config.pattern, config.limit, Duration::ZERO, Counters::default());
+        return Err(RunError::Config { error, report: Box::new(report) });
+    }
     let desk = Desk::new(source, clock, config, control, observer);
     desk.update_time();
     desk.write_start(); // page: run_started
@@ -69,16 +73,8 @@ where
     }
     desk.update_time();
     desk.write(EventKind::RunEnded); // page: run_ended
-    let report = Report {
-        pattern: config.pattern,
-        limit: desk.limit.get().get(),
-        elapsed: clock.now().since(start),
-        counters: desk.counters(),
-        idle_permits: None,
-        wait: None,
-        service: None,
-        total: None,
-    };
+    let elapsed = clock.now().since(start);
+    let report = Report::new(config.pattern, desk.limit.get().get(), elapsed, desk.counters());
     span.ended(&report);
     let (error, failures) = (desk.error.take(), desk.failures.take());
     match error {
@@ -114,9 +110,45 @@ impl<'a, S, H, C, O> Run<'a, S, H, C, O> {
         self
     }
 
-    /// With at most so many tasks in flight.
-    pub fn limit(mut self, limit: NonZeroUsize) -> Self {
-        self.config.limit = limit;
+    /// Sets the maximum number of tasks in flight. Default: 5.
+    pub fn limit(mut self, limit: impl Limit) -> Self {
+        self.config = self.config.limit(limit);
+        self
+    }
+
+    /// Sets the maximum time for one attempt, which needs a [`clock`](Self::clock). Default: no limit.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.config = self.config.timeout(timeout);
+        self
+    }
+
+    /// Sets the number of retries of a failed task and the pauses before them. Default: three retries.
+    pub fn retry(mut self, retry: Retry) -> Self {
+        self.config = self.config.retry(retry);
+        self
+    }
+
+    /// Sets the maximum number of starts per second, which needs a [`clock`](Self::clock). Default: no limit.
+    pub fn rate(mut self, rate: Rate) -> Self {
+        self.config = self.config.rate(rate);
+        self
+    }
+
+    /// Sets the number of tasks after which the run ends. Default: the run goes on until its source is exhausted.
+    pub fn max_tasks(mut self, tasks: u64) -> Self {
+        self.config = self.config.max_tasks(tasks);
+        self
+    }
+
+    /// Sets the maximum time for a drain, after which the run aborts; it needs a [`clock`](Self::clock). Default: no limit.
+    pub fn grace(mut self, grace: Duration) -> Self {
+        self.config = self.config.grace(grace);
+        self
+    }
+
+    /// Sets the seed of random draws, such as the jitter of retries. Default: 0.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.config = self.config.seed(seed);
         self
     }
 

@@ -29,7 +29,7 @@ use crate::{
 /// use core::time::Duration;
 /// use fourfold::{Config, Observer, TaskId, metrics::Timeline, sim::{Intervention, Simulation}};
 ///
-/// let simulation = Simulation::new(Config { seed: 7, ..Config::default() }, 40);
+/// let simulation = Simulation::new(Config::default().seed(7), 40);
 /// let [mut as_it_was, mut forked] = [Timeline::new(), Timeline::new()];
 /// simulation.run(&mut as_it_was).unwrap();
 ///
@@ -122,7 +122,7 @@ impl Simulation {
     ///
     /// ```
     /// use fourfold::{Config, TaskId, sim::{Simulation, SyntheticTask}};
-    /// let slow_first = [SyntheticTask { ms: 100, ..SyntheticTask::default() }, SyntheticTask { ms: 1, ..SyntheticTask::default() }];
+    /// let slow_first = [SyntheticTask::new(100), SyntheticTask::new(1)];
     /// let simulation = Simulation::new(Config::default(), 0).listed(&slow_first);
     /// assert_eq!(simulation.work(TaskId(0)).ms, 100);
     /// assert_eq!(simulation.run(&mut ()).unwrap().counters.done, 2);
@@ -166,8 +166,9 @@ impl Simulation {
         let (faults, clock) = (&faults, &clock);
         let handler: &ScriptedHandler<'_> = &|task| Box::pin(async move { faults.perform(clock, &task).await });
         let apply = |intervention: &Intervention| match *intervention {
-            Intervention::Configure(config) => control.set_config(&config),
-            Intervention::Limit(limit) => control.set_limit(limit),
+            // What a run refuses changes nothing.
+            Intervention::Configure(config) => drop(control.set_config(&config)),
+            Intervention::Limit(limit) => drop(control.set_limit(limit)),
             Intervention::Drain => control.drain(),
             Intervention::Abort => control.abort(),
             Intervention::Fail(task) => faults.inject(task, Fault::Fail),

@@ -66,6 +66,7 @@ impl fmt::Display for Attempt {
 
 /// One attempt at a payload, as the handler sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Task<P> {
     /// Its name within the source.
     pub id: TaskId,
@@ -79,5 +80,12 @@ impl<P> Task<P> {
     /// A task at its first attempt.
     pub const fn new(id: u64, payload: P) -> Self {
         Self { id: TaskId(id), attempt: Attempt::FIRST, payload }
+    }
+
+    /// Sets the number of the attempt.
+    #[must_use]
+    pub fn with_attempt(mut self, attempt: Attempt) -> Self {
+        self.attempt = attempt;
+        self
     }
 }

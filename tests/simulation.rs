@@ -62,20 +62,18 @@ impl Plan {
     fn draw(seed: u64) -> Self {
         let mut random = Random(seed);
         let r = &mut random;
-        let size = |r: &mut Random| nz([1, 1, 2, 3, 5, 8, 16, 40][r.below(8) as usize]);
+        let size = |r: &mut Random| [1, 1, 2, 3, 5, 8, 16, 40_usize][r.below(8) as usize];
         let maybe_size = |r: &mut Random| r.one_in(3).then(|| size(r));
-        let config = Config {
-            workers: maybe_size(r),
-            queue_capacity: maybe_size(r),
-            batch_size: maybe_size(r),
-            timeout: r.one_in(2).then(|| ms(1 + r.below(30))),
-            retry: Retry { retries: r.below(4) as u32, base: ms(r.below(20)), max: ms(40), ..Retry::default() },
-            rate: if r.one_in(5) { Rate::per_second(50.0 + r.below(2000) as f64) } else { None },
-            max_tasks: r.one_in(6).then(|| r.below(80)),
-            grace: r.one_in(2).then(|| ms(r.below(60))),
-            seed,
-            ..Config::new(Pattern::ALL[r.below(4) as usize], size(r))
-        };
+        let mut config = Config::default().seed(seed);
+        config.workers = maybe_size(r);
+        config.queue_capacity = maybe_size(r);
+        config.batch_size = maybe_size(r);
+        config.timeout = r.one_in(2).then(|| ms(1 + r.below(30)));
+        config.retry = Retry::new(r.below(4) as u32).base(ms(r.below(20))).max(ms(40));
+        config.rate = if r.one_in(5) { Rate::per_second(50.0 + r.below(2000) as f64) } else { None };
+        config.max_tasks = r.one_in(6).then(|| r.below(80));
+        config.grace = r.one_in(2).then(|| ms(r.below(60)));
+        let config = config.pattern(Pattern::ALL[r.below(4) as usize]).limit(size(r));
         let delay = |r: &mut Random| if r.one_in(2) { ms(r.below(12)) } else { ms(0) };
         let fault = |r: &mut Random| r.one_in(12).then(|| r.below(8));
         let mut faults = Faults {
@@ -103,7 +101,7 @@ impl Plan {
                 let order = match r.below(6) {
                     0 => Order::Drain,
                     1 => Order::Abort,
-                    _ => Order::Limit(size(r).get()),
+                    _ => Order::Limit(size(r)),
                 };
                 (r.below(80), order)
             })
@@ -138,7 +136,7 @@ fn obey(control: &Control, order: Order) {
     match order {
         Order::Drain => control.drain(),
         Order::Abort => control.abort(),
-        Order::Limit(limit) => control.set_limit(nz(limit)),
+        Order::Limit(limit) => control.set_limit(limit).expect("no plan draws a limit of 0"),
     }
 }
 

@@ -20,17 +20,15 @@ use fourfold::{
 /// A run with something done to it on the way.
 fn draw(random: &mut Random, pattern: Pattern) -> Simulation {
     let limit = nz(1 + random.below(12) as usize);
-    let config = Config {
-        batch_size: random.one_in(2).then(|| nz(1 + random.below(20) as usize)),
-        queue_capacity: random.one_in(2).then(|| nz(1 + random.below(20) as usize)),
-        workers: random.one_in(3).then(|| nz(1 + random.below(12) as usize)),
-        retry: Retry { retries: random.below(4) as u32, ..Retry::default() },
-        timeout: random.one_in(3).then(|| ms(20 + random.below(100))),
-        rate: if random.one_in(4) { Rate::per_second(200.0) } else { None },
-        grace: random.one_in(2).then(|| ms(random.below(60))),
-        seed: random.next(),
-        ..Config::new(pattern, limit)
-    };
+    let mut config = Config::new(pattern, limit);
+    config.batch_size = random.one_in(2).then(|| 1 + random.below(20) as usize);
+    config.queue_capacity = random.one_in(2).then(|| 1 + random.below(20) as usize);
+    config.workers = random.one_in(3).then(|| 1 + random.below(12) as usize);
+    config.retry = Retry::new(random.below(4) as u32);
+    config.timeout = random.one_in(3).then(|| ms(20 + random.below(100)));
+    config.rate = if random.one_in(4) { Rate::per_second(200.0) } else { None };
+    config.grace = random.one_in(2).then(|| ms(random.below(60)));
+    config.seed = random.next();
     let mut simulation = Simulation::new(config, 20 + random.below(80));
     let mut after = 0;
     for _ in 0..random.below(5) {
@@ -43,7 +41,7 @@ fn draw(random: &mut Random, pattern: Pattern) -> Simulation {
             2 => Intervention::Panic(task),
             3 => Intervention::Slow { task, by: ms(300) },
             4 => Intervention::Burst(30),
-            5 => Intervention::Configure(Config { retry: Retry::NEVER, batch_size: Some(nz(3)), ..config }),
+            5 => Intervention::Configure(config.retry(Retry::NEVER).batch_size(nz(3))),
             6 => Intervention::Abort,
             _ => Intervention::Limit(nz(1 + random.below(12) as usize)),
         };
@@ -176,7 +174,7 @@ fn a_timeline_goes_on_from_somebody_elses_state() {
 #[test]
 fn a_million_events_take_bounded_memory() {
     let mut timeline = Timeline::new();
-    let config = Config { seed: 1, ..Config::new(Pattern::WorkerPool, nz(64)) };
+    let config = Config::new(Pattern::WorkerPool, nz(64)).seed(1);
     let taken = allocation_counter::measure(|| {
         Simulation::new(config, 240_000).run(&mut timeline).unwrap();
     });
@@ -220,7 +218,7 @@ fn the_same_seed_gives_the_same_bytes() {
     let mut sizes = 0;
     for pattern in Pattern::ALL {
         for seed in 0..50 {
-            let config = Config { seed, ..Config::new(pattern, NonZeroUsize::new(5).unwrap()) };
+            let config = Config::new(pattern, NonZeroUsize::new(5).unwrap()).seed(seed);
             let simulation = Simulation::new(config, 100);
             let text = lines(&simulation);
             assert!(text == lines(&simulation), "{pattern}, seed {seed}");
@@ -330,9 +328,9 @@ fn check_columns(columns: &[TimeBucket], records: &[OwnedEvent], from: Time, to:
 
 #[test]
 fn tasks_that_are_written_down_come_first_and_a_burst_is_drawn() {
-    let work = |ms| SyntheticTask { ms, ..SyntheticTask::default() };
-    let simulation = Simulation::new(Config { seed: 3, ..Config::default() }, 9).listed(&[work(70), work(1)]);
-    assert_eq!((simulation.tasks, simulation.work(TaskId(0))), (2, work(70)));
+    let simulation =
+        Simulation::new(Config::default().seed(3), 9).listed(&[SyntheticTask::new(70), SyntheticTask::new(1)]);
+    assert_eq!((simulation.tasks, simulation.work(TaskId(0))), (2, SyntheticTask::new(70)));
     assert_eq!(simulation.work(TaskId(5)), WorkloadSpec::default().draw(3, TaskId(5)));
     let state = fold(&records(&simulation.fork(0, Intervention::Burst(3))));
     assert_eq!(state.counters().done, 5);
@@ -342,9 +340,9 @@ fn tasks_that_are_written_down_come_first_and_a_burst_is_drawn() {
 #[test]
 fn without_jitter_those_that_failed_together_come_back_together() {
     let together = |jitter| {
-        let retry = Retry { jitter, base: ms(100), ..Retry::default() };
-        let config = Config { retry, ..Config::new(Pattern::TaskSet, nz(20)) };
-        let fails_once = [SyntheticTask { ms: 10, fail: 1, panic: false }; 20];
+        let retry = Retry::default().jitter(jitter).base(ms(100));
+        let config = Config::new(Pattern::TaskSet, nz(20)).retry(retry);
+        let fails_once = [SyntheticTask::new(10).fail(1); 20];
         let records = records(&Simulation::new(config, 0).listed(&fails_once));
         let again = records.iter().filter_map(|record| match record.borrowed() {
             Event { at, kind: EventKind::Claimed { attempt, .. }, .. } if attempt > Attempt::FIRST => Some(at),
@@ -359,8 +357,8 @@ fn without_jitter_those_that_failed_together_come_back_together() {
 #[test]
 fn a_cancelled_task_ends_cancelled_whatever_it_was_doing() {
     for pattern in Pattern::ALL {
-        let config = Config { seed: 5, ..Config::new(pattern, nz(3)) };
-        let work = [SyntheticTask { ms: 50, fail: 0, panic: false }; 9];
+        let config = Config::new(pattern, nz(3)).seed(5);
+        let work = [SyntheticTask::new(50); 9];
         let simulation = Simulation::new(config, 0).listed(&work);
         let before = records(&simulation);
         // At every event: while it waits, while it runs, after it has ended.
@@ -383,8 +381,7 @@ fn a_cancelled_task_ends_cancelled_whatever_it_was_doing() {
 #[test]
 fn a_task_that_is_held_up_can_still_be_cancelled() {
     let config = Config::new(Pattern::WorkerPool, nz(1));
-    let simulation =
-        Simulation::new(config, 0).listed(&[SyntheticTask { ms: 10, fail: 0, panic: false }, SyntheticTask::default()]);
+    let simulation = Simulation::new(config, 0).listed(&[SyntheticTask::new(10), SyntheticTask::default()]);
     let slow = Intervention::Slow { task: TaskId(0), by: Duration::from_secs(600) };
     let started =
         records(&simulation).iter().position(|record| matches!(record.borrowed().kind, EventKind::Started { .. }));
@@ -398,7 +395,7 @@ fn a_task_that_is_held_up_can_still_be_cancelled() {
 
 #[test]
 fn a_fork_is_the_same_up_to_there_and_another_one_from_there_on() {
-    let config = |pattern| Config { seed: 11, ..Config::new(pattern, nz(4)) };
+    let config = |pattern| Config::new(pattern, nz(4)).seed(11);
     for pattern in Pattern::ALL {
         let simulation = Simulation::new(config(pattern), 60);
         let before = records(&simulation);
@@ -408,7 +405,7 @@ fn a_fork_is_the_same_up_to_there_and_another_one_from_there_on() {
         };
         let after = started(20);
         for intervention in [
-            Intervention::Configure(Config { retry: Retry::NEVER, ..Config::new(pattern, nz(9)) }),
+            Intervention::Configure(Config::new(pattern, nz(9)).retry(Retry::NEVER)),
             Intervention::Limit(nz(1)),
             Intervention::Drain,
             Intervention::Abort,
@@ -425,7 +422,7 @@ fn a_fork_is_the_same_up_to_there_and_another_one_from_there_on() {
             let report = fold(&fork).report();
             let counters = report.counters;
             match intervention {
-                Intervention::Configure(config) => assert_eq!(report.limit, config.limit.get()),
+                Intervention::Configure(config) => assert_eq!(report.limit, config.limit),
                 Intervention::Limit(limit) => assert_eq!(report.limit, limit.get()),
                 Intervention::Drain => assert!(counters.done < 60 && counters.cancelled == 0),
                 Intervention::Abort => assert!(counters.cancelled > 0),

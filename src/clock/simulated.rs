@@ -46,6 +46,7 @@ struct Inner {
 
 /// A future waits, no timer is set, and nothing was woken: it would wait for ever.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Stalled {
     /// When that was.
     pub at: Time,

@@ -9,6 +9,7 @@ use crate::event::{Disposition, EventKind, Outcome};
 /// to [`tasks`](Self::tasks).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct Counters {
     /// Deliveries that came in, each attempt at a task counted.
     pub claimed: u64,

@@ -12,6 +12,7 @@ use crate::{
 /// A run counts by itself; idle permit time and percentiles need somebody who looks at the clock, so they are there when the
 /// report is a [`State`](crate::metrics::State)'s.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Report {
     /// The pattern.
     pub pattern: Pattern,
@@ -33,6 +34,7 @@ pub struct Report {
 
 /// Where a distribution of durations lies.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Percentiles {
     /// Half of all take at most so long.
     pub p50: Duration,
@@ -53,6 +55,11 @@ impl Percentiles {
 }
 
 impl Report {
+    /// What is known without a clock: no idle time, no percentiles.
+    pub(crate) fn new(pattern: Pattern, limit: usize, elapsed: Duration, counters: Counters) -> Self {
+        Self { pattern, limit, elapsed, counters, idle_permits: None, wait: None, service: None, total: None }
+    }
+
     /// Tasks that ended per second; 0 when no time passed.
     pub fn throughput(&self) -> f64 {
         let seconds = self.elapsed.as_secs_f64();

@@ -12,6 +12,7 @@ use crate::{
 
 /// What happened in one of several equal stretches of time.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct TimeBucket {
     /// How long it is.
     pub width: Duration,

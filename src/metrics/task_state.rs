@@ -12,6 +12,7 @@ use crate::{
 /// Where a run is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+#[non_exhaustive]
 pub enum RunPhase {
     /// It has not begun.
     #[default]
@@ -29,6 +30,7 @@ pub enum RunPhase {
 /// How it is with the source of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+#[non_exhaustive]
 pub enum SourceState {
     /// It gives tasks when it is asked.
     #[default]
@@ -47,6 +49,7 @@ pub enum SourceState {
 /// The batch that is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct OpenBatch {
     /// Counts up from 0.
     pub number: u64,
@@ -59,6 +62,7 @@ pub struct OpenBatch {
 /// A task that the run holds, that waits for its next attempt, or that was abandoned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct TaskState {
     /// The present attempt, or the one that failed last.
     pub attempt: Attempt,
@@ -75,6 +79,7 @@ pub struct TaskState {
 /// Where a task is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+#[non_exhaustive]
 pub enum TaskPhase {
     /// Claimed; it waits for a permit.
     Queued,
@@ -129,6 +134,7 @@ impl TaskState {
 /// A failed attempt, for display.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct RecentFailure {
     /// When.
     pub at: Time,

@@ -95,7 +95,7 @@ impl<'a, S: Source, C: Clock, O: Observer> Desk<'a, S, C, O> {
             in_flight: Cell::new(0),
             settling: Cell::new(0),
             stage: Cell::new(Stage::Running),
-            limit: Cell::new(control.limit().unwrap_or(config.limit)),
+            limit: Cell::new(control.limit().unwrap_or(config.checked_limit())),
             exhausted: Cell::new(false),
             asked: Cell::new(0),
             batch: Cell::new(None),
@@ -127,7 +127,7 @@ impl<'a, S: Source, C: Clock, O: Observer> Desk<'a, S, C, O> {
         if let Some((version, config)) = self.control.config_after(self.config_version.get()) {
             self.config_version.set(version);
             let Config { pattern, seed, rate, .. } = self.config();
-            self.config.set(Config { pattern, seed, ..config });
+            self.config.set(config.pattern(pattern).seed(seed));
             if rate != config.rate {
                 *self.rate_limiter.borrow_mut() = config.rate.map(RateLimiter::new);
             }
@@ -151,7 +151,7 @@ impl<'a, S: Source, C: Clock, O: Observer> Desk<'a, S, C, O> {
             Pattern::TaskSet | Pattern::TaskGroup => (None, None),
             Pattern::SemaphoreBatch => (None, Some(self.config().batch_size_at(limit))),
             Pattern::WorkerPool => {
-                (Some(self.config().workers.unwrap_or(limit).get()), Some(self.config().queue_capacity_at(limit)))
+                (Some(self.config().workers_at(limit)), Some(self.config().queue_capacity_at(limit)))
             }
         };
         (limit.get(), workers, queue_capacity)
@@ -271,7 +271,7 @@ impl<'a, S: Source, C: Clock, O: Observer> Desk<'a, S, C, O> {
         }
         let limit = self.limit.get().get();
         let workers = self.config().workers.filter(|_| self.config().pattern == Pattern::WorkerPool);
-        let slots = workers.map_or(limit, |workers| workers.get().min(limit));
+        let slots = workers.map_or(limit, |workers| workers.min(limit));
         slots.saturating_sub(self.in_flight.get()).min(self.queue.borrow().len())
     }
 

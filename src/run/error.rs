@@ -4,6 +4,7 @@ use alloc::{boxed::Box, string::String, vec::Vec};
 use core::fmt;
 
 use crate::{
+    config::ConfigError,
     event::Outcome,
     metrics::Report,
     task::{Attempt, TaskId},
@@ -14,6 +15,13 @@ use crate::{
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum RunError<E> {
+    /// The configuration cannot be used. Nothing was claimed.
+    Config {
+        /// What is wrong with it.
+        error: ConfigError,
+        /// An empty report.
+        report: Box<Report>,
+    },
     /// The source failed. What was in flight was finished where the source still took settlements; the rest comes back with its lease.
     Source {
         /// How.
@@ -47,7 +55,7 @@ impl<E> RunError<E> {
     /// What the run had come to.
     pub fn report(&self) -> &Report {
         match self {
-            Self::Source { report, .. } | Self::Group { report, .. } => report,
+            Self::Config { report, .. } | Self::Source { report, .. } | Self::Group { report, .. } => report,
         }
     }
 }
@@ -55,6 +63,7 @@ impl<E> RunError<E> {
 impl<E: fmt::Display> fmt::Display for RunError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Config { error, .. } => write!(f, "{error}"),
             Self::Source { error, .. } => write!(f, "the source failed: {error}"),
             Self::Group { failures, .. } => {
                 let (n, s) = (failures.len(), if failures.len() == 1 { "" } else { "s" });
@@ -72,7 +81,7 @@ impl<E: core::error::Error + 'static> core::error::Error for RunError<E> {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
             Self::Source { error, .. } => Some(error),
-            Self::Group { .. } => None,
+            Self::Config { .. } | Self::Group { .. } => None,
         }
     }
 }

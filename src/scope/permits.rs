@@ -6,12 +6,11 @@ use core::{
     fmt,
     future::Future,
     mem,
-    num::NonZeroUsize,
     pin::Pin,
     task::{Context, Poll, Waker},
 };
 
-use crate::index::Index;
+use crate::{config::Limit, index::Index};
 
 /// A semaphore for one thread whose permits go to those who ask in the order in which they asked, and whose limit can
 /// change while it is in use. Clones are handles to the same permits.
@@ -20,11 +19,10 @@ use crate::index::Index;
 /// for somebody who has waited longer; here a released permit belongs to the first in line at once.
 ///
 /// ```
-/// use core::num::NonZeroUsize;
 /// use fourfold::Permits;
 /// use futures_lite::future::{block_on, zip};
 ///
-/// let permits = Permits::new(NonZeroUsize::new(1).unwrap());
+/// let permits = Permits::new(1);
 /// let job = async || {
 ///     let _permit = permits.acquire().await; // released when dropped, whatever happens
 ///     permits.held()
@@ -38,7 +36,7 @@ pub struct Permits {
 }
 
 struct Shared {
-    limit: Cell<NonZeroUsize>,
+    limit: Cell<usize>,
     held: Cell<usize>,
     line: RefCell<Line>,
 }
@@ -59,9 +57,9 @@ impl Line {
 }
 
 impl Permits {
-    /// So many permits.
-    pub fn new(limit: NonZeroUsize) -> Self {
-        Self { shared: Rc::new(Shared { limit: Cell::new(limit), held: Cell::new(0), line: RefCell::default() }) }
+    /// Makes this many permits. With 0, everyone waits until [`set_limit`](Self::set_limit) raises the limit.
+    pub fn new(limit: impl Limit) -> Self {
+        Self { shared: Rc::new(Shared { limit: Cell::new(limit.get()), held: Cell::new(0), line: RefCell::default() }) }
     }
 
     /// Waits for a permit. The place in line is taken when the future is first polled.
@@ -74,8 +72,7 @@ impl Permits {
     /// A permit, if there is one now that nobody waits for.
     ///
     /// ```
-    /// # use core::num::NonZeroUsize;
-    /// let permits = fourfold::Permits::new(NonZeroUsize::MIN);
+    /// let permits = fourfold::Permits::new(1);
     /// let permit = permits.try_acquire();
     /// assert!(permit.is_some() && permits.try_acquire().is_none());
     /// drop(permit);
@@ -91,25 +88,25 @@ impl Permits {
     }
 
     /// From now on there are so many permits. A larger limit lets the first in line go on at once. A smaller one takes
-    /// no permit away from anybody: those released from now on are not given out again until fewer are held.
+    /// no permit away from anybody: those released from now on are not given out again until fewer are held. A limit of 0 pauses
+    /// everyone who waits.
     ///
     /// ```
-    /// # use core::num::NonZeroUsize;
-    /// let permits = fourfold::Permits::new(NonZeroUsize::new(2).unwrap());
+    /// let permits = fourfold::Permits::new(2);
     /// let (first, second) = (permits.try_acquire(), permits.try_acquire());
-    /// permits.set_limit(NonZeroUsize::MIN);
+    /// permits.set_limit(1);
     /// drop(first);
     /// assert!(permits.try_acquire().is_none(), "one is still held, and one is the limit");
     /// drop(second);
     /// assert!(permits.try_acquire().is_some());
     /// ```
-    pub fn set_limit(&self, limit: NonZeroUsize) {
-        self.shared.limit.set(limit);
+    pub fn set_limit(&self, limit: impl Limit) {
+        self.shared.limit.set(limit.get());
         self.shared.grant();
     }
 
     /// How many permits there are.
-    pub fn limit(&self) -> NonZeroUsize {
+    pub fn limit(&self) -> usize {
         self.shared.limit.get()
     }
 
@@ -123,7 +120,7 @@ impl Permits {
     /// How many can be had now.
     #[inline]
     pub fn available(&self) -> usize {
-        self.limit().get().saturating_sub(self.held())
+        self.limit().saturating_sub(self.held())
     }
 
     /// How many wait in line.
@@ -166,7 +163,7 @@ impl Shared {
     /// Gives what is free to the first in line. They hold it from here on: that they are no longer in the line tells them.
     #[inline]
     fn grant(&self) {
-        while self.held.get() < self.limit.get().get() {
+        while self.held.get() < self.limit.get() {
             // The borrow has ended before the waker runs, which may do anything.
             let Some(waker) = self.line.borrow_mut().next() else { return };
             self.held.set(self.held.get() + 1);

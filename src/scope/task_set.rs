@@ -10,7 +10,10 @@ use core::{
 };
 
 use super::Full;
-use crate::executor::{Executor, Start};
+use crate::{
+    config::{ConfigError, Limit, at_least_one},
+    executor::{Executor, Start},
+};
 
 /// A set of at most `limit` running tasks, whose results come as they finish.
 ///
@@ -24,7 +27,6 @@ use crate::executor::{Executor, Start};
 /// not. Dropping the set drops them all.
 ///
 /// ```
-/// use core::num::NonZeroUsize;
 /// use fourfold::TaskSet;
 /// use futures_lite::future::{block_on, yield_now};
 ///
@@ -34,7 +36,7 @@ use crate::executor::{Executor, Start};
 ///     word.len()
 /// };
 /// let lengths = block_on(async {
-///     let mut set = TaskSet::new(NonZeroUsize::new(2).unwrap());
+///     let mut set = TaskSet::new(2).unwrap();
 ///     let mut lengths = Vec::new();
 ///     for word in words {
 ///         set.spawn(measure(word)).await; // waits while two are running
@@ -52,9 +54,13 @@ pub struct TaskSet<F: Future> {
 }
 
 impl<F: Future> TaskSet<F> {
-    /// An empty set with room for so many tasks.
-    pub fn new(limit: NonZeroUsize) -> Self {
-        Self { tasks: Executor::new(), limit, finished: VecDeque::new() }
+    /// Makes an empty set with room for this many tasks.
+    ///
+    /// # Errors
+    /// [`ConfigError::ZeroLimit`] when the limit is 0.
+    pub fn new(limit: impl Limit) -> Result<Self, ConfigError> {
+        let limit = at_least_one(limit, ConfigError::ZeroLimit)?;
+        Ok(Self { tasks: Executor::new(), limit, finished: VecDeque::new() })
     }
 
     /// How many tasks are running.
@@ -74,13 +80,17 @@ impl<F: Future> TaskSet<F> {
     }
 
     /// How many tasks may run.
-    pub fn limit(&self) -> NonZeroUsize {
-        self.limit
+    pub fn limit(&self) -> usize {
+        self.limit.get()
     }
 
     /// From now on so many tasks may run. A smaller limit stops none; nothing is started until fewer are running.
-    pub fn set_limit(&mut self, limit: NonZeroUsize) {
-        self.limit = limit;
+    ///
+    /// # Errors
+    /// [`ConfigError::ZeroLimit`] when the limit is 0; it stays what it was.
+    pub fn set_limit(&mut self, limit: impl Limit) -> Result<(), ConfigError> {
+        self.limit = at_least_one(limit, ConfigError::ZeroLimit)?;
+        Ok(())
     }
 
     /// Waits for room, then starts a task. The others go on meanwhile.
@@ -100,12 +110,12 @@ impl<F: Future> TaskSet<F> {
     /// [`Full`] gives the future back.
     ///
     /// ```
-    /// # use core::{future::pending, num::NonZeroUsize};
+    /// # use core::future::pending;
     /// # use fourfold::TaskSet;
-    /// let mut set = TaskSet::new(NonZeroUsize::MIN);
+    /// let mut set = TaskSet::new(1).unwrap();
     /// assert!(set.try_spawn(pending::<u8>()).is_ok());
     /// let future = set.try_spawn(pending()).unwrap_err().into_inner();
-    /// set.set_limit(NonZeroUsize::new(2).unwrap());
+    /// set.set_limit(2).unwrap();
     /// assert!(set.try_spawn(future).is_ok());
     /// ```
     #[inline]
@@ -132,10 +142,9 @@ impl<F: Future> TaskSet<F> {
     /// The next result; `None` when there is none and nothing is running. Dropping this loses nothing.
     ///
     /// ```
-    /// # use core::num::NonZeroUsize;
     /// # use fourfold::TaskSet;
     /// # use futures_lite::future::{block_on, ready};
-    /// let mut set = TaskSet::new(NonZeroUsize::MIN);
+    /// let mut set = TaskSet::new(1).unwrap();
     /// block_on(async {
     ///     set.spawn(ready(7)).await;
     ///     assert_eq!(set.next().await, Some(7));
@@ -160,12 +169,12 @@ impl<F: Future> TaskSet<F> {
     /// Awaits something else while the tasks go on. Dropping this drops that other future only.
     ///
     /// ```
-    /// # use core::{cell::Cell, num::NonZeroUsize};
+    /// # use core::cell::Cell;
     /// # use fourfold::TaskSet;
     /// # use futures_lite::future::{block_on, yield_now};
     /// let ticks = Cell::new(0);
     /// block_on(async {
-    ///     let mut set = TaskSet::new(NonZeroUsize::MIN);
+    ///     let mut set = TaskSet::new(1).unwrap();
     ///     set.spawn(async {
     ///         loop {
     ///             ticks.set(ticks.get() + 1);

@@ -50,6 +50,7 @@ pub struct Trace {
 
 /// What became of a trace.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Traced {
     /// How many events were written.
     pub written: u64,

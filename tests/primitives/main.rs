@@ -11,6 +11,7 @@ mod memory;
 mod panic;
 mod permits;
 mod snooze;
+mod zero;
 
 use std::{
     cell::{Cell, RefCell},

@@ -22,8 +22,8 @@ fn limit(limit: usize) -> NonZeroUsize {
 
 /// Without pauses between attempts, and so many of them.
 fn config(pattern: Pattern, permits: usize, retries: u32) -> Config {
-    let retry = Retry { retries, base: Duration::from_millis(10), max: Duration::from_millis(10), ..Retry::default() };
-    Config { retry, ..Config::new(pattern, limit(permits)) }
+    let retry = Retry::new(retries).base(Duration::from_millis(10)).max(Duration::from_millis(10));
+    Config::new(pattern, limit(permits)).retry(retry)
 }
 
 /// A run over tasks 0, 1 and so on, on a simulated clock.
@@ -145,7 +145,7 @@ fn failures_say_why_and_what_comes_of_them() {
 #[test]
 fn timeouts_and_panics_close_their_spans() {
     let seen = watch(|_| {
-        let config = Config { timeout: Some(Duration::from_millis(5)), ..config(Pattern::WorkerPool, 2, 0) };
+        let config = config(Pattern::WorkerPool, 2, 0).timeout(Duration::from_millis(5));
         run(2, config, async |clock, task, _| {
             yield_now().await;
             clock.sleep(Duration::from_millis(1)).await;

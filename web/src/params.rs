@@ -54,7 +54,7 @@ impl Params {
             Some(Data::Text(name)) => name.parse().map_err(|error| keys.wrong("pattern", &Data::Text(name), error))?,
             Some(other) => return Err(keys.wrong("pattern", &other, "expected set, batch, pool or group")),
         };
-        let limit = keys.size("limit", LIMIT_MAX)?.unwrap_or(Config::default().limit);
+        let limit = keys.size("limit", LIMIT_MAX)?.map_or(Config::default().limit, NonZeroUsize::get);
         let defaults = Retry::default();
         let base = keys.ms("backoff_ms", false)?.unwrap_or(defaults.base);
         let max = keys.ms("backoff_max_ms", false)?;
@@ -62,25 +62,20 @@ impl Params {
             return Err(format!("{}: {max:?} is shorter than backoff_ms, {base:?}", keys.name("backoff_max_ms")));
         }
         let retries = keys.whole("retries", 0..=RETRIES_MAX)?.unwrap_or(u64::from(defaults.retries));
-        let retry = Retry {
-            // At most a thousand.
-            retries: retries as u32,
-            base,
-            max: max.unwrap_or(defaults.max.max(base)),
-            jitter: keys.flag("jitter")?.unwrap_or(defaults.jitter),
-        };
-        let config = Config {
-            workers: keys.size("workers", LIMIT_MAX)?,
-            queue_capacity: keys.size("queue_capacity", QUEUE_MAX)?,
-            batch_size: keys.size("batch_size", QUEUE_MAX)?,
-            timeout: keys.ms("timeout_ms", true)?,
-            retry,
-            rate: keys.rate()?,
-            max_tasks: keys.whole("max_tasks", 1..=TASKS_MAX)?,
-            grace: Some(keys.ms("grace_ms", false)?.unwrap_or(Duration::from_secs(30))),
-            seed: keys.whole("seed", 0..=EXACT_MAX)?.unwrap_or(42),
-            ..Config::new(pattern, limit)
-        };
+        // At most a thousand.
+        let retry = Retry::new(retries as u32)
+            .base(base)
+            .max(max.unwrap_or(defaults.max.max(base)))
+            .jitter(keys.flag("jitter")?.unwrap_or(defaults.jitter));
+        let mut config = Config::new(pattern, limit).retry(retry);
+        config.workers = keys.size("workers", LIMIT_MAX)?.map(NonZeroUsize::get);
+        config.queue_capacity = keys.size("queue_capacity", QUEUE_MAX)?.map(NonZeroUsize::get);
+        config.batch_size = keys.size("batch_size", QUEUE_MAX)?.map(NonZeroUsize::get);
+        config.timeout = keys.ms("timeout_ms", true)?;
+        config.rate = keys.rate()?;
+        config.max_tasks = keys.whole("max_tasks", 1..=TASKS_MAX)?;
+        config.grace = Some(keys.ms("grace_ms", false)?.unwrap_or(Duration::from_secs(30)));
+        config.seed = keys.whole("seed", 0..=EXACT_MAX)?.unwrap_or(42);
         let mut tasks = keys.whole("tasks", 1..=TASKS_MAX)?;
         let (mut shape, mut listed) = (WorkloadSpec::default(), None);
         match keys.take("work") {
@@ -286,18 +281,18 @@ impl From<&Intervention> for Written {
 #[derive(Serialize)]
 struct WrittenConfig {
     pattern: &'static str,
-    limit: NonZeroUsize,
+    limit: usize,
     seed: u64,
     retries: u32,
     backoff_ms: f64,
     backoff_max_ms: f64,
     jitter: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
-    workers: Option<NonZeroUsize>,
+    workers: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    queue_capacity: Option<NonZeroUsize>,
+    queue_capacity: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    batch_size: Option<NonZeroUsize>,
+    batch_size: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     max_tasks: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -335,21 +330,18 @@ fn in_ms(duration: Duration) -> f64 {
 
 fn read_shape(value: Data<'_>, path: &str) -> Result<WorkloadSpec, Refused> {
     let mut keys = Keys::new(value, path)?;
-    let shape = WorkloadSpec::default();
+    let mut shape = WorkloadSpec::default();
     let permille = |keys: &mut Keys<'_>, key, default: u32| {
         // At most a thousand.
         Ok::<_, Refused>(keys.whole(key, 0..=1000)?.map_or(default, |value| value as u32))
     };
-    let shape = WorkloadSpec {
-        ms: keys.span("ms")?.unwrap_or(shape.ms),
-        tail_permille: permille(&mut keys, "tail_permille", shape.tail_permille)?,
-        tail_ms: keys.span("tail_ms")?.unwrap_or(shape.tail_ms),
-        fail_permille: permille(&mut keys, "fail_permille", shape.fail_permille)?,
-        fail_attempts: keys
-            .whole("fail_attempts", 1..=RETRIES_MAX + 1)?
-            .map_or(shape.fail_attempts, |value| value as u32),
-        panic_permille: permille(&mut keys, "panic_permille", shape.panic_permille)?,
-    };
+    shape.ms = keys.span("ms")?.unwrap_or(shape.ms);
+    shape.tail_permille = permille(&mut keys, "tail_permille", shape.tail_permille)?;
+    shape.tail_ms = keys.span("tail_ms")?.unwrap_or(shape.tail_ms);
+    shape.fail_permille = permille(&mut keys, "fail_permille", shape.fail_permille)?;
+    let attempts = keys.whole("fail_attempts", 1..=RETRIES_MAX + 1)?;
+    shape.fail_attempts = attempts.map_or(shape.fail_attempts, |value| value as u32);
+    shape.panic_permille = permille(&mut keys, "panic_permille", shape.panic_permille)?;
     keys.finish()?;
     Ok(shape)
 }
@@ -360,12 +352,10 @@ fn list(works: Vec<Data<'_>>, path: &str) -> Result<Vec<SyntheticTask>, Refused>
     }
     let read = |(index, work)| {
         let mut keys = Keys::new(work, &format!("{path}[{index}]"))?;
-        let work = SyntheticTask {
-            ms: keys.whole("ms", 0..=MS_MAX)?.unwrap_or_default(),
-            // At most a thousand and one.
-            fail: keys.whole("fail", 0..=RETRIES_MAX + 1)?.unwrap_or_default() as u32,
-            panic: keys.flag("panic")?.unwrap_or_default(),
-        };
+        let mut work = SyntheticTask::new(keys.whole("ms", 0..=MS_MAX)?.unwrap_or_default());
+        // At most a thousand and one.
+        work.fail = keys.whole("fail", 0..=RETRIES_MAX + 1)?.unwrap_or_default() as u32;
+        work.panic = keys.flag("panic")?.unwrap_or_default();
         keys.finish()?;
         Ok(work)
     };

@@ -1,5 +1,7 @@
 //! Text in and out: traces that are read, what is said of tasks and failures.
 
+use std::num::NonZeroUsize;
+
 use fourfold::{
     Attempt, TaskId,
     clock::Time,
@@ -56,7 +58,8 @@ pub fn load(text: &[u8], index: usize) -> Result<Recording, String> {
 /// A program's run, on the tasks of a simulation. Each is tried once: the programs know no retries.
 pub fn program(name: &str, simulation: &Simulation) -> Result<Recording, String> {
     let work = (0..simulation.tasks).map(|id| simulation.work(TaskId(id))).collect();
-    let params = ProgramParams { limit: simulation.config.limit, work, duration_max: None };
+    let limit = NonZeroUsize::new(simulation.config.limit).unwrap_or(NonZeroUsize::MIN);
+    let params = ProgramParams { limit, work, duration_max: None };
     let mut recording = Recording::default();
     programs::run(name, &params, &mut recording).map_err(|error| error.to_string())?;
     Ok(recording)

@@ -231,7 +231,7 @@ fn task_rows(recording: &Recording, rows_max: usize, numbers: &mut Vec<f64>) -> 
         match live.phase {
             TaskPhase::Waiting { due, .. } => rest.push(Reverse((due, *task))),
             TaskPhase::Ended { .. } => rest.push(Reverse((Time::MAX, *task))),
-            TaskPhase::Queued | TaskPhase::Running { .. } | TaskPhase::Abandoned { .. } => {}
+            _ => {}
         }
     }
     while rows(numbers.len() - before) < rows_max
@@ -272,6 +272,7 @@ fn task_row(recording: &Recording, task: TaskId, live: &TaskState, queue_place: 
             (permit, how) = (maybe_size(number), ended.map_or(ABSENT, outcome));
             (4.0, since)
         }
+        _ => (ABSENT, live.claimed_at),
     };
     let (id, attempt) = (whole(task.0), f64::from(live.attempt.get()));
     let row = [id, attempt, place, permit, worker, time(since), until, how, maybe(live.batch), maybe_size(queue_place)];
@@ -354,6 +355,7 @@ fn phase(phase: RunPhase) -> f64 {
         RunPhase::Draining => 2.0,
         RunPhase::Aborting => 3.0,
         RunPhase::Ended => 4.0,
+        _ => ABSENT,
     }
 }
 
@@ -365,7 +367,7 @@ fn source_state(source_state: SourceState) -> f64 {
         SourceState::Blocked { by: BlockedOn::Rate } => 3.0,
         SourceState::Blocked { by: BlockedOn::Settling } => 4.0,
         SourceState::Exhausted => 5.0,
-        SourceState::Blocked { .. } => ABSENT,
+        _ => ABSENT,
     }
 }
 

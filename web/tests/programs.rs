@@ -55,7 +55,7 @@ fn program(name: &str, params: &ProgramParams) -> Seen {
 
 /// The crate's own run of the same tasks.
 fn pattern(pattern: Pattern, params: &ProgramParams, seed: u64) -> Seen {
-    let config = Config { retry: Retry::NEVER, seed, ..Config::new(pattern, params.limit) };
+    let config = Config::new(pattern, params.limit).retry(Retry::NEVER).seed(seed);
     let simulation = Simulation::new(config, params.work.len() as u64);
     // That a group may fail is part of it.
     see(|tell| drop(simulation.run(&mut observer_fn(|event| tell(event)))))
@@ -200,7 +200,7 @@ fn forgotten_tasks_stay_and_those_of_a_group_are_cancelled() {
 
 #[test]
 fn without_a_failure_nothing_is_forgotten() {
-    let work = vec![SyntheticTask { ms: 10, ..SyntheticTask::default() }; 40];
+    let work = vec![SyntheticTask::new(10); 40];
     let seen = program("forgotten", &ProgramParams { limit: nz(4), work, duration_max: None });
     assert_eq!((seen.violation.as_deref(), seen.is_complete), (None, true));
     assert_eq!((seen.state.counters().done, seen.state.elapsed()), (40, Duration::from_millis(100)));
@@ -392,12 +392,9 @@ fn odd_work_is_no_trouble() {
     let odd = [
         vec![],
         vec![SyntheticTask::default(); 50],
-        vec![SyntheticTask { panic: true, ..SyntheticTask::default() }; 50],
-        vec![SyntheticTask { fail: 1, ..SyntheticTask::default() }; 50],
-        vec![
-            SyntheticTask { ms: 1, panic: true, ..SyntheticTask::default() },
-            SyntheticTask { ms: u64::MAX, ..SyntheticTask::default() },
-        ],
+        vec![SyntheticTask::default().panic(true); 50],
+        vec![SyntheticTask::default().fail(1); 50],
+        vec![SyntheticTask::new(1).panic(true), SyntheticTask::new(u64::MAX)],
     ];
     for program in PROGRAMS {
         for (index, work) in odd.iter().enumerate() {

@@ -144,7 +144,7 @@ impl Frame<'_> {
             SourceState::Exhausted => "the source is exhausted",
             SourceState::Blocked { by: BlockedOn::Rate } => "held up by the rate",
             SourceState::Blocked { by: BlockedOn::Settling } => "held up by settling",
-            SourceState::Open | SourceState::Blocked { .. } => return line,
+            _ => return line,
         };
         line += &format!("   {QUIET}{source}{QUIET:#}");
         line

@@ -56,16 +56,15 @@ impl<T> Queue<T> {
     /// [`TryPushError`] gives the task back.
     ///
     /// ```
-    /// # use core::num::NonZeroUsize;
     /// # use fourfold::{scope::TryPushError, worker_pool};
     /// # use futures_lite::future::block_on;
-    /// let one = NonZeroUsize::MIN;
-    /// block_on(worker_pool(one, one, async |_: u8| (), async |queue| {
+    /// block_on(worker_pool(1, 1, async |_: u8| (), async |queue| {
     ///     assert_eq!(queue.try_push(1), Ok(()));
     ///     assert_eq!(queue.try_push(2), Err(TryPushError::Full(2)));
     ///     queue.close();
     ///     assert_eq!(queue.try_push(3), Err(TryPushError::Closed(3)));
-    /// }));
+    /// }))
+    /// .unwrap();
     /// ```
     pub fn try_push(&self, task: T) -> Result<(), TryPushError<T>> {
         if self.is_closed() {
@@ -100,16 +99,14 @@ impl<T> Queue<T> {
     /// Takes out what is queued and not started.
     ///
     /// ```
-    /// # use core::num::NonZeroUsize;
     /// # use fourfold::worker_pool;
     /// # use futures_lite::future::block_on;
-    /// let (one, two) = (NonZeroUsize::MIN, NonZeroUsize::new(2).unwrap());
-    /// let rest = block_on(worker_pool(one, two, async |_: &str| (), async |queue| {
+    /// let rest = block_on(worker_pool(1, 2, async |_: &str| (), async |queue| {
     ///     queue.push("never").await.unwrap();
     ///     queue.push("mind").await.unwrap();
     ///     queue.take_rest()
     /// }));
-    /// assert_eq!(rest, ["never", "mind"]);
+    /// assert_eq!(rest.unwrap(), ["never", "mind"]);
     /// ```
     pub fn take_rest(&self) -> Vec<T> {
         let tasks = self.tasks.take();
@@ -134,7 +131,7 @@ impl<T> Queue<T> {
     }
 
     /// How many tasks may be queued.
-    pub fn capacity(&self) -> NonZeroUsize {
+    pub fn capacity(&self) -> usize {
         self.places.limit()
     }
 
