@@ -1,9 +1,7 @@
-//! Thousands of random runs, each from a seed, checked at every event. `FOURFOLD_SEED=… cargo test --test simulation`
+//! Thousands of random runs, each from a seed, checked at every event. `FOURFOLD_SEED=… cargo test --test main simulation`
 //! repeats the run that failed, with its events; `FOURFOLD_RUNS=…` says how many there are.
 #![cfg(feature = "std")]
 #![allow(clippy::unwrap_used, reason = "all of it is test code")]
-
-mod common;
 
 use std::{
     cell::RefCell,
@@ -12,13 +10,14 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
 };
 
-use common::*;
 use fourfold::{
     Clock, Config, Control, Failure, Observer, Pattern, Rate, Retry, Run, RunError, Task,
     clock::{SimulatedClock, Time},
     event::observer_fn,
     metrics::Counters,
 };
+
+use crate::common::*;
 
 const RUNS: u64 = 3000;
 
