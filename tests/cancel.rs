@@ -2,10 +2,9 @@
 #![cfg(feature = "std")]
 #![allow(clippy::unwrap_used, reason = "all of it is test code")]
 
-mod common;
-
-use common::*;
 use fourfold::{Clock, Config, Control, Failure, MemorySource, Pattern, Retry, Run, Task, clock::SimulatedClock};
+
+use crate::common::*;
 
 /// Drops a run after 0, 1, 2, … polls until one ends. How many polls that took.
 fn drop_everywhere(config: &Config, faults: &Faults, tasks: u64, stop: Option<fn(&Control)>) -> usize {

@@ -2,12 +2,11 @@
 #![cfg(feature = "std")]
 #![allow(clippy::unwrap_used, reason = "all of it is test code")]
 
-mod common;
-
 use std::{cell::Cell, convert::Infallible, fmt, panic, pin::pin, task::Context};
 
-use common::*;
 use fourfold::{Attempt, Clock, Config, Pattern, Retry, Run, Task, clock::SimulatedClock};
+
+use crate::common::*;
 
 /// Panics when dropped.
 struct Bomb;

@@ -2,11 +2,8 @@
 #![cfg(feature = "trace")]
 #![allow(clippy::unwrap_used, reason = "all of it is test code")]
 
-mod common;
-
 use std::{num::NonZeroUsize, time::Duration};
 
-use common::*;
 use fourfold::{
     Attempt, Config, Event, Pattern, Rate, Retry, TaskId,
     check::Invariants,
@@ -16,6 +13,8 @@ use fourfold::{
     sim::{Intervention, Simulation, SyntheticTask, WorkloadSpec},
     trace::{self, Form},
 };
+
+use crate::common::*;
 
 /// A run with something done to it on the way.
 fn draw(random: &mut Random, pattern: Pattern) -> Simulation {

@@ -277,10 +277,6 @@ impl<'a> Watched<'a> {
     pub(crate) fn claims(&self) -> u64 {
         self.books.borrow().claims
     }
-
-    pub(crate) fn is_settling(&self) -> bool {
-        self.settling.get()
-    }
 }
 
 impl Source for Watched<'_> {

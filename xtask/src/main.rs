@@ -1,13 +1,16 @@
-//! `cargo xtask setup | web | test | bench`: what the house needs, checks and measures.
+//! `cargo xtask setup | check | test | web | package | bench`: what the house needs, checks and measures.
 #![forbid(unsafe_code)]
 
 mod apt;
 mod bench;
 mod cross;
+mod features;
+mod package;
 mod page;
 mod setup;
 mod shell;
 mod steps;
+mod suite;
 mod tally;
 mod test;
 mod web;
@@ -18,8 +21,10 @@ const USAGE: &str = "\
 usage: cargo xtask <command>
 
   setup [--bench]     install what is missing for the tests (and, with --bench, for the benchmarks)
+  check               what is quick of the tests: formats, lints, unit and core tests, types, the page's module
+  test [--full]       everything that has to pass before a change lands; with --full, long tests too, at their whole length
   web [--npm]         the page, with the crate as WebAssembly, in web/dist; the package for npm
-  test [--full]       everything that has to pass before a change lands; with --full, long tests are as long as they are written
+  package             the archives that would be published, and the command built from them
   bench [--quick] …   measure against the peers; `cargo xtask bench --help` lists the rest";
 
 fn main() -> ExitCode {
@@ -28,6 +33,8 @@ fn main() -> ExitCode {
     match arguments.as_slice() {
         ["setup"] => outcome(setup::run(setup::Needs::Test)),
         ["setup", "--bench"] => outcome(setup::run(setup::Needs::Bench)),
+        ["check"] => test::check(),
+        ["package"] => outcome(package::run()),
         ["test"] => test::run(false),
         ["test", "--full"] => test::run(true),
         ["web", rest @ ..] => outcome(web::run(rest)),
@@ -37,7 +44,9 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         [] => refuse("no command given"),
-        [command, ..] if !["setup", "test"].contains(command) => refuse(&format!("there is no command `{command}`")),
+        [command, ..] if !["setup", "check", "test", "package"].contains(command) => {
+            refuse(&format!("there is no command `{command}`"))
+        }
         [command, rest @ ..] => refuse(&format!("`{command}` does not take `{}`", rest.join(" "))),
     }
 }

@@ -1,69 +1,43 @@
 //! The command under fire: real workers on a real queue, killed at random moments and replaced.
 //!
-//! `FOURFOLD_ROUNDS` makes it as long as one likes; `FOURFOLD_SEED` repeats the moments of an earlier run.
-#![cfg(unix)]
-#![allow(clippy::unwrap_used, reason = "all of it is test code")]
+//! `FOURFOLD_ROUNDS` sets the number of rounds; `cargo xtask test --full` takes 20. `FOURFOLD_SEED` repeats the moments of an
+//! earlier run.
 
 use std::{
     collections::BTreeMap,
     env, fs,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Child, Command, Stdio},
-    thread,
-    time::{Duration, Instant},
 };
+
+use test_support::{RedisServer, wait_until};
 
 const WORKERS: usize = 5;
 const LIMIT: usize = 4;
 /// Tasks that are pushed for each round; each kill waits for some progress, so there must be enough to make it on.
 const TASKS_PER_ROUND: usize = 300;
 
-/// A redis-server that writes everything down before it answers, on a socket in a directory of its own.
-struct Server {
-    dir: PathBuf,
-    child: Child,
-}
+/// A redis-server that writes everything down before it answers.
+struct Server(RedisServer);
 
 impl Server {
-    fn start(name: &str) -> Self {
-        let dir = env::temp_dir().join(format!("fourfold-{name}-{}", std::process::id()));
-        fs::create_dir(&dir).unwrap();
-        let child = Self::spawn(&dir);
-        let server = Self { dir, child };
-        server.wait_until_up();
-        server
-    }
-
-    fn spawn(dir: &Path) -> Child {
-        Command::new("redis-server")
-            .args(["--port", "0", "--unixsocket", "socket", "--save", "", "--appendonly", "yes"])
-            .args(["--appendfsync", "always", "--loglevel", "warning", "--dir"])
-            .arg(dir)
-            .current_dir(dir)
-            .stdout(Stdio::null())
-            .spawn()
-            .expect("redis-server is installed (cargo xtask setup)")
+    fn start() -> Self {
+        Self(RedisServer::with(&["--appendonly", "yes", "--appendfsync", "always"]))
     }
 
     fn restart(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-        self.child = Self::spawn(&self.dir);
-        self.wait_until_up();
-    }
-
-    fn wait_until_up(&self) {
-        wait_for("redis-server", || self.ask(&["PING"]) == "PONG\n");
+        self.0.kill();
+        self.0.restart();
     }
 
     /// What redis-cli prints.
     fn ask(&self, words: &[&str]) -> String {
-        let output = Command::new("redis-cli").arg("-s").arg(self.dir.join("socket")).args(words).output();
+        let output = Command::new("redis-cli").arg("-s").arg(self.0.socket()).args(words).output();
         String::from_utf8(output.expect("redis-cli is installed with redis-server").stdout).unwrap()
     }
 
     fn url(&self) -> String {
-        format!("redis+unix://{}?list=tasks", self.dir.join("socket").display())
+        self.0.url("tasks")
     }
 
     /// As a producer that knows nothing of fourfold.
@@ -82,7 +56,7 @@ impl Server {
     }
 
     fn log(&self) -> PathBuf {
-        self.dir.join("done.log")
+        self.0.dir().join("done.log")
     }
 
     /// How often each task was done.
@@ -92,14 +66,6 @@ impl Server {
             *done.entry(line.to_owned()).or_default() += 1;
         }
         done
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-        let _ = fs::remove_dir_all(&self.dir);
     }
 }
 
@@ -136,28 +102,20 @@ impl Drop for Worker {
     }
 }
 
-fn wait_for(what: &str, mut condition: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while !condition() {
-        assert!(start.elapsed() < Duration::from_secs(60), "waited in vain for {what}");
-        thread::sleep(Duration::from_millis(5));
-    }
-}
-
 fn number(name: &str, default: u64) -> u64 {
     env::var(name).map_or(default, |text| text.parse().unwrap())
 }
 
 #[test]
 fn killed_workers_and_a_restarted_server_lose_nothing() {
-    let rounds = usize::try_from(number("FOURFOLD_ROUNDS", 20)).unwrap();
+    let rounds = usize::try_from(number("FOURFOLD_ROUNDS", 3)).unwrap();
     let mut seed = number("FOURFOLD_SEED", u64::from(std::process::id()));
     println!("FOURFOLD_ROUNDS={rounds} FOURFOLD_SEED={seed}");
     let mut draw = |bound: usize| {
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (seed >> 33) as usize % bound
     };
-    let mut server = Server::start("chaos");
+    let mut server = Server::start();
     let tasks = rounds * TASKS_PER_ROUND;
     server.push(0..tasks);
     let mut workers: Vec<Worker> = (0..WORKERS).map(|_| Worker::start(&server)).collect();
@@ -165,7 +123,7 @@ fn killed_workers_and_a_restarted_server_lose_nothing() {
     for round in 0..rounds {
         for worker in &mut workers {
             let goal = (server.done().len() + draw(50)).min(tasks);
-            wait_for("progress", || server.done().len() >= goal);
+            wait_until("progress", || server.done().len() >= goal);
             worker.kill();
             held += server.held_by(&format!(":{}:", worker.0.id()));
             *worker = Worker::start(&server);
@@ -177,7 +135,7 @@ fn killed_workers_and_a_restarted_server_lose_nothing() {
             held += server.held_by("");
         }
     }
-    wait_for("the last task", || server.done().len() == tasks);
+    wait_until("the last task", || server.done().len() == tasks);
     // Everything is settled as well: nothing waits, nothing is held, nothing is dead.
     for worker in &mut workers {
         assert_eq!(worker.terminate(), Some(143));
@@ -194,7 +152,7 @@ fn killed_workers_and_a_restarted_server_lose_nothing() {
 
 /// What those killed last had in flight is given back when their lease ends; a run that stops when the queue is empty takes it.
 fn wait_for_reaping(server: &Server) {
-    wait_for("the leases of the dead", || {
+    wait_until("the leases of the dead", || {
         let mut command = Command::new(env!("CARGO_BIN_EXE_fourfold"));
         command.args(["run", &server.url(), "--lease", "1s", "--pipe", "sh", "-c"]);
         command.arg("while read -r task; do echo \"$task\" >> \"$LOG\"; echo ok; done");
@@ -206,14 +164,14 @@ fn wait_for_reaping(server: &Server) {
 
 #[test]
 fn the_loss_of_the_server_and_its_return_are_said_without_being_asked() {
-    let mut server = Server::start("outage");
+    let mut server = Server::start();
     server.push(0..400);
     let mut command = Command::new(env!("CARGO_BIN_EXE_fourfold"));
     command.args(["run", &server.url(), "-c", "4", "--pipe", "sh", "-c"]);
     command.arg("while read -r task; do sleep 0.004; echo \"$task\" >> \"$LOG\"; echo ok; done");
     command.env("LOG", server.log()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let run = command.spawn().unwrap();
-    wait_for("progress", || server.done().len() > 20);
+    wait_until("progress", || server.done().len() > 20);
     server.restart();
     let output = run.wait_with_output().unwrap();
     let told = String::from_utf8(output.stderr).unwrap();

@@ -2,9 +2,6 @@
 #![cfg(feature = "std")]
 #![allow(clippy::unwrap_used, reason = "all of it is test code")]
 
-#[path = "../common/mod.rs"]
-mod common;
-
 mod events;
 mod faults;
 mod group;

@@ -2,8 +2,5 @@
 #![cfg(feature = "std")]
 #![allow(clippy::unwrap_used, reason = "all of it is test code")]
 
-#[path = "../common/mod.rs"]
-mod common;
-
 mod bounds;
 mod polls;
