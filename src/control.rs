@@ -46,6 +46,8 @@ struct Shared {
     /// How often the configuration was changed.
     config_version: AtomicUsize,
     config: Mutex<Option<Config>>,
+    /// How often anything was changed: who has seen this number has nothing to learn.
+    changes: AtomicUsize,
     changed: Event,
 }
 
@@ -75,13 +77,13 @@ impl Control {
 
     fn stop(&self, bits: usize) {
         self.shared.stop.fetch_or(bits, Ordering::AcqRel);
-        self.shared.changed.notify(usize::MAX);
+        self.announce();
     }
 
     /// From now on so many tasks may be in flight. A smaller limit interrupts nobody: no task is started until fewer are in flight.
     pub fn set_limit(&self, limit: NonZeroUsize) {
         self.shared.limit.store(limit.get(), Ordering::Release);
-        self.shared.changed.notify(usize::MAX);
+        self.announce();
     }
 
     /// From now on the run goes by this configuration; its pattern and its seed stay what they are. What has begun goes on as it
@@ -99,12 +101,23 @@ impl Control {
         *place = Some(*config);
         self.shared.limit.store(config.limit.get(), Ordering::Release);
         self.shared.config_version.fetch_add(1, Ordering::AcqRel);
+        // Unlocked first: whoever sees the change can read it.
         drop(place);
+        self.announce();
+    }
+
+    fn announce(&self) {
+        self.shared.changes.fetch_add(1, Ordering::AcqRel);
         self.shared.changed.notify(usize::MAX);
     }
 
-    /// Whether a run that knows this much has something to learn.
+    /// Returns how often anything was changed. A run that saw the same number before need not look further.
     #[inline]
+    pub(crate) fn changes(&self) -> usize {
+        self.shared.changes.load(Ordering::Acquire)
+    }
+
+    /// Whether the limit or the configuration is another one than a run knows.
     pub(crate) fn has_changed(&self, version: usize, limit: NonZeroUsize) -> bool {
         self.limit().is_some_and(|wanted| wanted != limit)
             || self.shared.config_version.load(Ordering::Acquire) != version

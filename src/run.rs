@@ -1,13 +1,16 @@
 //! One run: a source drained through a pattern.
 
 mod attempt;
-mod desk;
-mod engine;
+mod driver;
 mod error;
-mod outbox;
-mod parts;
+mod inventory;
+mod lifecycle;
+mod pending;
 mod rate_limiter;
 mod recorder;
+mod schedule;
+mod shared;
+mod source_io;
 
 use alloc::boxed::Box;
 use core::{
@@ -17,12 +20,15 @@ use core::{
 };
 
 pub use self::error::{RunError, TaskFailure};
-use self::{desk::Desk, engine::Engine};
+use self::{
+    driver::{Driver, Terms},
+    shared::Shared,
+};
 use crate::{
     clock::Clock,
     config::Config,
     control::Control,
-    event::{EventKind, Observer},
+    event::Observer,
     failure::Failure,
     metrics::Report,
     pattern::Pattern,
@@ -53,34 +59,37 @@ where
     O: Observer,
 {
     let start = clock.now();
-    let desk = Desk::new(source, clock, config, control, observer);
-    desk.update_time();
-    desk.write_start(); // page: run_started
-    let span = RunSpan::new(config.pattern, desk.limit.get().get());
+    let shared = Shared::new(source, clock, config, control, observer);
+    let limit = {
+        let state = &mut *shared.state.borrow_mut();
+        state.lifecycle.start(&mut state.recorder);
+        state.lifecycle.bounds().limit
+    };
+    let span = RunSpan::new(config.pattern, limit);
     {
-        let make = |delivery: Delivery<S::Payload, S::Receipt>, slot| {
+        let attempt = |delivery: Delivery<S::Payload, S::Receipt>, Terms { permit, worker, timeout }| {
             let Task { id, attempt, .. } = delivery.task;
-            let span = TaskSpan::new(id, attempt, config.pattern, slot, desk.worker(slot));
-            attempt::attempt(delivery, slot, span, &desk.net, clock, desk.config().timeout, &handler)
+            let span = TaskSpan::new(id, attempt, config.pattern, permit, worker);
+            attempt::attempt(delivery, permit, span, &shared.dropped, clock, timeout, &handler)
         };
-        let mut engine = Engine::new(&desk, make);
-        poll_fn(|cx| span.within(|| engine.poll(cx))).await;
-        // Its parts are dropped here; they leave what they still hold to the source.
+        let mut driver = Driver::new(&shared, attempt);
+        poll_fn(|cx| span.within(|| driver.poll(cx))).await;
+        // Its side tasks are dropped here.
     }
-    desk.update_time();
-    desk.write(EventKind::RunEnded); // page: run_ended
+    shared.collect();
+    let state = &mut *shared.state.borrow_mut();
+    let (error, failures) = state.lifecycle.end(&mut state.recorder);
     let report = Report {
         pattern: config.pattern,
-        limit: desk.limit.get().get(),
+        limit: state.lifecycle.bounds().limit,
         elapsed: clock.now().since(start),
-        counters: desk.counters(),
+        counters: *state.recorder.counters(),
         idle_permits: None,
         wait: None,
         service: None,
         total: None,
     };
     span.ended(&report);
-    let (error, failures) = (desk.error.take(), desk.failures.take());
     match error {
         Some(error) => Err(RunError::Source { error, report: Box::new(report) }),
         None if failures.is_empty() => Ok(report),
