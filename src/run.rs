@@ -3,6 +3,7 @@
 mod attempt;
 mod driver;
 mod error;
+mod intake;
 mod inventory;
 mod lifecycle;
 mod pending;

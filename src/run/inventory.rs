@@ -12,6 +12,7 @@ use core::mem;
 
 use super::{
     attempt::{DroppedAttempts, Ended},
+    error::TaskFailure,
     lifecycle::Lifecycle,
     pending::Pending,
     recorder::Recorder,
@@ -21,7 +22,6 @@ use crate::{
     event::{Disposition, EventKind, Observer, Outcome},
     failure::Failure,
     pattern::Rules,
-    run::TaskFailure,
     source::{Claims, Delivery, Settlement, Source, Verdict},
     spans::TaskSpan,
 };

@@ -25,14 +25,13 @@
 use alloc::vec::Vec;
 use core::num::NonZeroUsize;
 
-use super::recorder::Recorder;
+use super::{error::TaskFailure, recorder::Recorder};
 use crate::{
     clock::Clock,
     config::Config,
     control::{Control, Stop},
     event::{EventKind, Observer},
     pattern::{Bounds, Rules},
-    run::TaskFailure,
 };
 
 /// The stage that a run has reached. It never goes back.

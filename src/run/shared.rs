@@ -4,13 +4,13 @@ use core::cell::RefCell;
 
 use super::{
     attempt::{DroppedAttempts, Ended},
+    intake::Intake,
     inventory::Inventory,
     lifecycle::Lifecycle,
     pending::Pending,
     rate_limiter::StartRate,
     recorder::Recorder,
     schedule::{Snapshot, Step},
-    source_io::Intake,
 };
 use crate::{
     clock::Clock,

@@ -1,77 +1,17 @@
-//! What a run exchanges with its source: the two futures that claim and settle, which are polled beside the tasks, and what
-//! they leave behind when they are dropped. Every event about the source is told here, and nowhere else.
+//! The two futures that claim and settle, polled beside the tasks, and what they leave behind when they are dropped.
 
 use core::{
     cell::RefCell,
     future::{Future, poll_fn},
     mem,
-    num::NonZeroUsize,
     ops::{Deref, DerefMut},
     pin::pin,
 };
 
 use futures_lite::future;
 
-use super::{recorder::Recorder, shared::Shared};
-use crate::{
-    clock::Clock,
-    event::{BlockedOn, EventKind, Observer},
-    source::{ClaimStatus, Source},
-};
-
-/// What is known of the source, and asked of it.
-#[derive(Debug, Default)]
-pub(super) struct Intake {
-    /// The maximum number of deliveries that the claim under way may bring.
-    requested: Option<NonZeroUsize>,
-    is_exhausted: bool,
-    /// What keeps the source from being asked, as it was told last.
-    blocked: Option<BlockedOn>,
-}
-
-impl Intake {
-    pub(super) fn is_exhausted(&self) -> bool {
-        self.is_exhausted
-    }
-
-    /// Whether a claim is under way.
-    pub(super) fn is_claiming(&self) -> bool {
-        self.requested.is_some()
-    }
-
-    /// Notes that a claim of so many is made.
-    pub(super) fn request(&mut self, size: NonZeroUsize) {
-        self.requested = Some(size);
-    }
-
-    /// Notes that a claim is over, and what the source says.
-    pub(super) fn claimed<C: Clock, O: Observer>(&mut self, status: ClaimStatus, recorder: &mut Recorder<'_, C, O>) {
-        self.requested = None;
-        if status == ClaimStatus::Exhausted {
-            self.is_exhausted = true;
-            recorder.write(EventKind::SourceExhausted); // page: source_exhausted
-        }
-    }
-
-    /// Notes that there is more to come after all.
-    pub(super) fn reopen(&mut self) {
-        self.is_exhausted = false;
-    }
-
-    fn wait<C: Clock, O: Observer>(&mut self, recorder: &mut Recorder<'_, C, O>) {
-        recorder.update_time();
-        recorder.write(EventKind::SourceWaiting); // page: source_waiting
-        self.blocked = None;
-    }
-
-    /// Tells that the source is held up, and by what, unless that has been told.
-    pub(super) fn block<C: Clock, O: Observer>(&mut self, by: BlockedOn, recorder: &mut Recorder<'_, C, O>) {
-        if O::ACTIVE && self.blocked.replace(by) != Some(by) {
-            recorder.update_time();
-            recorder.write(EventKind::SourceBlocked { by }); // page: source_blocked
-        }
-    }
-}
+use super::shared::Shared;
+use crate::{clock::Clock, event::Observer, source::Source};
 
 /// A value on loan to a future. When that is dropped in the middle, the value is back in its place with all that is in it.
 struct Loan<'d, T: Default> {

@@ -23,13 +23,14 @@ const DRIVER: &str = "src/run/driver.rs";
 const INVENTORY: &str = "src/run/inventory.rs";
 const LIFECYCLE: &str = "src/run/lifecycle.rs";
 const SCHEDULE: &str = "src/run/schedule.rs";
+const INTAKE: &str = "src/run/intake.rs";
 const SOURCE_IO: &str = "src/run/source_io.rs";
 
 /// What all patterns share, in the order in which a task goes through it.
 const SHARED: &[Excerpt] = &[
     excerpt(SCHEDULE, "pub(super) fn claim(", "whether to claim, and how much"),
     excerpt(SOURCE_IO, "pub(super) async fn claim<", "a claim"),
-    excerpt(SOURCE_IO, "impl Intake {", "what is known of the source"),
+    excerpt(INTAKE, "impl Intake {", "what is known of the source"),
     excerpt(INVENTORY, "pub(super) fn enqueue<", "what a claim brought goes into the queue"),
     excerpt(SCHEDULE, "pub(super) fn start(", "how many may start"),
     excerpt(INVENTORY, "pub(super) fn start<", "a task is started"),
