@@ -1,8 +1,8 @@
-//! The four patterns: what they share, and which one to choose.
+//! The four patterns, when to choose which, and the rules in which they differ.
 
 use core::{fmt, str::FromStr};
 
-/// Which of the four ways to keep at most `limit` tasks in flight.
+/// One of four ways to keep at most `limit` tasks in flight.
 ///
 /// | | [`TaskSet`](Self::TaskSet) | [`SemaphoreBatch`](Self::SemaphoreBatch) | [`WorkerPool`](Self::WorkerPool) | [`TaskGroup`](Self::TaskGroup) |
 /// |---|---|---|---|---|
@@ -10,12 +10,12 @@ use core::{fmt, str::FromStr};
 /// | the limit is | the size of the set | permits | permits, shared by the workers | a permit taken before the spawn |
 /// | claims | as many as there is room | a batch, then waits for all of it | as many as its queue has places | as many as there are permits |
 /// | claimed, not started | 0 | the batch | the queue's capacity | 0 |
-/// | a slow task holds up | nobody | its batch | one worker | nobody |
+/// | a slow task holds up | no other | its batch | one worker | no other |
 /// | a task fails for good | counted | counted | counted | siblings cancelled, the run ends |
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Pattern {
-    /// A set of running tasks, topped up as they end.
+    /// A set of running tasks that is topped up as they end.
     #[cfg_attr(feature = "serde", serde(rename = "set"))]
     TaskSet,
     /// Batch after batch, each under a semaphore.
@@ -31,10 +31,10 @@ pub enum Pattern {
 }
 
 impl Pattern {
-    /// All four, in the order in which they are always shown.
+    /// All four patterns, in the order in which they are always shown.
     pub const ALL: [Self; 4] = [Self::TaskSet, Self::SemaphoreBatch, Self::WorkerPool, Self::TaskGroup];
 
-    /// Its short name: `set`, `batch`, `pool`, `group`.
+    /// Returns the short name: `set`, `batch`, `pool` or `group`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::TaskSet => "set",
@@ -44,7 +44,7 @@ impl Pattern {
         }
     }
 
-    /// When to choose it, in a sentence.
+    /// Returns a sentence about when to choose the pattern.
     pub const fn advice(self) -> &'static str {
         match self {
             Self::TaskSet => "a simple script: the least machinery, and the next task starts as soon as one ends",
@@ -52,7 +52,7 @@ impl Pattern {
                 "results in order, batch by batch, and for learning: easy to reason about, but a slow task holds up its batch"
             }
             Self::WorkerPool => {
-                "a production service: a bounded queue, steady workers, and one task's failure is nobody else's"
+                "a production service: a bounded queue, steady workers, and the failure of one task does not touch the others"
             }
             Self::TaskGroup => "modern structured code: all or nothing, the first final failure cancels the others",
         }
@@ -65,7 +65,7 @@ impl fmt::Display for Pattern {
     }
 }
 
-/// Not the name of a pattern.
+/// The error of a text that is not the name of a pattern.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnknownPattern;
 

@@ -1,4 +1,4 @@
-//! One run: a source drained through a pattern.
+//! A run: a source drained through a pattern, as one future.
 
 mod attempt;
 mod driver;
@@ -38,12 +38,18 @@ use crate::{
     task::Task,
 };
 
-/// Drains a source through a pattern: claims, runs the handler on each task with at most `config.limit` in flight, settles.
+/// Drains a source through a pattern: claims tasks, calls the handler for each with at most `config.limit` in flight, and
+/// settles them.
 ///
-/// Ends when the source is exhausted, `config.max_tasks` have ended, or `control` says so. [`Run`] is the short way to call it.
+/// The run ends when the source is exhausted, when `config.max_tasks` tasks have ended, or when `control` drains or aborts it.
+/// [`Run`] is the short way to call this function.
 ///
 /// # Errors
-/// [`RunError`], with the report so far: the source failed, or a task of a group did.
+/// [`RunError`], with the report up to then: the source failed, or a task of a group failed for good.
+///
+/// # Cancel safety
+/// When the future is dropped, handlers in flight are dropped, and every task that is claimed and not settled is given back to
+/// the source with [`Source::abandon`].
 pub async fn run<S, C, H, T, E, O>(
     source: &S,
     clock: &C,
@@ -98,7 +104,18 @@ where
     }
 }
 
-/// A run in the making: what is not said has a default. `.await` it, or turn it into a future with `into_future()`.
+/// The builder of a run. `.await` it, or turn it into a future with `into_future()`.
+///
+/// ```
+/// use core::convert::Infallible;
+/// use fourfold::{MemorySource, Pattern, Run, Task};
+/// use futures_lite::future::block_on;
+///
+/// let source = MemorySource::new((), 1..=10_u64);
+/// let run = Run::new(&source, async |_: &Task<u64>| Ok::<_, Infallible>(())).pattern(Pattern::TaskSet);
+/// let report = block_on(run.into_future()).unwrap();
+/// assert_eq!(report.counters.done, 10);
+/// ```
 #[must_use = "a run does nothing until it is awaited"]
 #[derive(Debug)]
 pub struct Run<'a, S, H, C = (), O = ()> {
@@ -111,44 +128,44 @@ pub struct Run<'a, S, H, C = (), O = ()> {
 }
 
 impl<'a, S: Source, H> Run<'a, S, H> {
-    /// A run with a worker pool, a limit of 5, no clock and no observer.
+    /// Makes a run of `handler` on the tasks of `source`: a worker pool with a limit of 5, without a clock or an observer.
     pub fn new(source: &'a S, handler: H) -> Self {
         Self { source, handler, clock: (), config: Config::default(), control: Control::new(), observer: () }
     }
 }
 
 impl<'a, S, H, C, O> Run<'a, S, H, C, O> {
-    /// By this pattern.
+    /// Sets the pattern. Default: [`Pattern::WorkerPool`].
     pub fn pattern(mut self, pattern: Pattern) -> Self {
         self.config.pattern = pattern;
         self
     }
 
-    /// With at most so many tasks in flight.
+    /// Sets the maximum number of tasks in flight. Default: 5. A larger limit runs more handlers at once.
     pub fn limit(mut self, limit: NonZeroUsize) -> Self {
         self.config.limit = limit;
         self
     }
 
-    /// With all of this configuration, pattern and limit included.
+    /// Sets the whole configuration, pattern and limit included.
     pub fn config(mut self, config: Config) -> Self {
         self.config = config;
         self
     }
 
-    /// With this handle on it.
+    /// Sets the handle that drains, aborts or reconfigures the run from elsewhere.
     pub fn control(mut self, control: &Control) -> Self {
         self.control = control.clone();
         self
     }
 
-    /// On this clock, which timeouts, rates, grace and the times of events need.
+    /// Sets the clock, which timeouts, rates, the grace and the times of events need. Default: `()`, no clock.
     pub fn clock<D>(self, clock: D) -> Run<'a, S, H, D, O> {
         let Self { source, handler, clock: _, config, control, observer } = self;
         Run { source, handler, clock, config, control, observer }
     }
 
-    /// Watched by this observer.
+    /// Sets the observer, which is told every event of the run. Default: `()`, which costs nothing.
     pub fn observer<P>(self, observer: P) -> Run<'a, S, H, C, P> {
         let Self { source, handler, clock, config, control, observer: _ } = self;
         Run { source, handler, clock, config, control, observer }

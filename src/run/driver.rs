@@ -66,7 +66,7 @@ pub(super) struct Driver<'d, 'a, S: Source, C: Clock, O: Observer, F: Future, M>
     is_over: bool,
 }
 
-/// The permit of an attempt and what it may take.
+/// The permit of an attempt, and how long it may take.
 pub(super) struct Terms {
     pub(super) permit: usize,
     pub(super) worker: Option<usize>,
@@ -149,11 +149,11 @@ where
         went_on
     }
 
-    /// Does what the control handle asks for.
+    /// Does what the control handle asks for, and drains a run whose source has failed.
     #[inline]
     fn apply_control(&mut self, state: &mut State<'a, S, C, O>) {
         if state.lifecycle.is_behind(self.shared.control) {
-            self.heed(state);
+            self.obey(state);
         }
         if state.lifecycle.has_source_failed() {
             self.drain(state);
@@ -161,8 +161,8 @@ where
     }
 
     #[cold]
-    fn heed(&mut self, state: &mut State<'a, S, C, O>) {
-        match state.heed(self.shared.control) {
+    fn obey(&mut self, state: &mut State<'a, S, C, O>) {
+        match state.apply_control(self.shared.control) {
             Stop::No => {}
             // The source's goodbye is all that is waited for: not for ever.
             _ if state.lifecycle.stage() == Stage::Closing => {
@@ -195,7 +195,7 @@ where
         started
     }
 
-    #[inline]
+    #[inline(always)]
     fn start(&mut self, state: &mut State<'a, S, C, O>) {
         let permit = self.attempts.next_slot();
         let Some(delivery) = state.inventory.start(permit, &mut state.recorder) else { return };
@@ -212,10 +212,10 @@ where
         let shared = self.shared;
         // Not while it waits for the source: a wake at every turn would keep the run awake.
         if !state.inventory.is_settling() && state.inventory.pending() > 0 {
-            shared.settle_waker.ring();
+            shared.settle_waker.wake();
         }
         if state.wants_claim(shared) {
-            shared.claim_waker.ring();
+            shared.claim_waker.wake();
         }
         if let Some(pause) = state.pause(shared.clock).filter(|_| self.pause.is_none()) {
             self.pause = Some(self.sleep(pause, || SideTaskEnd::PauseOver));
@@ -341,7 +341,7 @@ where
     }
 }
 
-/// A run that is dropped in the middle: no handler's panic keeps the others from being dropped.
+/// Drops the attempts of a run that is dropped in the middle: no handler's panic keeps the others from being dropped.
 impl<S: Source, C: Clock, O: Observer, F: Future, M> Drop for Driver<'_, '_, S, C, O, F, M> {
     fn drop(&mut self) {
         drop_all(&mut self.attempts);

@@ -15,7 +15,7 @@ pub(super) struct Intake {
     /// The maximum number of deliveries that the claim under way may bring.
     requested: Option<NonZeroUsize>,
     is_exhausted: bool,
-    /// What keeps the source from being asked, as it was told last.
+    /// What keeps the source from being asked, as the observer was told last.
     blocked: Option<BlockedOn>,
 }
 
@@ -29,12 +29,12 @@ impl Intake {
         self.requested.is_some()
     }
 
-    /// Notes that a claim of so many is made.
+    /// Records that a claim is made.
     pub(super) fn request(&mut self, size: NonZeroUsize) {
         self.requested = Some(size);
     }
 
-    /// Notes that a claim is over, and what the source says.
+    /// Records that a claim is over, and what the source answered.
     pub(super) fn claimed<C: Clock, O: Observer>(&mut self, status: ClaimStatus, recorder: &mut Recorder<'_, C, O>) {
         self.requested = None;
         if status == ClaimStatus::Exhausted {
@@ -43,7 +43,7 @@ impl Intake {
         }
     }
 
-    /// Notes that there is more to come after all.
+    /// Records that the source has more to come after all.
     pub(super) fn reopen(&mut self) {
         self.is_exhausted = false;
     }
@@ -55,7 +55,7 @@ impl Intake {
         self.blocked = None;
     }
 
-    /// Tells that the source is held up, and by what, unless that has been told.
+    /// Tells what keeps the source from being asked, unless that has been told.
     pub(super) fn block<C: Clock, O: Observer>(&mut self, by: BlockedOn, recorder: &mut Recorder<'_, C, O>) {
         if O::ACTIVE && self.blocked.replace(by) != Some(by) {
             recorder.update_time();

@@ -24,6 +24,7 @@ use crate::{
     pattern::Rules,
     source::{Claims, Delivery, Settlement, Source, Verdict},
     spans::TaskSpan,
+    task::{Attempt, Task, TaskId},
 };
 
 /// The deliveries that a run holds.
@@ -139,11 +140,7 @@ impl<P, R> Inventory<P, R> {
                 (outcome, Verdict::Done)
             }
             Err((outcome, failure)) => {
-                // Who was cancelled has not failed.
-                let reason = (outcome != Outcome::Cancelled).then(|| failure.reason());
-                span.ended(outcome);
-                recorder.write(EventKind::Ended { task, attempt, permit, worker, outcome, reason });
-                (outcome, decide_verdict(&delivery, outcome, &failure, &span, lifecycle, recorder))
+                (outcome, fail(&delivery.task, (permit, worker), (outcome, &failure), &span, lifecycle, recorder))
             }
         };
         self.leave_batch(1, recorder);
@@ -247,25 +244,45 @@ impl<P, R> Inventory<P, R> {
     }
 }
 
-/// Decides what becomes of a task whose attempt has failed.
+/// Tells that an attempt has failed, and decides what becomes of its task.
 #[cold]
-fn decide_verdict<P, R, C: Clock, O: Observer, E>(
-    delivery: &Delivery<P, R>,
-    outcome: Outcome,
-    failure: &Failure,
+fn fail<P, C: Clock, O: Observer, E>(
+    &Task { id: task, attempt, .. }: &Task<P>,
+    (permit, worker): (usize, Option<usize>),
+    (outcome, failure): (Outcome, &Failure),
     span: &TaskSpan,
     lifecycle: &mut Lifecycle<E>,
     recorder: &mut Recorder<'_, C, O>,
 ) -> Verdict {
-    let (task, attempt) = (delivery.task.id, delivery.task.attempt);
+    // Who was cancelled has not failed.
+    let reason = (outcome != Outcome::Cancelled).then(|| failure.reason());
+    span.ended(outcome);
+    recorder.write(EventKind::Ended { task, attempt, permit, worker, outcome, reason });
+    let verdict = decide_verdict(task, attempt, outcome, failure, lifecycle);
+    match &verdict {
+        Verdict::Retry { after, reason } => {
+            span.retried(outcome, reason, *after);
+            recorder.write(EventKind::RetryScheduled { task, attempt, after: *after }); // page: retry_scheduled
+        }
+        Verdict::Dead { reason } => span.dead(outcome, reason),
+        Verdict::Done | Verdict::Release => {}
+    }
+    verdict
+}
+
+/// Decides what becomes of a task whose attempt has failed.
+fn decide_verdict<E>(
+    task: TaskId,
+    attempt: Attempt,
+    outcome: Outcome,
+    failure: &Failure,
+    lifecycle: &mut Lifecycle<E>,
+) -> Verdict {
     let reason = failure.reason().to_string();
     let config = lifecycle.config();
     if let Some(after) = config.retry.delay(failure, task, attempt, config.seed) {
-        span.retried(outcome, &reason, after);
-        recorder.write(EventKind::RetryScheduled { task, attempt, after }); // page: retry_scheduled
         return Verdict::Retry { after, reason };
     }
-    span.dead(outcome, &reason);
     if outcome != Outcome::Cancelled {
         lifecycle.task_died(|| TaskFailure { task, attempt, outcome, reason: reason.clone() });
     }

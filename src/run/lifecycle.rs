@@ -1,15 +1,16 @@
 //! How far a run has come, and why. Every event about the run as a whole is told here, and nowhere else.
 //!
 //! ```text
-//!  start ─▶ Running ──────────────── cancel_group ───────────────┐
-//!             │ │                                                ▼
-//!             │ └─── begin_drain ───▶ Draining ── begin_abort ─▶ Aborting
-//!             │                          │                         │
-//!             │ close                    │ close                   │ close
-//!             ▼                          ▼                         ▼
-//!          Closing ◀──────────────────────────────────────────────────
-//!             │ end
+//!             ┌──────────────── cancel_group ───────────────────┐
+//!             │                                                 ▼
+//! start ─▶ Running ── begin_drain ─▶ Draining ──────────────▶ Aborting
+//!             │                         │    begin_abort or     │
+//!             │ close                   │    cancel_group       │ close
+//!             ▼                         ▼                       ▼
+//!          Closing ◀─────── close ──────┴───────────────────────┘
+//!             │ end            from any stage: give_up
 //!             ▼
+//!         the report
 //! ```
 //!
 //! | transition | cause |
@@ -47,7 +48,7 @@ pub(super) enum Stage {
     Closing,
 }
 
-/// The stage of a run, the settings that it goes by, and what has gone wrong.
+/// The stage of a run, its settings, and what has gone wrong.
 pub(super) struct Lifecycle<E> {
     stage: Stage,
     rules: Rules,
@@ -116,8 +117,12 @@ impl<E> Lifecycle<E> {
         self.changes != control.changes() || self.stage != Stage::Running
     }
 
-    /// Takes note of what the control handle asks for: the settings are applied, the way to stop is returned.
-    pub(super) fn heed<C: Clock, O: Observer>(&mut self, control: &Control, recorder: &mut Recorder<'_, C, O>) -> Stop {
+    /// Applies the settings of the control handle, and returns how it wants the run to stop.
+    pub(super) fn apply<C: Clock, O: Observer>(
+        &mut self,
+        control: &Control,
+        recorder: &mut Recorder<'_, C, O>,
+    ) -> Stop {
         // Before anything is read: what changes from now on makes another change.
         self.changes = control.changes();
         if control.has_changed(self.config_version, self.limit) {
@@ -126,7 +131,7 @@ impl<E> Lifecycle<E> {
         control.wanted()
     }
 
-    /// Goes on with the settings of the control handle.
+    /// Takes over the settings of the control handle.
     fn adjust<C: Clock, O: Observer>(&mut self, control: &Control, recorder: &mut Recorder<'_, C, O>) {
         if let Some((version, config)) = control.config_after(self.config_version) {
             self.config_version = version;
@@ -142,30 +147,30 @@ impl<E> Lifecycle<E> {
         }
     }
 
-    /// Whether a handler that ran in this turn has said something that must be heeded before the next start.
+    /// Whether a handler that ran in this turn has changed something that must be applied before the next start.
     #[inline]
     pub(super) fn is_interrupted(&mut self, control: &Control) -> bool {
-        !self.failures.is_empty() || (self.changes != control.changes() && self.is_told(control))
+        !self.failures.is_empty() || (self.changes != control.changes() && self.has_news(control))
     }
 
     #[cold]
-    fn is_told(&mut self, control: &Control) -> bool {
+    fn has_news(&mut self, control: &Control) -> bool {
         let changes = control.changes();
-        let is_told = control.wanted() != Stop::No || control.has_changed(self.config_version, self.limit);
-        if !is_told {
+        let has_news = control.wanted() != Stop::No || control.has_changed(self.config_version, self.limit);
+        if !has_news {
             self.changes = changes;
         }
-        is_told
+        has_news
     }
 
-    /// Takes note of a task that failed for good.
+    /// Records a task that failed for good, in a pattern whose tasks fail together.
     pub(super) fn task_died(&mut self, failure: impl FnOnce() -> TaskFailure) {
         if self.rules.fails_together {
             self.failures.push(failure());
         }
     }
 
-    /// Takes note of a failure of the source; the first is the one that is reported.
+    /// Records a failure of the source. The first one is reported.
     pub(super) fn source_failed(&mut self, error: E) {
         self.error.get_or_insert(error);
     }
@@ -174,7 +179,7 @@ impl<E> Lifecycle<E> {
         self.error.is_some()
     }
 
-    /// From here on nothing more is claimed or started. Whether that is new.
+    /// Enters the stage in which nothing is claimed or started. Returns whether the run was not draining before.
     pub(super) fn begin_drain<C: Clock, O: Observer>(&mut self, recorder: &mut Recorder<'_, C, O>) -> bool {
         let begins = self.stage < Stage::Draining;
         if begins {
@@ -184,14 +189,14 @@ impl<E> Lifecycle<E> {
         begins
     }
 
-    /// From here on nothing is waited for but the source. The caller has begun a drain.
+    /// Enters the stage in which only the source is waited for. The caller has begun a drain before.
     pub(super) fn begin_abort<C: Clock, O: Observer>(&mut self, recorder: &mut Recorder<'_, C, O>) {
         debug_assert_eq!(self.stage, Stage::Draining);
         recorder.write(EventKind::AbortStarted); // page: abort_started
         self.stage = Stage::Aborting;
     }
 
-    /// Cancels the tasks beside one that failed for good. Whether there is one, and this is new.
+    /// Enters the same stage because a task of a group has failed for good. Returns whether one has, and the stage is new.
     pub(super) fn cancel_group<C: Clock, O: Observer>(&mut self, recorder: &mut Recorder<'_, C, O>) -> bool {
         let cause = self.failures.first().filter(|_| self.stage < Stage::Aborting).map(|failure| failure.task);
         if let Some(cause) = cause {
@@ -201,12 +206,12 @@ impl<E> Lifecycle<E> {
         cause.is_some()
     }
 
-    /// From here on only the source's goodbye is waited for.
+    /// Enters the stage in which the source is closed.
     pub(super) fn close(&mut self) {
         self.stage = Stage::Closing;
     }
 
-    /// From here on nothing is waited for.
+    /// Enters the last stage without closing the source: it has failed, or has taken too long.
     pub(super) fn give_up(&mut self) {
         self.stage = Stage::Closing;
     }

@@ -1,6 +1,6 @@
-//! What the driver of a run and the futures beside it share.
+//! The state of a run, and what its driver shares with the futures beside it.
 
-use core::cell::RefCell;
+use core::{cell::RefCell, num::NonZeroUsize, time::Duration};
 
 use super::{
     attempt::{DroppedAttempts, Ended},
@@ -126,8 +126,8 @@ impl<'a, S: Source, C: Clock, O: Observer> State<'a, S, C, O> {
         matches!(self.next_claim(shared), Step::Claim(_))
     }
 
-    /// Decides on a claim and takes note of it, or of what is in its way.
-    pub(super) fn request_claim(&mut self, shared: &Shared<'a, S, C, O>) -> Option<core::num::NonZeroUsize> {
+    /// Decides on a claim, and records it or tells what is in its way.
+    pub(super) fn request_claim(&mut self, shared: &Shared<'a, S, C, O>) -> Option<NonZeroUsize> {
         match self.next_claim(shared) {
             Step::Claim(size) => {
                 self.intake.request(size);
@@ -170,9 +170,9 @@ impl<'a, S: Source, C: Clock, O: Observer> State<'a, S, C, O> {
     }
 
     /// Applies the settings of the control handle, and returns how it wants the run to stop.
-    pub(super) fn heed(&mut self, control: &Control) -> Stop {
+    pub(super) fn apply_control(&mut self, control: &Control) -> Stop {
         let rate = self.lifecycle.config().rate;
-        let stop = self.lifecycle.heed(control, &mut self.recorder);
+        let stop = self.lifecycle.apply(control, &mut self.recorder);
         let changed = self.lifecycle.config().rate;
         if changed != rate {
             self.rate.set(changed);
@@ -181,7 +181,7 @@ impl<'a, S: Source, C: Clock, O: Observer> State<'a, S, C, O> {
     }
 
     /// Returns how long the rate holds up what could start otherwise.
-    pub(super) fn pause(&mut self, clock: &C) -> Option<core::time::Duration> {
+    pub(super) fn pause(&mut self, clock: &C) -> Option<Duration> {
         let is_idle = self.intake.is_exhausted() && self.inventory.queued() == 0;
         self.rate.pause(clock, self.lifecycle.is_running() && !is_idle)
     }
