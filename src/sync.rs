@@ -1,4 +1,4 @@
-//! Wakers that wait for another future of the same thread: one, or many.
+//! Wakers of futures that wait for another one of the same thread: one, or many.
 
 mod multi;
 mod single;

@@ -1,4 +1,4 @@
-//! Why a run could not go on.
+//! The reasons for which a run ends with an error.
 
 use alloc::{boxed::Box, string::String, vec::Vec};
 use core::fmt;
@@ -10,8 +10,10 @@ use crate::{
     task::{Attempt, TaskId},
 };
 
-/// Why a run could not go on, with what it had come to by then. A handler's failure is an outcome and never one of these,
-/// but for the group, whose point it is to end with the first.
+/// The reason for which a run ended before its work was done, with the report up to then.
+///
+/// The failure of a handler is an outcome of its task and no error of the run, except in a task group, which ends with the
+/// first task that fails for good.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum RunError<E> {
@@ -22,18 +24,19 @@ pub enum RunError<E> {
         /// An empty report.
         report: Box<Report>,
     },
-    /// The source failed. What was in flight was finished where the source still took settlements; the rest comes back with its lease.
+    /// The source failed. Tasks in flight were finished where the source still took settlements; the others are left to the
+    /// source.
     Source {
-        /// How.
+        /// The first error of the source.
         error: E,
-        /// What the run had come to.
+        /// The report up to the end of the run.
         report: Box<Report>,
     },
-    /// A task of a group failed for good; its siblings were cancelled and given back.
+    /// A task of a group failed for good; its siblings were cancelled and given back to the source.
     Group {
-        /// Every final failure: the first, and those of siblings that failed before they could be cancelled.
+        /// All final failures: the first, and those of siblings that failed before they could be cancelled.
         failures: Vec<TaskFailure>,
-        /// What the run had come to.
+        /// The report up to the end of the run.
         report: Box<Report>,
     },
 }
@@ -41,18 +44,18 @@ pub enum RunError<E> {
 /// A task that failed for good.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TaskFailure {
-    /// Which.
+    /// The id of the task.
     pub task: TaskId,
-    /// At which attempt.
+    /// The last attempt; the first is number 1.
     pub attempt: Attempt,
-    /// How.
+    /// The outcome of the last attempt.
     pub outcome: Outcome,
-    /// Why.
+    /// The reason of the failure, for people.
     pub reason: String,
 }
 
 impl<E> RunError<E> {
-    /// What the run had come to.
+    /// Returns the report up to the end of the run.
     pub fn report(&self) -> &Report {
         match self {
             Self::Config { report, .. } | Self::Source { report, .. } | Self::Group { report, .. } => report,

@@ -1,4 +1,4 @@
-//! Settlements in waiting.
+//! Deliveries that have ended and are not settled yet.
 
 use alloc::vec::Vec;
 
@@ -7,24 +7,21 @@ use crate::{
     source::{Delivery, Settlement, Verdict},
 };
 
-/// Settlements, and how each attempt had gone (`None`: it was never started). Two lists side by side, so that the one can be
-/// lent to the source as it is.
-pub(super) struct Outbox<P, R> {
+/// Settlements, each with the outcome of its attempt (`None`: it was never started). They are two lists side by side, so
+/// that the one can be lent to the source as it is.
+pub(super) struct Pending<P, R> {
     pub(super) settlements: Vec<Settlement<P, R>>,
     outcomes: Vec<Option<Outcome>>,
 }
 
-impl<P, R> Outbox<P, R> {
-    pub(super) const fn new() -> Self {
-        Self { settlements: Vec::new(), outcomes: Vec::new() }
-    }
-
+impl<P, R> Pending<P, R> {
     #[inline]
     pub(super) fn push(&mut self, delivery: Delivery<P, R>, verdict: Verdict, outcome: Option<Outcome>) {
         self.settlements.push(Settlement::new(delivery, verdict));
         self.outcomes.push(outcome);
     }
 
+    #[inline]
     pub(super) fn len(&self) -> usize {
         self.settlements.len()
     }
@@ -35,5 +32,11 @@ impl<P, R> Outbox<P, R> {
 
     pub(super) fn drain(&mut self) -> impl DoubleEndedIterator<Item = (Settlement<P, R>, Option<Outcome>)> {
         self.settlements.drain(..).zip(self.outcomes.drain(..))
+    }
+}
+
+impl<P, R> Default for Pending<P, R> {
+    fn default() -> Self {
+        Self { settlements: Vec::new(), outcomes: Vec::new() }
     }
 }
