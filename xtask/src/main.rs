@@ -6,6 +6,7 @@ mod bench;
 mod cross;
 mod deny;
 mod features;
+mod msrv;
 mod package;
 mod page;
 mod setup;

@@ -37,7 +37,7 @@ fn archive() -> Result<Vec<PathBuf>, String> {
     let mut command = cargo(["package", "--no-verify", "--allow-dirty"]);
     command.args(PACKAGES.iter().flat_map(|name| ["--package", name]));
     shell::say_and_run(&mut command)?;
-    let version = shell::version()?;
+    let version = shell::value_in_manifest("version")?;
     let folder = shell::root().join("target/package");
     Ok(PACKAGES.iter().map(|name| folder.join(format!("{name}-{version}.crate"))).collect())
 }

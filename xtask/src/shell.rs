@@ -73,12 +73,12 @@ fn succeeded(command: &Command, status: ExitStatus) -> Result<(), String> {
     if status.success() { Ok(()) } else { Err(format!("{} ended with {status}", spelled(command))) }
 }
 
-/// The version of all packages, as the workspace's Cargo.toml has it.
-pub(crate) fn version() -> Result<String, String> {
+/// The value of a key that all packages share, as the workspace's Cargo.toml has it.
+pub(crate) fn value_in_manifest(key: &str) -> Result<String, String> {
     let manifest =
         std::fs::read_to_string(root().join("Cargo.toml")).map_err(|error| format!("Cargo.toml: {error}"))?;
-    let lines = manifest.lines().filter_map(|line| line.strip_prefix("version = \"")?.strip_suffix('"'));
-    lines.map(str::to_owned).next().ok_or_else(|| "Cargo.toml has no version".to_owned())
+    let value = |line: &str| Some(line.strip_prefix(key)?.strip_prefix(" = \"")?.strip_suffix('"')?.to_owned());
+    manifest.lines().find_map(value).ok_or_else(|| format!("Cargo.toml has no {key}"))
 }
 
 /// Whether what was made is younger than what it is made from; not where either is missing.

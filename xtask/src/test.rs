@@ -3,7 +3,7 @@
 use crate::features::{self, LINTED, TESTED, TESTED_IN_FULL, name, only};
 use crate::setup::{self, Needs};
 use crate::shell::cargo;
-use crate::{cross, deny, package, page, steps, suite, web};
+use crate::{cross, deny, msrv, package, page, steps, suite, web};
 use std::io::Stdout;
 use std::process::{Command, ExitCode};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -136,6 +136,7 @@ fn lint_everything() -> Command {
 
 fn lint(lane: &Lane<'_>, full: bool) {
     lane.step("dependencies", deny::check);
+    lane.step("the promised version of Rust", msrv::check);
     lane.run("format", &mut cargo(["fmt", "--all", "--check"]));
     lane.run("clippy: everything", &mut lint_everything());
     lane.step("clippy: sets of features", |work| {
