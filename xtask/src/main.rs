@@ -23,9 +23,9 @@ const USAGE: &str = "\
 usage: cargo xtask <command>
 
   setup [--bench]     install what is missing for the tests (and, with --bench, for the benchmarks)
-  check               what is quick of the tests: formats, lints, unit and core tests, types, the page's module
-  test [--full]       everything that has to pass before a change lands; with --full, long tests too, at their whole length
-  test --only PART    lint, rust, page or other: a part of it, for a machine of its own
+  check               the quick checks: formats, lints, unit and core tests, types, the page's module
+  test [--full]       everything that has to pass before a change lands; --full adds the long tests
+  test --only PART    one part of that, for a machine of its own: lint, rust, page or other
   web [--npm]         the page, with the crate as WebAssembly, in web/dist; the package for npm
   package             the archives that would be published, and the command built from them
   bench [--quick] …   measure against the peers; `cargo xtask bench --help` lists the rest";

@@ -1,4 +1,4 @@
-//! `cargo xtask test`: everything that has to pass before a change lands; `cargo xtask check`: what is quick of it.
+//! `cargo xtask test`: everything that has to pass before a change lands. `cargo xtask check`: the quick part of it.
 
 use crate::features::{self, LINTED, TESTED, TESTED_IN_FULL, name, only};
 use crate::setup::{self, Needs};
