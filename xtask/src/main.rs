@@ -4,7 +4,9 @@
 mod apt;
 mod bench;
 mod cross;
+mod deny;
 mod features;
+mod msrv;
 mod package;
 mod page;
 mod setup;
@@ -21,8 +23,9 @@ const USAGE: &str = "\
 usage: cargo xtask <command>
 
   setup [--bench]     install what is missing for the tests (and, with --bench, for the benchmarks)
-  check               what is quick of the tests: formats, lints, unit and core tests, types, the page's module
-  test [--full]       everything that has to pass before a change lands; with --full, long tests too, at their whole length
+  check               the quick checks: formats, lints, unit and core tests, types, the page's module
+  test [--full]       everything that has to pass before a change lands; --full adds the long tests
+  test --only PART    one part of that, for a machine of its own: lint, rust, page or other
   web [--npm]         the page, with the crate as WebAssembly, in web/dist; the package for npm
   package             the archives that would be published, and the command built from them
   bench [--quick] …   measure against the peers; `cargo xtask bench --help` lists the rest";
@@ -35,8 +38,12 @@ fn main() -> ExitCode {
         ["setup", "--bench"] => outcome(setup::run(setup::Needs::Bench)),
         ["check"] => test::check(),
         ["package"] => outcome(package::run()),
-        ["test"] => test::run(false),
-        ["test", "--full"] => test::run(true),
+        ["test"] => test::run(false, None),
+        ["test", "--full"] => test::run(true, None),
+        ["test", "--only", part] => match test::Part::named(part) {
+            Some(part) => test::run(false, Some(part)),
+            None => refuse(&format!("there is no part `{part}`: lint, rust, page, other")),
+        },
         ["web", rest @ ..] => outcome(web::run(rest)),
         ["bench", rest @ ..] => outcome(bench::run(rest)),
         ["help" | "--help" | "-h"] => {

@@ -1,9 +1,9 @@
-//! `cargo xtask test`: everything that has to pass before a change lands; `cargo xtask check`: what is quick of it.
+//! `cargo xtask test`: everything that has to pass before a change lands. `cargo xtask check`: the quick part of it.
 
 use crate::features::{self, LINTED, TESTED, TESTED_IN_FULL, name, only};
 use crate::setup::{self, Needs};
 use crate::shell::cargo;
-use crate::{cross, package, page, steps, suite, web};
+use crate::{cross, deny, msrv, package, page, steps, suite, web};
 use std::io::Stdout;
 use std::process::{Command, ExitCode};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -32,9 +32,28 @@ impl Gate {
     }
 }
 
-/// Runs everything. Cargo's steps are one lane, for they would wait for each other's locks; the page is the other: its
-/// tests mostly wait for a browser.
-pub(crate) fn run(full: bool) -> ExitCode {
+/// A part of everything that a machine of its own can take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    Lint,
+    Rust,
+    Page,
+    Other,
+}
+
+impl Part {
+    const ALL: [(Self, &str); 4] =
+        [(Self::Lint, "lint"), (Self::Rust, "rust"), (Self::Page, "page"), (Self::Other, "other")];
+
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|(_, known)| *known == name).map(|(part, _)| part)
+    }
+}
+
+/// Runs everything, or one part. Cargo's steps are one lane, for they would wait for each other's locks; the page is the
+/// other: its tests mostly wait for a browser.
+pub(crate) fn run(full: bool, only: Option<Part>) -> ExitCode {
+    let wanted = |part| only.is_none_or(|only| only == part);
     let steps = Steps::new(std::io::stdout()).patient(if full { 6 } else { 1 });
     let code = steps.lane("");
     code.step("setup", |_| setup::run(Needs::Test));
@@ -42,24 +61,39 @@ pub(crate) fn run(full: bool) -> ExitCode {
     let (command_is_built, command_built) = Gate::new();
     thread::scope(|scope| {
         let lane = steps.lane("page | ");
-        scope.spawn(move || page(&lane, full, page_is_built, command_built));
-        code.run("format", &mut cargo(["fmt", "--all", "--check"]));
-        lint(&code, full);
-        // The page is in the command.
+        scope.spawn(move || {
+            // The page is in the command, which the Rust tests start.
+            if wanted(Part::Page) || wanted(Part::Rust) {
+                lane.step("page", |_| web::build());
+            }
+            drop(page_is_built);
+            if wanted(Part::Page) {
+                page(&lane, full, command_built);
+            }
+        });
+        if wanted(Part::Lint) {
+            lint(&code, full);
+        }
         page_built.wait();
-        code.run("tests: build", &mut suite::build(suite::EVERYTHING));
+        if wanted(Part::Rust) {
+            code.run("tests: build", &mut suite::build(suite::EVERYTHING));
+        } else if wanted(Part::Page) {
+            code.run("page: the command", &mut cargo(["build", "--bin", "fourfold"]));
+        }
         drop(command_is_built);
-        tests(&code, full);
-        documentation(&code);
-        bare_metal(&code);
-        loom(&code);
-        benches(&code, full);
+        if wanted(Part::Rust) {
+            tests(&code, full);
+        }
+        if wanted(Part::Other) {
+            bare_metal(&code);
+            loom(&code);
+            benches(&code, full);
+        }
     });
-    if full {
+    if full && wanted(Part::Other) {
         code.step("package", |_| package::run());
-    } else {
-        leave_out(&code);
     }
+    leave_out(&code, full, only);
     steps.finish()
 }
 
@@ -84,9 +118,7 @@ pub(crate) fn check() -> ExitCode {
 }
 
 /// The page in a real browser, served by a server of the tests and by the command, and its module by itself.
-fn page(lane: &Lane<'_>, full: bool, page_is_built: Sender<()>, command_built: Gate) {
-    lane.step("page", |_| web::build());
-    drop(page_is_built);
+fn page(lane: &Lane<'_>, full: bool, command_built: Gate) {
     lane.step("page: tools", page::install);
     lane.step("page: Perfetto", page::install_perfetto);
     lane.run("page: types", &mut page::types());
@@ -103,6 +135,9 @@ fn lint_everything() -> Command {
 }
 
 fn lint(lane: &Lane<'_>, full: bool) {
+    lane.step("dependencies", deny::check);
+    lane.step("the promised version of Rust", msrv::check);
+    lane.run("format", &mut cargo(["fmt", "--all", "--check"]));
     lane.run("clippy: everything", &mut lint_everything());
     lane.step("clippy: sets of features", |work| {
         let libraries = LINTED.iter().map(|set| features::lint(set, "--lib"));
@@ -111,6 +146,8 @@ fn lint(lane: &Lane<'_>, full: bool) {
         let failures: Vec<String> = libraries.chain(tests).filter_map(|mut set| work.run(&mut set).err()).collect();
         if failures.is_empty() { Ok(()) } else { Err(failures.join("; ")) }
     });
+    let mut doc = cargo(["doc", "--workspace", "--no-deps", "--all-features"]);
+    lane.run("documentation", doc.env("RUSTDOCFLAGS", "--deny warnings"));
 }
 
 fn tests(lane: &Lane<'_>, full: bool) {
@@ -125,11 +162,6 @@ fn tests(lane: &Lane<'_>, full: bool) {
 
 fn tests_of(set: &str) -> String {
     format!("tests: {}", name(set))
-}
-
-fn documentation(lane: &Lane<'_>) {
-    let mut doc = cargo(["doc", "--workspace", "--no-deps", "--all-features"]);
-    lane.run("documentation", doc.env("RUSTDOCFLAGS", "--deny warnings"));
 }
 
 fn bare_metal(lane: &Lane<'_>) {
@@ -159,8 +191,16 @@ fn benches(lane: &Lane<'_>, full: bool) {
     }
 }
 
-/// Names every step of a full run that is not run otherwise, and every test that is shorter.
-fn leave_out(lane: &Lane<'_>) {
+/// Names what is not run this time: other parts, long tests, and tests that are shorter.
+fn leave_out(lane: &Lane<'_>, full: bool, only: Option<Part>) {
+    for (part, name) in Part::ALL {
+        if only.is_some_and(|only| only != part) {
+            lane.leave_out(&format!("everything of the part `{name}`"));
+        }
+    }
+    if full {
+        return;
+    }
     for set in TESTED_IN_FULL {
         lane.leave_out(&tests_of(set));
     }
@@ -185,6 +225,14 @@ mod tests {
             scope.spawn(move || drop(opened));
             gate.wait();
         });
+    }
+
+    #[test]
+    fn the_forge_runs_every_part() {
+        let workflow = std::fs::read_to_string(shell::root().join(".github/workflows/ci.yml")).unwrap();
+        let parts = workflow.lines().find_map(|line| line.trim().strip_prefix("part: [")?.strip_suffix(']')).unwrap();
+        let parts: Vec<_> = parts.split(", ").map(Part::named).collect();
+        assert_eq!(parts, Part::ALL.map(|(part, _)| Some(part)));
     }
 
     #[test]

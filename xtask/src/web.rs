@@ -64,7 +64,7 @@ pub(crate) fn build() -> Result<(), String> {
 fn module() -> Result<PathBuf, String> {
     let what = ["--package", "fourfold-web", "--lib", "--profile", PROFILE];
     let mut build = cross::BROWSER.build(&what)?;
-    say_and_run(build.env("RUSTFLAGS", anonymous()))?;
+    shell::say_and_run(build.env("RUSTFLAGS", anonymous()))?;
     let input = cross::BROWSER.output(PROFILE).join(format!("{NAME}.wasm"));
     let folder = cross::BROWSER.folder().join("module");
     let output = folder.join(format!("{NAME}_bg.wasm"));
@@ -77,7 +77,7 @@ fn module() -> Result<PathBuf, String> {
     clear(&raw)?;
     let bindgen = ["run", "--quiet", "--package", "xtask-bindgen", "--"];
     let mut bindgen = shell::cargo(bindgen);
-    say_and_run(bindgen.arg(&input).arg(NAME).arg(&raw))?;
+    shell::say_and_run(bindgen.arg(&input).arg(NAME).arg(&raw))?;
     for name in [format!("{NAME}.js"), format!("{NAME}.d.ts")] {
         copy(&raw.join(&name), &folder.join(&name))?;
     }
@@ -95,9 +95,10 @@ fn anonymous() -> String {
     folders.collect::<Vec<_>>().join(" ")
 }
 
-fn say_and_run(command: &mut std::process::Command) -> Result<(), String> {
-    println!("$ {}", shell::spelled(command));
-    shell::expect_success(command)
+/// Puts a copy of a folder in the place of another.
+pub(crate) fn replace(from: &Path, to: &Path) -> Result<(), String> {
+    clear(to)?;
+    copy_all(from, to).map(drop)
 }
 
 /// An empty folder.

@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod layers;
+mod manifests;
 mod modules;
+mod sentences;
 
 use std::path::{Path, PathBuf};
 
