@@ -102,7 +102,13 @@ export class App {
   frame() {
     const { mode, lang, theme } = this.view;
     byId('modes').replaceChildren(
-      ...MODES.map((name) => h('a', { href: writeLink({ mode: name, lang, theme }), 'aria-current': name === mode ? 'page' : undefined }, t(`mode.${name}`))),
+      ...MODES.map((name) =>
+        h(
+          'a',
+          { href: writeLink({ mode: name, lang, theme }), 'aria-current': name === mode ? 'page' : undefined },
+          t(`mode.${name}`),
+        ),
+      ),
     );
     buildTools(this);
     paintLegend(byId('legend'));
@@ -134,21 +140,32 @@ export class App {
     );
     byId('do-fork').hidden = !guide.fork;
     byId('side').replaceChildren(side.element);
-    byId('below').replaceChildren(...(guide.below ?? []).filter((element) => element !== null), this.state.element, this.charts());
+    byId('below').replaceChildren(
+      ...(guide.below ?? []).filter((element) => element !== null),
+      this.state.element,
+      this.charts(),
+    );
   }
 
   /** Charts are loaded when they are wanted. */
   charts() {
-    const place = h('section', { class: 'card charts', 'aria-labelledby': 'charts-title' }, h('h2', { id: 'charts-title' }, t('charts.title')));
+    const place = h(
+      'section',
+      { class: 'card charts', 'aria-labelledby': 'charts-title' },
+      h('h2', { id: 'charts-title' }, t('charts.title')),
+    );
     const box = h('div', { class: 'chart-grid' });
     place.append(box);
-    const observer = new IntersectionObserver(async (entries) => {
-      if (!entries.some((entry) => entry.isIntersecting)) return;
-      observer.disconnect();
-      const { Charts } = await import('./panels/charts.js');
-      if (box.isConnected) new Charts(box, this.session);
-      // Their upper edge alone is nothing to look at.
-    }, { rootMargin: '0px 0px -48px' });
+    const observer = new IntersectionObserver(
+      async (entries) => {
+        if (!entries.some((entry) => entry.isIntersecting)) return;
+        observer.disconnect();
+        const { Charts } = await import('./panels/charts.js');
+        if (box.isConnected) new Charts(box, this.session);
+        // Their upper edge alone is nothing to look at.
+      },
+      { rootMargin: '0px 0px -48px' },
+    );
     observer.observe(place);
     return place;
   }
@@ -211,4 +228,3 @@ export class App {
     this.writeLink();
   }
 }
-

@@ -46,7 +46,9 @@ async function act({ task, payload, id, attempt }) {
     const value = await work({ payload, id, attempt, signal: controller.signal });
     void ask('answer', task, null, value === undefined ? null : value);
   } catch (error) {
-    const { message, permanent, retryAfterMs } = /** @type {any} */ (error instanceof Error ? error : new Error(String(error)));
+    const { message, permanent, retryAfterMs } = /** @type {any} */ (
+      error instanceof Error ? error : new Error(String(error))
+    );
     void ask('answer', task, { message, permanent, retryAfterMs });
   } finally {
     tasks.delete(task);

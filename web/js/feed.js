@@ -128,10 +128,12 @@ export class Feed {
 
   /** One after the other. @param {() => Promise<void>} act */
   then(act) {
-    this.taking = this.taking.then(() => (this.closed ? undefined : act())).catch((error) => {
-      this.sink.problem(error);
-      this.overrun();
-    });
+    this.taking = this.taking
+      .then(() => (this.closed ? undefined : act()))
+      .catch((error) => {
+        this.sink.problem(error);
+        this.overrun();
+      });
   }
 
   /** What is taken too slowly, or not at all, is given up: a snapshot tells where things stand. */
@@ -178,7 +180,10 @@ function runOf(id) {
  */
 export async function health(withinMs) {
   try {
-    const response = await fetch(new URL('../healthz', import.meta.url), { signal: AbortSignal.timeout(withinMs), cache: 'no-store' });
+    const response = await fetch(new URL('../healthz', import.meta.url), {
+      signal: AbortSignal.timeout(withinMs),
+      cache: 'no-store',
+    });
     const found = await response.json();
     return { ...found, live: found.live === true };
   } catch {

@@ -47,7 +47,14 @@ export class Sandbox {
           reject(error);
         },
       };
-      this.frame = h('iframe', { sandbox: 'allow-scripts', src: new URL('../sandbox.html', import.meta.url).href, class: 'sandbox', title: t('own.sandbox'), tabindex: -1, 'aria-hidden': 'true' });
+      this.frame = h('iframe', {
+        sandbox: 'allow-scripts',
+        src: new URL('../sandbox.html', import.meta.url).href,
+        class: 'sandbox',
+        title: t('own.sandbox'),
+        tabindex: -1,
+        'aria-hidden': 'true',
+      });
       this.place.append(this.frame);
     });
   }
@@ -58,7 +65,14 @@ export class Sandbox {
     if (data.ready) this.send({ start: this.starting?.code ?? '' });
     else if (data.started) this.starting?.resolve();
     else if (data.refused) this.starting?.reject(new Error(t('own.cannot')));
-    else if (data.failed) this.starting?.reject(new Error(data.failed === 'no-handler' ? t('own.noHandler') : t('own.line', { line: Number(data.line), message: String(data.failed) })));
+    else if (data.failed)
+      this.starting?.reject(
+        new Error(
+          data.failed === 'no-handler'
+            ? t('own.noHandler')
+            : t('own.line', { line: Number(data.line), message: String(data.failed) }),
+        ),
+      );
     else if (data.lost) this.lose();
     else if (Array.isArray(data.log)) this.listener.log(data.log, Number(data.dropped) || 0);
     else if (data.answer !== undefined) this.answer(data);
@@ -69,7 +83,13 @@ export class Sandbox {
     const call = this.calls.get(answer);
     this.calls.delete(answer);
     if (!error) call?.resolve();
-    else call?.reject(Object.assign(new Error(String(error.message)), { permanent: error.permanent === true, retryAfterMs: error.retryAfterMs }));
+    else
+      call?.reject(
+        Object.assign(new Error(String(error.message)), {
+          permanent: error.permanent === true,
+          retryAfterMs: error.retryAfterMs,
+        }),
+      );
   }
 
   /** @param {import('./engine.js').OwnTask} task @returns {Promise<void>} */

@@ -32,5 +32,7 @@ async function start() {
 }
 
 start().catch((error) => {
-  document.body.prepend(h('p', { class: 'fatal', role: 'alert' }, `fourfold: ${error instanceof Error ? error.message : String(error)}`));
+  document.body.prepend(
+    h('p', { class: 'fatal', role: 'alert' }, `fourfold: ${error instanceof Error ? error.message : String(error)}`),
+  );
 });

@@ -42,14 +42,18 @@
       lines = [];
       dropped = 0;
     };
-    const print = (/** @type {string} */ level) => (/** @type {unknown[]} */ ...values) => {
-      if (lines.length < most) lines.push([level, values.map(show).join(' ').slice(0, longest)]);
-      else dropped += 1;
-      timer ||= later(flush, 50);
-    };
+    const print =
+      (/** @type {string} */ level) =>
+      (/** @type {unknown[]} */ ...values) => {
+        if (lines.length < most) lines.push([level, values.map(show).join(' ').slice(0, longest)]);
+        else dropped += 1;
+        timer ||= later(flush, 50);
+      };
     for (const level of ['log', 'info', 'debug', 'warn', 'error']) Reflect.set(console, level, print(level));
 
-    const call = async (/** @type {{call: number, task: unknown, id: number, attempt: number}} */ { call: number, task, id, attempt }) => {
+    const call = async (
+      /** @type {{call: number, task: unknown, id: number, attempt: number}} */ { call: number, task, id, attempt },
+    ) => {
       const controller = new AbortController();
       running.set(number, controller);
       // What a task printed comes before its answer: after the last one nobody listens any more.
@@ -65,7 +69,13 @@
         const thrown = /** @type {any} */ (error);
         const message = thrown instanceof Error ? thrown.message || thrown.name : String(thrown);
         const after = Number(thrown?.retryAfterMs);
-        answer({ error: { message: message.slice(0, longest), permanent: thrown?.permanent === true, retryAfterMs: after >= 0 ? after : undefined } });
+        answer({
+          error: {
+            message: message.slice(0, longest),
+            permanent: thrown?.permanent === true,
+            retryAfterMs: after >= 0 ? after : undefined,
+          },
+        });
       } finally {
         running.delete(number);
       }
@@ -122,7 +132,15 @@
       event.preventDefault();
       // Without a place it is not the code's fault: the worker itself was refused.
       if (!event.message) tell({ refused: 'worker' });
-      else tell(started ? { log: [['error', event.message]], dropped: 0 } : { failed: event.message.replace(/^Uncaught /, ''), line: Math.min(lines, Math.max(1, event.lineno - offset)) });
+      else
+        tell(
+          started
+            ? { log: [['error', event.message]], dropped: 0 }
+            : {
+                failed: event.message.replace(/^Uncaught /, ''),
+                line: Math.min(lines, Math.max(1, event.lineno - offset)),
+              },
+        );
     });
     let last = performance.now();
     beat = setInterval(() => {

@@ -59,10 +59,24 @@ function crush(events, windowNs) {
 /** @param {number} limit */
 const little = (limit) => ({
   title: `s.little.panel.${limit}`,
-  params: { pattern: 'set', limit, tasks: 240, seed: 3, ...once, work: { ms: [15, 25], tail_permille: 0, fail_permille: 0 } },
+  params: {
+    pattern: 'set',
+    limit,
+    tasks: 240,
+    seed: 3,
+    ...once,
+    work: { ms: [15, 25], tail_permille: 0, fail_permille: 0 },
+  },
 });
 
-const stopped = { pattern: 'pool', limit: 4, tasks: 60, seed: 11, ...once, work: { ms: [30, 70], tail_permille: 0, fail_permille: 0 } };
+const stopped = {
+  pattern: 'pool',
+  limit: 4,
+  tasks: 60,
+  seed: 11,
+  ...once,
+  work: { ms: [30, 70], tail_permille: 0, fail_permille: 0 },
+};
 /** The position at which both stop: the same for both, for they go the same way until then. */
 const STOP_AT = 70;
 
@@ -73,8 +87,29 @@ export const SCENARIOS = [
     speed: 0.06,
     answer: 1,
     panels: [
-      { title: 'pattern.batch', params: { pattern: 'batch', limit: 5, batch_size: 15, tasks: 60, seed: 9, ...once, work: { ms: [8, 20], tail_permille: 100, tail_ms: [120, 180], fail_permille: 0 } } },
-      { title: 'pattern.pool', params: { pattern: 'pool', limit: 5, tasks: 60, seed: 9, ...once, work: { ms: [8, 20], tail_permille: 100, tail_ms: [120, 180], fail_permille: 0 } } },
+      {
+        title: 'pattern.batch',
+        params: {
+          pattern: 'batch',
+          limit: 5,
+          batch_size: 15,
+          tasks: 60,
+          seed: 9,
+          ...once,
+          work: { ms: [8, 20], tail_permille: 100, tail_ms: [120, 180], fail_permille: 0 },
+        },
+      },
+      {
+        title: 'pattern.pool',
+        params: {
+          pattern: 'pool',
+          limit: 5,
+          tasks: 60,
+          seed: 9,
+          ...once,
+          work: { ms: [8, 20], tail_permille: 100, tail_ms: [120, 180], fail_permille: 0 },
+        },
+      },
     ],
     // In the first batch, when nothing of it is left to start.
     pause: ([batch]) => {
@@ -96,14 +131,31 @@ export const SCENARIOS = [
     id: 'group',
     speed: 0.04,
     answer: 2,
-    panels: [{ title: 'pattern.group', params: { pattern: 'group', limit: 6, seed: 5, ...once, work: except(30, 13, { ms: 9, fail: 1, panic: false }, (n) => 24 + ((n * 13) % 30)) } }],
+    panels: [
+      {
+        title: 'pattern.group',
+        params: {
+          pattern: 'group',
+          limit: 6,
+          seed: 5,
+          ...once,
+          work: except(30, 13, { ms: 9, fail: 1, panic: false }, (n) => 24 + ((n * 13) % 30)),
+        },
+      },
+    ],
     pause: ([events]) => when(events, (event) => event.event === 'group_cancelled') - 3e6,
     claim: ([group]) => {
       const after = group.events.slice(group.events.findIndex((event) => event.event === 'group_cancelled'));
       const siblings = after.filter((event) => event.event === 'ended');
-      const alive = group.events.filter((event) => event.event === 'started').length - group.events.filter((event) => event.event === 'ended').length;
+      const alive =
+        group.events.filter((event) => event.event === 'started').length -
+        group.events.filter((event) => event.event === 'ended').length;
       return {
-        holds: siblings.length === 5 && siblings.every((event) => event.outcome === 'cancelled') && alive === 0 && !after.some((event) => event.event === 'started'),
+        holds:
+          siblings.length === 5 &&
+          siblings.every((event) => event.outcome === 'cancelled') &&
+          alive === 0 &&
+          !after.some((event) => event.event === 'started'),
         values: { cancelled: siblings.filter((event) => event.outcome === 'cancelled').length, alive },
       };
     },
@@ -113,8 +165,26 @@ export const SCENARIOS = [
     speed: 0.04,
     answer: 0,
     panels: [
-      { title: 's.forgotten.wrong', program: 'forgotten', params: { limit: 6, seed: 5, tasks: 30, work: except(30, 13, { ms: 9, fail: 1, panic: false }, (n) => 24 + ((n * 13) % 30)) } },
-      { title: 's.forgotten.right', params: { pattern: 'group', limit: 6, seed: 5, ...once, work: except(30, 13, { ms: 9, fail: 1, panic: false }, (n) => 24 + ((n * 13) % 30)) } },
+      {
+        title: 's.forgotten.wrong',
+        program: 'forgotten',
+        params: {
+          limit: 6,
+          seed: 5,
+          tasks: 30,
+          work: except(30, 13, { ms: 9, fail: 1, panic: false }, (n) => 24 + ((n * 13) % 30)),
+        },
+      },
+      {
+        title: 's.forgotten.right',
+        params: {
+          pattern: 'group',
+          limit: 6,
+          seed: 5,
+          ...once,
+          work: except(30, 13, { ms: 9, fail: 1, panic: false }, (n) => 24 + ((n * 13) % 30)),
+        },
+      },
     ],
     pause: ([events]) => when(events, (event) => event.event === 'ended' && event.outcome === 'failed') - 3e6,
     claim: ([wrong, right]) => {
@@ -128,10 +198,24 @@ export const SCENARIOS = [
     id: 'pressure',
     speed: 0.05,
     answer: 1,
-    panels: [{ title: 'pattern.pool', params: { pattern: 'pool', limit: 3, queue_capacity: 6, tasks: 60, seed: 4, ...once, work: { ms: [20, 45], tail_permille: 0, fail_permille: 0 } } }],
+    panels: [
+      {
+        title: 'pattern.pool',
+        params: {
+          pattern: 'pool',
+          limit: 3,
+          queue_capacity: 6,
+          tasks: 60,
+          seed: 4,
+          ...once,
+          work: { ms: [20, 45], tail_permille: 0, fail_permille: 0 },
+        },
+      },
+    ],
     pause: ([events]) => when(events, (event) => event.event === 'source_blocked') + 8e6,
     claim: ([pool]) => ({
-      holds: pool.depth === 6 && pool.events.some((event) => event.event === 'source_blocked') && pool.report.done === 60,
+      holds:
+        pool.depth === 6 && pool.events.some((event) => event.event === 'source_blocked') && pool.report.done === 60,
       values: { depth: pool.depth, capacity: 6, done: pool.report.done },
     }),
   },
@@ -140,13 +224,26 @@ export const SCENARIOS = [
     speed: 0.06,
     answer: 2,
     panels: [
-      { title: 's.unbounded.wrong', program: 'unbounded', params: { limit: 3, seed: 4, tasks: 160, work: { ms: [20, 45], tail_permille: 0, fail_permille: 0 } } },
-      { title: 's.unbounded.right', program: 'bounded', params: { limit: 3, seed: 4, tasks: 160, work: { ms: [20, 45], tail_permille: 0, fail_permille: 0 } } },
+      {
+        title: 's.unbounded.wrong',
+        program: 'unbounded',
+        params: { limit: 3, seed: 4, tasks: 160, work: { ms: [20, 45], tail_permille: 0, fail_permille: 0 } },
+      },
+      {
+        title: 's.unbounded.right',
+        program: 'bounded',
+        params: { limit: 3, seed: 4, tasks: 160, work: { ms: [20, 45], tail_permille: 0, fail_permille: 0 } },
+      },
     ],
     pause: ([events]) => events[0].t_ns + (events.at(-1).t_ns - events[0].t_ns) * 0.12,
     claim: ([wrong, right]) => ({
       holds: wrong.depth > 10 * right.depth && right.depth <= 3,
-      values: { wrong: wrong.depth, right: right.depth, wrongWait: seconds(wrong.report.wait_ms.max), rightWait: seconds(right.report.wait_ms.max) },
+      values: {
+        wrong: wrong.depth,
+        right: right.depth,
+        wrongWait: seconds(wrong.report.wait_ms.max),
+        rightWait: seconds(right.report.wait_ms.max),
+      },
     }),
   },
   {
@@ -155,12 +252,24 @@ export const SCENARIOS = [
     answer: 0,
     panels: [false, true].map((jitter) => ({
       title: jitter ? 's.storm.right' : 's.storm.wrong',
-      params: { pattern: 'set', limit: 40, tasks: 40, seed: 8, retries: 3, backoff_ms: 100, jitter, work: { ms: [10, 10], tail_permille: 0, fail_permille: 1000, fail_attempts: 2 } },
+      params: {
+        pattern: 'set',
+        limit: 40,
+        tasks: 40,
+        seed: 8,
+        retries: 3,
+        backoff_ms: 100,
+        jitter,
+        work: { ms: [10, 10], tail_permille: 0, fail_permille: 1000, fail_attempts: 2 },
+      },
     })),
     pause: ([events]) => when(events, (event) => event.event === 'retry_scheduled') + 45e6,
     claim: ([storm, spread]) => {
       const [wrong, right] = [storm, spread].map(({ events }) => crush(events, 5e6));
-      return { holds: wrong >= 36 && right * 2 <= wrong && storm.report.done === 40 && spread.report.done === 40, values: { wrong, right } };
+      return {
+        holds: wrong >= 36 && right * 2 <= wrong && storm.report.done === 40 && spread.report.done === 40,
+        values: { wrong, right },
+      };
     },
   },
   {
@@ -168,8 +277,26 @@ export const SCENARIOS = [
     speed: 0.06,
     answer: 2,
     panels: [
-      { title: 's.permit.wrong', program: 'lost_permit', params: { limit: 4, seed: 21, tasks: 60, work: { ms: [15, 40], tail_permille: 0, fail_permille: 180, fail_attempts: 1 } } },
-      { title: 's.permit.right', program: 'guarded', params: { limit: 4, seed: 21, tasks: 60, work: { ms: [15, 40], tail_permille: 0, fail_permille: 180, fail_attempts: 1 } } },
+      {
+        title: 's.permit.wrong',
+        program: 'lost_permit',
+        params: {
+          limit: 4,
+          seed: 21,
+          tasks: 60,
+          work: { ms: [15, 40], tail_permille: 0, fail_permille: 180, fail_attempts: 1 },
+        },
+      },
+      {
+        title: 's.permit.right',
+        program: 'guarded',
+        params: {
+          limit: 4,
+          seed: 21,
+          tasks: 60,
+          work: { ms: [15, 40], tail_permille: 0, fail_permille: 180, fail_attempts: 1 },
+        },
+      },
     ],
     // The second permit that goes with its task.
     pause: ([events]) => when(events, (event) => event.event === 'abandoned', 1) + 4e6,
@@ -182,7 +309,19 @@ export const SCENARIOS = [
     id: 'poison',
     speed: 0.05,
     answer: 1,
-    panels: [{ title: 'pattern.pool', params: { pattern: 'pool', limit: 3, seed: 2, retries: 3, backoff_ms: 60, work: except(40, 5, { ms: 12, fail: 0, panic: true }, uneven) } }],
+    panels: [
+      {
+        title: 'pattern.pool',
+        params: {
+          pattern: 'pool',
+          limit: 3,
+          seed: 2,
+          retries: 3,
+          backoff_ms: 60,
+          work: except(40, 5, { ms: 12, fail: 0, panic: true }, uneven),
+        },
+      },
+    ],
     pause: ([events]) => when(events, (event) => event.event === 'retry_scheduled' && event.task === 5, 1) + 2e6,
     claim: ([{ report }]) => ({
       holds: report.dead === 1 && report.done === 39 && report.panicked === 4,
@@ -206,10 +345,13 @@ export const SCENARIOS = [
         }
         const mean = service / 1e6 / report.attempts;
         // Little's law at the limit: L = λ W with L the limit, up to the ends of the run.
-        return Math.abs(report.throughput_per_s * (mean / 1000) / report.limit - 1) * (span > 0 ? 1 : 0);
+        return Math.abs((report.throughput_per_s * (mean / 1000)) / report.limit - 1) * (span > 0 ? 1 : 0);
       });
       const [two, , , sixteen] = outcomes.map(({ report }) => report.throughput_per_s);
-      return { holds: off.every((part) => part <= 0.05), values: { worst: percent(Math.max(...off)), two: two.toFixed(0), sixteen: sixteen.toFixed(0) } };
+      return {
+        holds: off.every((part) => part <= 0.05),
+        values: { worst: percent(Math.max(...off)), two: two.toFixed(0), sixteen: sixteen.toFixed(0) },
+      };
     },
   },
   {

@@ -9,9 +9,26 @@ import { h } from './dom.js';
  */
 export function tabs(label, tabs, { chosen, onchoose } = {}) {
   const buttons = tabs.map(({ id, title }) =>
-    h('button', { type: 'button', role: 'tab', id: `tab-${id}`, 'aria-controls': `pane-${id}`, onclick: () => choose(id), onkeydown: key }, title),
+    h(
+      'button',
+      {
+        type: 'button',
+        role: 'tab',
+        id: `tab-${id}`,
+        'aria-controls': `pane-${id}`,
+        onclick: () => choose(id),
+        onkeydown: key,
+      },
+      title,
+    ),
   );
-  const panes = tabs.map(({ id, element }) => h('div', { role: 'tabpanel', id: `pane-${id}`, 'aria-labelledby': `tab-${id}`, class: 'pane', hidden: true }, element));
+  const panes = tabs.map(({ id, element }) =>
+    h(
+      'div',
+      { role: 'tabpanel', id: `pane-${id}`, 'aria-labelledby': `tab-${id}`, class: 'pane', hidden: true },
+      element,
+    ),
+  );
 
   function choose(/** @type {string} */ id) {
     tabs.forEach((tab, index) => {

@@ -19,9 +19,30 @@ export function buildTools(app) {
   const chinese = currentLanguage() === 'zh';
   const dark = document.documentElement.dataset.theme === 'dark';
   const tool = (/** @type {keyof typeof ICONS} */ name, /** @type {string} */ id, /** @type {() => void} */ act) =>
-    h('button', { type: 'button', class: 'quiet', id: `tool-${id}`, 'aria-label': t(`tools.${id}`), title: t(`tools.${id}`), onclick: act }, icon(ICONS[name]));
+    h(
+      'button',
+      {
+        type: 'button',
+        class: 'quiet',
+        id: `tool-${id}`,
+        'aria-label': t(`tools.${id}`),
+        title: t(`tools.${id}`),
+        onclick: act,
+      },
+      icon(ICONS[name]),
+    );
   byId('tools').replaceChildren(
-    h('button', { type: 'button', class: 'quiet', id: 'tool-lang', lang: chinese ? 'en' : 'zh-CN', onclick: () => app.switchLanguage(chinese ? 'en' : 'zh') }, chinese ? 'English' : '中文'),
+    h(
+      'button',
+      {
+        type: 'button',
+        class: 'quiet',
+        id: 'tool-lang',
+        lang: chinese ? 'en' : 'zh-CN',
+        onclick: () => app.switchLanguage(chinese ? 'en' : 'zh'),
+      },
+      chinese ? 'English' : '中文',
+    ),
     tool(dark ? 'sun' : 'moon', dark ? 'light' : 'dark', () => app.switchTheme(dark ? 'light' : 'dark')),
     tool('link', 'link', () => void copyLink(app)),
     tool('save', 'export', () => void app.openExport()),
@@ -67,7 +88,22 @@ export function showHelp() {
     { class: 'dialog', 'aria-labelledby': 'help-title', onclose: () => dialog.remove() },
     h('h2', { id: 'help-title' }, t('help.title')),
     h('p', {}, t('help.intro')),
-    h('table', {}, h('tbody', {}, ...keys.map(([key, name]) => h('tr', {}, h('th', { scope: 'row' }, ...key.split(' ').flatMap((part) => [h('kbd', {}, part), ' '])), h('td', {}, t(`help.${name}`)))))),
+    h(
+      'table',
+      {},
+      h(
+        'tbody',
+        {},
+        ...keys.map(([key, name]) =>
+          h(
+            'tr',
+            {},
+            h('th', { scope: 'row' }, ...key.split(' ').flatMap((part) => [h('kbd', {}, part), ' '])),
+            h('td', {}, t(`help.${name}`)),
+          ),
+        ),
+      ),
+    ),
     h('form', { method: 'dialog' }, h('button', { class: 'primary' }, t('help.close'))),
   );
   document.body.append(dialog);

@@ -31,8 +31,24 @@ export class Transport {
 
   build() {
     const { session } = this;
-    const button = (/** @type {keyof typeof ICONS} */ name, /** @type {string} */ key, /** @type {() => void} */ act, keys = '') =>
-      h('button', { type: 'button', class: 'quiet', id: `do-${key}`, 'aria-label': t(`transport.${key}`), title: t(`transport.${key}`) + (keys && `  (${keys})`), onclick: act }, icon(ICONS[name]));
+    const button = (
+      /** @type {keyof typeof ICONS} */ name,
+      /** @type {string} */ key,
+      /** @type {() => void} */ act,
+      keys = '',
+    ) =>
+      h(
+        'button',
+        {
+          type: 'button',
+          class: 'quiet',
+          id: `do-${key}`,
+          'aria-label': t(`transport.${key}`),
+          title: t(`transport.${key}`) + (keys && `  (${keys})`),
+          onclick: act,
+        },
+        icon(ICONS[name]),
+      );
     this.toggle = button('play', 'play', () => session.toggle(), t('key.space'));
     this.toggle.classList.add('play');
     this.scrub = h('input', {
@@ -45,7 +61,12 @@ export class Transport {
       'aria-label': t('transport.scrub'),
       oninput: () => this.seek(),
     });
-    this.shape = svg('svg', { class: 'profile', viewBox: `0 0 ${PROFILE} 24`, preserveAspectRatio: 'none', 'aria-hidden': 'true' });
+    this.shape = svg('svg', {
+      class: 'profile',
+      viewBox: `0 0 ${PROFILE} 24`,
+      preserveAspectRatio: 'none',
+      'aria-hidden': 'true',
+    });
     this.clock = h('output', { class: 'clock mono', id: 'clock' });
     this.rate = h('input', {
       type: 'range',
@@ -57,7 +78,13 @@ export class Transport {
       oninput: () => session.setSpeed(10 ** Number(/** @type {HTMLInputElement} */ (this.rate).value)),
     });
     this.rateText = h('output', { class: 'rate mono', for: 'speed' });
-    this.fork = h('button', { type: 'button', id: 'do-fork', title: `${t('transport.forkHelp')}  (F)`, onclick: () => this.actions.fork() }, icon(ICONS.fork), ' ', h('span', {}, t('transport.fork')));
+    this.fork = h(
+      'button',
+      { type: 'button', id: 'do-fork', title: `${t('transport.forkHelp')}  (F)`, onclick: () => this.actions.fork() },
+      icon(ICONS.fork),
+      ' ',
+      h('span', {}, t('transport.fork')),
+    );
     this.box.replaceChildren(
       h('div', { class: 'track' }, this.shape, this.scrub),
       h(

@@ -105,9 +105,24 @@ export interface Event {
   seq: number;
   t_ns: number;
   event:
-    | 'run_started' | 'claimed' | 'malformed' | 'started' | 'ended' | 'retry_scheduled' | 'settled' | 'abandoned'
-    | 'batch_opened' | 'batch_closed' | 'group_cancelled' | 'limit_changed' | 'source_waiting' | 'source_blocked'
-    | 'source_exhausted' | 'drain_started' | 'abort_started' | 'run_ended';
+    | 'run_started'
+    | 'claimed'
+    | 'malformed'
+    | 'started'
+    | 'ended'
+    | 'retry_scheduled'
+    | 'settled'
+    | 'abandoned'
+    | 'batch_opened'
+    | 'batch_closed'
+    | 'group_cancelled'
+    | 'limit_changed'
+    | 'source_waiting'
+    | 'source_blocked'
+    | 'source_exhausted'
+    | 'drain_started'
+    | 'abort_started'
+    | 'run_ended';
   task?: number;
   attempt?: number;
   permit?: number;

@@ -51,7 +51,9 @@ function params(options) {
   const known = {};
   for (const [key, value] of Object.entries(rest)) {
     if (!Object.hasOwn(OPTIONS, key)) {
-      throw new TypeError(`there is no option ${key}; expected one of ${[...Object.keys(OPTIONS), 'signal', 'onEvent'].join(', ')}`);
+      throw new TypeError(
+        `there is no option ${key}; expected one of ${[...Object.keys(OPTIONS), 'signal', 'onEvent'].join(', ')}`,
+      );
     }
     if (value !== undefined) known[OPTIONS[key]] = value;
   }

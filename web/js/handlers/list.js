@@ -9,14 +9,36 @@
  * @property {unknown[]} payloads
  */
 
-const times = (/** @type {number} */ count, /** @type {(index: number) => unknown} */ make) => Array.from({ length: count }, (_, index) => make(index));
-const PATHS = ['index.html', 'css/base.css', 'css/page.css', 'js/app.js', 'js/session.js', 'i18n/en.json', 'icon.svg', 'not-there.txt'];
+const times = (/** @type {number} */ count, /** @type {(index: number) => unknown} */ make) =>
+  Array.from({ length: count }, (_, index) => make(index));
+const PATHS = [
+  'index.html',
+  'css/base.css',
+  'css/page.css',
+  'js/app.js',
+  'js/session.js',
+  'i18n/en.json',
+  'icon.svg',
+  'not-there.txt',
+];
 
 /** @type {Preset[]} */
 export const PRESETS = [
-  { name: 'timers', load: () => import('./timers.js'), payloads: times(60, (index) => ({ ms: index % 12 === 5 ? 1500 : 120 + ((index * 37) % 7) * 40 })) },
-  { name: 'fetch', load: () => import('./fetch.js'), payloads: times(40, (index) => ({ path: PATHS[index % PATHS.length] })) },
-  { name: 'flaky', load: () => import('./flaky.js'), payloads: times(50, (index) => ({ ms: 80 + ((index * 53) % 9) * 30, fails: 0.25, hopeless: 0.03 })) },
+  {
+    name: 'timers',
+    load: () => import('./timers.js'),
+    payloads: times(60, (index) => ({ ms: index % 12 === 5 ? 1500 : 120 + ((index * 37) % 7) * 40 })),
+  },
+  {
+    name: 'fetch',
+    load: () => import('./fetch.js'),
+    payloads: times(40, (index) => ({ path: PATHS[index % PATHS.length] })),
+  },
+  {
+    name: 'flaky',
+    load: () => import('./flaky.js'),
+    payloads: times(50, (index) => ({ ms: 80 + ((index * 53) % 9) * 30, fails: 0.25, hopeless: 0.03 })),
+  },
 ];
 
 /** What one's own begins as. */

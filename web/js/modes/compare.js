@@ -25,7 +25,13 @@ const ms = (/** @type {number} */ value) => duration(value * 1e6);
 /** @type {Row[]} */
 const ROWS = [
   { key: 'time', value: (report) => report.elapsed_ms, text: ms, best: 'least', whole: true },
-  { key: 'throughput', value: (report) => report.throughput_per_s, text: (value) => t('chart.perSecond', { count: value >= 100 ? count(Math.round(value)) : digits(value) }), best: 'most', whole: true },
+  {
+    key: 'throughput',
+    value: (report) => report.throughput_per_s,
+    text: (value) => t('chart.perSecond', { count: value >= 100 ? count(Math.round(value)) : digits(value) }),
+    best: 'most',
+    whole: true,
+  },
   { key: 'wait50', value: (report) => report.wait_ms?.p50, text: ms, best: 'least', whole: true },
   { key: 'wait99', value: (report) => report.wait_ms?.p99, text: ms, best: 'least', whole: true },
   { key: 'total99', value: (report) => report.total_ms?.p99, text: ms, best: 'least', whole: true },
@@ -55,7 +61,11 @@ export function guide(app) {
     verdict,
     h('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-labelledby': 'compare-title' }, table),
     h('h3', { class: 'which' }, t('compare.which')),
-    h('dl', { class: 'advice' }, ...PATTERNS.flatMap((name) => [h('dt', {}, t(`pattern.${name}`)), h('dd', {}, t(`advice.${name}`))])),
+    h(
+      'dl',
+      { class: 'advice' },
+      ...PATTERNS.flatMap((name) => [h('dt', {}, t(`pattern.${name}`)), h('dd', {}, t(`advice.${name}`))]),
+    ),
   );
 
   /** @param {unknown} error */
@@ -69,7 +79,9 @@ export function guide(app) {
     turn += 1;
     const mine = turn;
     params = next;
-    const opened = await Promise.allSettled(PATTERNS.map((pattern) => ask('simulate', JSON.stringify(fitting({ ...next, pattern })))));
+    const opened = await Promise.allSettled(
+      PATTERNS.map((pattern) => ask('simulate', JSON.stringify(fitting({ ...next, pattern })))),
+    );
     const players = opened.flatMap((one) => (one.status === 'fulfilled' ? [one.value.player] : []));
     const failed = opened.find((one) => one.status === 'rejected');
     if (mine !== turn || failed) {
@@ -79,11 +91,17 @@ export function guide(app) {
     }
     complain(null);
     const wasPlaying = session.playing;
-    const runs = PATTERNS.map((pattern, index) => ({ player: players[index], title: t(`pattern.${pattern}`), params: { ...next, pattern } }));
+    const runs = PATTERNS.map((pattern, index) => ({
+      player: players[index],
+      title: t(`pattern.${pattern}`),
+      params: { ...next, pattern },
+    }));
     document.body.dataset.panels = String(runs.length);
     await session.show(runs, { at: at.length > 0 ? { positions: at } : { t: 0 } });
     app.caption(t('compare.caption', { tasks: count(next.tasks), limit: next.limit }), t('compare.subtitle'));
-    const reports = await Promise.all(players.map(async (player) => JSON.parse(await ask('call', player, 'report_end'))));
+    const reports = await Promise.all(
+      players.map(async (player) => JSON.parse(await ask('call', player, 'report_end'))),
+    );
     if (mine !== turn) return;
     fill(reports);
     if (wasPlaying) session.play();
@@ -146,14 +164,24 @@ function line(row, reports, whole) {
     h('th', { scope: 'row' }, t(`compare.${row.key}`)),
     ...values.map((value, index) => {
       const is = differs && compared[index] === best;
-      return h('td', { class: is ? 'best' : undefined, 'data-value': value ?? '' }, is && h('span', { class: 'badge' }, t('compare.best')), value === null ? '–' : row.text(value));
+      return h(
+        'td',
+        { class: is ? 'best' : undefined, 'data-value': value ?? '' },
+        is && h('span', { class: 'badge' }, t('compare.best')),
+        value === null ? '–' : row.text(value),
+      );
     }),
   );
 }
 
 /** Which was through first, in a sentence. @param {any[]} reports @param {boolean[]} whole */
 function judge(reports, whole) {
-  const times = reports.map((report, index) => ({ name: t(`pattern.${report.pattern}`), ms: report.elapsed_ms, whole: whole[index], done: report.done }));
+  const times = reports.map((report, index) => ({
+    name: t(`pattern.${report.pattern}`),
+    ms: report.elapsed_ms,
+    whole: whole[index],
+    done: report.done,
+  }));
   const through = times.filter((one) => one.whole).sort((a, b) => a.ms - b.ms);
   const stopped = times.filter((one) => !one.whole);
   const [first] = through;
@@ -162,8 +190,17 @@ function judge(reports, whole) {
   // Those that differ by less than anybody sees were first together.
   const together = through.filter((one) => one.ms <= first.ms * EVEN).map(({ name }) => name);
   const names = new Intl.ListFormat(currentLanguage()).format(together);
-  if (last && first.ms > 0 && last.ms > first.ms * EVEN) parts.push(t('compare.verdict', { first: names, time: ms(first.ms), last: last.name, percent: Math.round((last.ms / first.ms - 1) * 100) }));
+  if (last && first.ms > 0 && last.ms > first.ms * EVEN)
+    parts.push(
+      t('compare.verdict', {
+        first: names,
+        time: ms(first.ms),
+        last: last.name,
+        percent: Math.round((last.ms / first.ms - 1) * 100),
+      }),
+    );
   else parts.push(t('compare.even', { time: ms(first.ms) }));
-  for (const { name, done } of stopped) parts.push(t('compare.stopped', { name, done: count(done), of: count(first.done) }));
+  for (const { name, done } of stopped)
+    parts.push(t('compare.stopped', { name, done: count(done), of: count(first.done) }));
   return parts.join(' ');
 }

@@ -44,13 +44,26 @@ export function guide(app) {
   const faults = h(
     'div',
     { class: 'faults', role: 'group', 'aria-label': t('lab.faults') },
-    ...FAULTS.map((name) => h('button', { type: 'button', 'data-fault': name, title: t(`fault.${name}.help`), onclick: () => void strike(name) }, t(`fault.${name}`))),
+    ...FAULTS.map((name) =>
+      h(
+        'button',
+        { type: 'button', 'data-fault': name, title: t(`fault.${name}.help`), onclick: () => void strike(name) },
+        t(`fault.${name}`),
+      ),
+    ),
   );
   const element = h(
     'div',
     { class: 'tab-body' },
     problem,
-    h('section', { 'aria-labelledby': 'faults-title' }, h('h2', { id: 'faults-title' }, t('lab.faults')), h('p', { class: 'note' }, t('lab.faultsHelp')), faults, chips),
+    h(
+      'section',
+      { 'aria-labelledby': 'faults-title' },
+      h('h2', { id: 'faults-title' }, t('lab.faults')),
+      h('p', { class: 'note' }, t('lab.faultsHelp')),
+      faults,
+      chips,
+    ),
     form.element,
   );
 
@@ -119,10 +132,33 @@ export function guide(app) {
   /** @param {import('../worker.js').At} at @param {boolean} keep */
   async function put(at, keep) {
     const branch = branches[shown];
-    await session.show([{ player: branch.player, title: t(`pattern.${branch.params.pattern}`), params: branch.params }], { at, keep });
-    app.caption(t('lab.caption', { pattern: t(`pattern.${branch.params.pattern}`), limit: branch.params.limit, tasks: branch.params.tasks }), t(`advice.${branch.params.pattern}`));
+    await session.show(
+      [{ player: branch.player, title: t(`pattern.${branch.params.pattern}`), params: branch.params }],
+      { at, keep },
+    );
+    app.caption(
+      t('lab.caption', {
+        pattern: t(`pattern.${branch.params.pattern}`),
+        limit: branch.params.limit,
+        tasks: branch.params.tasks,
+      }),
+      t(`advice.${branch.params.pattern}`),
+    );
     chips.replaceChildren(
-      ...(branches.length < 2 ? [] : branches.map(({ name }, index) => h('button', { type: 'button', class: 'chip', 'aria-pressed': String(index === shown), onclick: () => void choose(index) }, name))),
+      ...(branches.length < 2
+        ? []
+        : branches.map(({ name }, index) =>
+            h(
+              'button',
+              {
+                type: 'button',
+                class: 'chip',
+                'aria-pressed': String(index === shown),
+                onclick: () => void choose(index),
+              },
+              name,
+            ),
+          )),
     );
   }
 
@@ -178,7 +214,13 @@ export function guide(app) {
   /** @param {typeof FAULTS[number]} name */
   async function strike(name) {
     const limit = session.snapshots[0]?.of('limit') ?? params.limit;
-    const whole = /** @type {Record<string, any>} */ ({ burst: { burst: 20 }, less: { limit: Math.max(1, limit - 1) }, more: { limit: limit + 1 }, drain: { drain: true }, abort: { abort: true } });
+    const whole = /** @type {Record<string, any>} */ ({
+      burst: { burst: 20 },
+      less: { limit: Math.max(1, limit - 1) },
+      more: { limit: limit + 1 },
+      drain: { drain: true },
+      abort: { abort: true },
+    });
     if (whole[name]) {
       await split(whole[name], t(`fault.${name}`));
       return;
@@ -188,7 +230,12 @@ export function guide(app) {
       complain(t('lab.nobody'));
       return;
     }
-    const one = /** @type {Record<string, any>} */ ({ slow: { slow: task, by_ms: 200 }, fail: { fail: task }, panic: { panic: task }, cancel: { cancel: task } });
+    const one = /** @type {Record<string, any>} */ ({
+      slow: { slow: task, by_ms: 200 },
+      fail: { fail: task },
+      panic: { panic: task },
+      cancel: { cancel: task },
+    });
     await split(one[name], `${t(`fault.${name}`)} ${task}`);
   }
 
@@ -214,7 +261,13 @@ export function guide(app) {
     link: () => {
       const branch = branches[shown];
       if (!branch) return {};
-      return { run: JSON.stringify(branch.interventions.length > 0 ? { params: branches[0].params, interventions: branch.interventions } : branch.params) };
+      return {
+        run: JSON.stringify(
+          branch.interventions.length > 0
+            ? { params: branches[0].params, interventions: branch.interventions }
+            : branch.params,
+        ),
+      };
     },
     fork: () => void split({ configure: fitting(form.params) }, t('lab.fork', { time: moment(session.t) })),
     leave: () => {

@@ -26,7 +26,10 @@ async function open(chosen) {
 /** The events of a run. @param {number} player @param {number} end @returns {Promise<any[]>} */
 async function eventsOf(player, end) {
   const text = await ask('call', player, 'events', 0, end);
-  return text.split('\n').filter(Boolean).map((/** @type {string} */ line) => JSON.parse(line));
+  return text
+    .split('\n')
+    .filter(Boolean)
+    .map((/** @type {string} */ line) => JSON.parse(line));
 }
 
 /**
@@ -54,7 +57,11 @@ function depthOf(events) {
   let most = 0;
   for (const event of events) {
     if (event.event === 'claimed') queued += 1;
-    if (event.event === 'started' || ((event.event === 'settled' || event.event === 'abandoned') && event.outcome === undefined)) queued -= 1;
+    if (
+      event.event === 'started' ||
+      ((event.event === 'settled' || event.event === 'abandoned') && event.outcome === undefined)
+    )
+      queued -= 1;
     most = Math.max(most, queued);
   }
   return most;
@@ -77,12 +84,31 @@ export function guide(app) {
 
   const menu = h('ol', { class: 'scenarios' });
   const lesson = h('section', { class: 'lesson', 'aria-live': 'polite' });
-  const element = h('div', { class: 'tab-body' }, lesson, h('nav', { 'aria-label': t('learn.all') }, h('h2', {}, t('learn.all')), menu));
+  const element = h(
+    'div',
+    { class: 'tab-body' },
+    lesson,
+    h('nav', { 'aria-label': t('learn.all') }, h('h2', {}, t('learn.all')), menu),
+  );
 
   function drawMenu() {
     menu.replaceChildren(
       ...SCENARIOS.map(({ id }) =>
-        h('li', {}, h('button', { type: 'button', class: 'quiet', 'aria-current': id === chosen.id ? 'true' : undefined, 'data-scenario': id, onclick: () => void begin(id, true) }, t(`s.${id}.title`))),
+        h(
+          'li',
+          {},
+          h(
+            'button',
+            {
+              type: 'button',
+              class: 'quiet',
+              'aria-current': id === chosen.id ? 'true' : undefined,
+              'data-scenario': id,
+              onclick: () => void begin(id, true),
+            },
+            t(`s.${id}.title`),
+          ),
+        ),
       ),
     );
   }
@@ -92,14 +118,36 @@ export function guide(app) {
     /** @type {(HTMLElement | null)[]} */
     const parts = [h('p', { class: 'idea' }, t(`${key}.idea`))];
     if (stage === 'intro') {
-      parts.push(h('button', { type: 'button', class: 'primary', id: 'lesson-play', onclick: () => session.toggle() }, t('learn.play')));
+      parts.push(
+        h(
+          'button',
+          { type: 'button', class: 'primary', id: 'lesson-play', onclick: () => session.toggle() },
+          t('learn.play'),
+        ),
+      );
     }
     if (stage === 'question') parts.push(question(key));
     if (stage === 'reveal' || stage === 'end') {
-      const verdict = answered < 0 ? null : h('p', { class: answered === chosen.answer ? 'verdict right' : 'verdict wrong' }, t(answered === chosen.answer ? 'learn.right' : 'learn.wrong'));
-      parts.push(h('div', { class: 'reveal' }, h('h3', {}, t(`${key}.question`)), verdict, h('p', {}, t(`${key}.reveal`))));
+      const verdict =
+        answered < 0
+          ? null
+          : h(
+              'p',
+              { class: answered === chosen.answer ? 'verdict right' : 'verdict wrong' },
+              t(answered === chosen.answer ? 'learn.right' : 'learn.wrong'),
+            );
+      parts.push(
+        h('div', { class: 'reveal' }, h('h3', {}, t(`${key}.question`)), verdict, h('p', {}, t(`${key}.reveal`))),
+      );
     }
-    if (stage === 'reveal') parts.push(h('button', { type: 'button', class: 'primary', id: 'lesson-on', onclick: () => session.play() }, t('learn.on')));
+    if (stage === 'reveal')
+      parts.push(
+        h(
+          'button',
+          { type: 'button', class: 'primary', id: 'lesson-on', onclick: () => session.play() },
+          t('learn.on'),
+        ),
+      );
     if (stage === 'end') parts.push(await measured(key));
     lesson.replaceChildren(...parts.filter((part) => part !== null));
   }
@@ -119,7 +167,19 @@ export function guide(app) {
           void draw().then(() => document.getElementById('lesson-on')?.focus());
         },
       },
-      h('fieldset', {}, h('legend', {}, t(`${key}.question`)), ...[0, 1, 2].map((n) => h('label', { class: 'answer' }, h('input', { type: 'radio', name, value: n }), h('span', {}, t(`${key}.a${n}`))))),
+      h(
+        'fieldset',
+        {},
+        h('legend', {}, t(`${key}.question`)),
+        ...[0, 1, 2].map((n) =>
+          h(
+            'label',
+            { class: 'answer' },
+            h('input', { type: 'radio', name, value: n }),
+            h('span', {}, t(`${key}.a${n}`)),
+          ),
+        ),
+      ),
       h('button', { class: 'primary', id: 'lesson-answer' }, t('learn.answer')),
     );
   }
@@ -138,7 +198,13 @@ export function guide(app) {
         { class: 'ways' },
         h('button', { type: 'button', onclick: () => void begin(chosen.id, true) }, t('learn.again')),
         ' ',
-        next ? h('button', { type: 'button', class: 'primary', onclick: () => void begin(next.id, true) }, t('learn.next', { title: t(`s.${next.id}.title`) })) : '',
+        next
+          ? h(
+              'button',
+              { type: 'button', class: 'primary', onclick: () => void begin(next.id, true) },
+              t('learn.next', { title: t(`s.${next.id}.title`) }),
+            )
+          : '',
       ),
     );
   }
@@ -196,7 +262,14 @@ export function guide(app) {
       if (panel === undefined) return;
       const { params } = chosen.panels[panel];
       const { lang, theme } = app.view;
-      location.hash = writeLink({ mode: 'lab', run: JSON.stringify(params), at: [session.positions[panel]], speed: session.speed, lang, theme });
+      location.hash = writeLink({
+        mode: 'lab',
+        run: JSON.stringify(params),
+        at: [session.positions[panel]],
+        speed: session.speed,
+        lang,
+        theme,
+      });
     },
     leave: () => {
       left = true;

@@ -50,12 +50,30 @@ export function guide(app) {
     facts.append(h('dt', {}, t(`live.${key}`)), cell);
     return cell;
   });
-  const back = h('button', { type: 'button', class: 'primary', id: 'live-follow', onclick: () => session.follow() }, t('live.follow'));
+  const back = h(
+    'button',
+    { type: 'button', class: 'primary', id: 'live-follow', onclick: () => session.follow() },
+    t('live.follow'),
+  );
   const hold = h('button', { type: 'button', id: 'live-hold', onclick: () => stop() }, t('live.hold'));
   const gapList = h('ul', { class: 'checks' });
-  const gapBox = h('section', { hidden: true }, h('h3', {}, t('live.gaps')), h('p', { class: 'note' }, t('live.gapsHelp')), gapList);
+  const gapBox = h(
+    'section',
+    { hidden: true },
+    h('h3', {}, t('live.gaps')),
+    h('p', { class: 'note' }, t('live.gapsHelp')),
+    gapList,
+  );
   const problem = h('p', { class: 'problem', role: 'alert', hidden: true });
-  const watching = h('div', { class: 'tab-body', hidden: true }, problem, lamp, facts, h('div', { class: 'row-of' }, back, hold), gapBox);
+  const watching = h(
+    'div',
+    { class: 'tab-body', hidden: true },
+    problem,
+    lamp,
+    facts,
+    h('div', { class: 'row-of' }, back, hold),
+    gapBox,
+  );
   const why = h('p', { class: 'note' });
   const code = h('code', {}, COMMAND);
   const nobody = h(
@@ -95,7 +113,11 @@ export function guide(app) {
     app.caption(t('live.title'), t('live.subtitle'));
     await session.show([]);
     app.stage.paint(0, false);
-    putUp(t('live.nobody'), t('live.placard'), h('button', { type: 'button', onclick: () => void look() }, t('live.look')));
+    putUp(
+      t('live.nobody'),
+      t('live.placard'),
+      h('button', { type: 'button', onclick: () => void look() }, t('live.look')),
+    );
   }
 
   /** Whether there is a run, and then its events. */
@@ -152,7 +174,8 @@ export function guide(app) {
     const now = performance.now();
     counts.push({ at: now, count: amount });
     while (counts.length > 2 && now - counts[0].at > LAG_MS) counts.shift();
-    const last = Number(/"t_ns":(\d+)/.exec(lines.slice(lines.lastIndexOf('\n', lines.length - 2) + 1))?.[1] ?? Number.NaN) / 1e6;
+    const last =
+      Number(/"t_ns":(\d+)/.exec(lines.slice(lines.lastIndexOf('\n', lines.length - 2) + 1))?.[1] ?? Number.NaN) / 1e6;
     if (Number.isNaN(last)) return;
     origin = Math.min(origin, arrived - last);
     lags.push({ at: now, lag: now - (origin + last) });
@@ -172,7 +195,24 @@ export function guide(app) {
     gaps.push({ t: session.endNs - session.startNs, missed: lost });
     if (gaps.length > GAPS_MAX) gaps.shift();
     gapBox.hidden = false;
-    gapList.replaceChildren(...gaps.toReversed().map((one) => h('li', { 'data-kept': 'false' }, h('span', { class: 'sign', 'aria-hidden': 'true' }, '⋯'), h('span', {}, one.missed === null ? t('live.gapUnknown', { time: duration(one.t) }) : t('live.gap', { time: duration(one.t), count: count(one.missed) })))));
+    gapList.replaceChildren(
+      ...gaps
+        .toReversed()
+        .map((one) =>
+          h(
+            'li',
+            { 'data-kept': 'false' },
+            h('span', { class: 'sign', 'aria-hidden': 'true' }, '⋯'),
+            h(
+              'span',
+              {},
+              one.missed === null
+                ? t('live.gapUnknown', { time: duration(one.t) })
+                : t('live.gap', { time: duration(one.t), count: count(one.missed) }),
+            ),
+          ),
+        ),
+    );
     announce(t('live.gapped'));
   }
 

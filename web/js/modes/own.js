@@ -35,22 +35,79 @@ export function guide(app) {
   const profile = steadily(() => app.transport.profile(), PROFILE_MS);
 
   const problem = h('p', { class: 'problem', role: 'alert', hidden: true });
-  const button = (/** @type {string} */ key, /** @type {() => void} */ act, primary = false) => h('button', { type: 'button', id: `own-${key}`, class: primary ? 'primary' : undefined, onclick: act }, t(`own.${key}`));
+  const button = (/** @type {string} */ key, /** @type {() => void} */ act, primary = false) =>
+    h(
+      'button',
+      { type: 'button', id: `own-${key}`, class: primary ? 'primary' : undefined, onclick: act },
+      t(`own.${key}`),
+    );
   const go = button('run', () => void run(), true);
   const drain = button('drain', () => void ask('call', running, 'drain'));
   const abort = button('abort', () => void ask('call', running, 'abort'));
-  const less = h('button', { type: 'button', id: 'own-less', 'aria-label': t('fault.less.help'), onclick: () => void setLimit(limit - 1) }, '−');
-  const more = h('button', { type: 'button', id: 'own-more', 'aria-label': t('fault.more.help'), onclick: () => void setLimit(limit + 1) }, '+');
+  const less = h(
+    'button',
+    { type: 'button', id: 'own-less', 'aria-label': t('fault.less.help'), onclick: () => void setLimit(limit - 1) },
+    '−',
+  );
+  const more = h(
+    'button',
+    { type: 'button', id: 'own-more', 'aria-label': t('fault.more.help'), onclick: () => void setLimit(limit + 1) },
+    '+',
+  );
   const shownLimit = h('output', { class: 'mono', id: 'own-limit' });
   const stepper = h('span', { class: 'stepper' }, t('param.limit'), less, shownLimit, more);
-  const controls = h('div', { class: 'row-of', role: 'group', 'aria-label': t('own.controls') }, go, drain, abort, stepper);
+  const controls = h(
+    'div',
+    { class: 'row-of', role: 'group', 'aria-label': t('own.controls') },
+    go,
+    drain,
+    abort,
+    stepper,
+  );
 
-  const radios = new Map(NAMES.map((name) => [name, h('input', { type: 'radio', name: 'handler', value: name, onchange: () => void choose(name) })]));
-  const choices = h('fieldset', { class: 'choice-list' }, h('legend', {}, t('own.handler')), ...NAMES.map((name) => h('label', {}, radios.get(name), h('span', {}, h('strong', {}, t(`own.${name}`)), h('span', { class: 'note' }, t(`own.${name}.help`))))));
+  const radios = new Map(
+    NAMES.map((name) => [
+      name,
+      h('input', { type: 'radio', name: 'handler', value: name, onchange: () => void choose(name) }),
+    ]),
+  );
+  const choices = h(
+    'fieldset',
+    { class: 'choice-list' },
+    h('legend', {}, t('own.handler')),
+    ...NAMES.map((name) =>
+      h(
+        'label',
+        {},
+        radios.get(name),
+        h('span', {}, h('strong', {}, t(`own.${name}`)), h('span', { class: 'note' }, t(`own.${name}.help`))),
+      ),
+    ),
+  );
   const source = h('pre', { class: 'source', tabindex: 0, role: 'region', 'aria-label': t('own.source') });
-  const preset = h('details', {}, h('summary', {}, t('own.source')), source, h('p', {}, h('button', { type: 'button', id: 'own-copy', onclick: () => void copy() }, t('own.copy'))));
-  const code = editor({ id: 'own-code', label: t('own.code'), value: OWN, run: () => void run(), class: 'code-area', help: t('own.codeHelp') });
-  const payloads = editor({ id: 'own-payloads', label: t('own.payloads'), value: linesOf(PRESETS[0].payloads), run: () => void run(), class: 'payloads', help: t('own.payloadsHelp') });
+  const preset = h(
+    'details',
+    {},
+    h('summary', {}, t('own.source')),
+    source,
+    h('p', {}, h('button', { type: 'button', id: 'own-copy', onclick: () => void copy() }, t('own.copy'))),
+  );
+  const code = editor({
+    id: 'own-code',
+    label: t('own.code'),
+    value: OWN,
+    run: () => void run(),
+    class: 'code-area',
+    help: t('own.codeHelp'),
+  });
+  const payloads = editor({
+    id: 'own-payloads',
+    label: t('own.payloads'),
+    value: linesOf(PRESETS[0].payloads),
+    run: () => void run(),
+    class: 'payloads',
+    help: t('own.payloadsHelp'),
+  });
   const form = new ParamsForm(params, {
     without: ['seed', 'work', 'tasks'],
     onchange: (next) => {
@@ -60,11 +117,29 @@ export function guide(app) {
     },
   });
   const nest = h('div');
-  const element = h('div', { class: 'tab-body own' }, problem, controls, choices, preset, code.element, payloads.element, form.element, nest);
+  const element = h(
+    'div',
+    { class: 'tab-body own' },
+    problem,
+    controls,
+    choices,
+    preset,
+    code.element,
+    payloads.element,
+    form.element,
+    nest,
+  );
 
   const log = new Log('own-log');
   const result = h('div', { class: 'result' }, h('p', { class: 'note' }, t('own.reportEmpty')));
-  const below = h('section', { class: 'card', 'aria-labelledby': 'own-report-title' }, h('h2', { id: 'own-report-title' }, t('own.report')), result, h('h3', { class: 'which' }, t('own.log')), log.element);
+  const below = h(
+    'section',
+    { class: 'card', 'aria-labelledby': 'own-report-title' },
+    h('h2', { id: 'own-report-title' }, t('own.report')),
+    result,
+    h('h3', { class: 'which' }, t('own.log')),
+    log.element,
+  );
 
   const sandbox = new Sandbox(nest, {
     log: (lines, dropped) => log.add(lines, dropped),
@@ -132,9 +207,15 @@ export function guide(app) {
       running = player;
       limit = params.limit;
       enable();
-      app.caption(t('own.caption', { pattern: t(`pattern.${params.pattern}`), tasks: count(values.length), limit }), t(`advice.${params.pattern}`));
+      app.caption(
+        t('own.caption', { pattern: t(`pattern.${params.pattern}`), tasks: count(values.length), limit }),
+        t(`advice.${params.pattern}`),
+      );
       takeDown();
-      await session.show([{ player, title: t(`pattern.${params.pattern}`), params }], { at: { end: true }, follow: true });
+      await session.show([{ player, title: t(`pattern.${params.pattern}`), params }], {
+        at: { end: true },
+        follow: true,
+      });
       session.follow();
       const report = JSON.parse(await ask('finished', player));
       if (mine !== turn) return;
@@ -200,7 +281,11 @@ export function guide(app) {
       app.caption(t('own.title'), t('own.subtitle'));
       await session.show([]);
       app.stage.paint(0, false);
-      putUp(t('own.title'), t('own.press'), h('button', { type: 'button', class: 'primary', onclick: () => void run() }, t('own.run')));
+      putUp(
+        t('own.title'),
+        t('own.press'),
+        h('button', { type: 'button', class: 'primary', onclick: () => void run() }, t('own.run')),
+      );
       enable();
       await choose(NAMES.includes(view.handler ?? '') ? /** @type {string} */ (view.handler) : NAMES[0]);
       // Code from a link is shown, and runs when it is asked to.

@@ -46,11 +46,27 @@ export function guide(app) {
     'div',
     { class: 'drop' },
     h('p', {}, t('replay.drop')),
-    h('div', { class: 'row-of' }, h('button', { type: 'button', class: 'primary', id: 'choose-trace', onclick: () => choose.click() }, t('replay.choose')), choose, h('button', { type: 'button', id: 'sample-one', onclick: () => void sample(['pool']) }, t('replay.sample')), h('button', { type: 'button', id: 'sample-four', onclick: () => void sample(PATTERNS) }, t('replay.sampleFour'))),
+    h(
+      'div',
+      { class: 'row-of' },
+      h(
+        'button',
+        { type: 'button', class: 'primary', id: 'choose-trace', onclick: () => choose.click() },
+        t('replay.choose'),
+      ),
+      choose,
+      h('button', { type: 'button', id: 'sample-one', onclick: () => void sample(['pool']) }, t('replay.sample')),
+      h('button', { type: 'button', id: 'sample-four', onclick: () => void sample(PATTERNS) }, t('replay.sampleFour')),
+    ),
   );
   const list = h('section', { 'aria-labelledby': 'runs-title', hidden: true });
   const rules = h('section', { 'aria-labelledby': 'rules-title', hidden: true });
-  const how = h('section', {}, h('h3', {}, t('replay.how')), h('div', { class: 'command' }, h('code', {}, 'fourfold compare --trace runs.jsonl')));
+  const how = h(
+    'section',
+    {},
+    h('h3', {}, t('replay.how')),
+    h('div', { class: 'command' }, h('code', {}, 'fourfold compare --trace runs.jsonl')),
+  );
   const element = h('div', { class: 'tab-body' }, problem, place, progress, list, rules, how);
 
   /** @param {unknown} error */
@@ -123,8 +139,24 @@ export function guide(app) {
         { class: 'run-list' },
         ...found.slice(0, LISTED_MAX).map((run, index) => {
           const checked = chosen.includes(index);
-          const box = h('input', { type: 'checkbox', id: `run-${index}`, '.checked': checked, disabled: !checked && chosen.length >= PANELS_MAX, onchange: () => void pick(index) });
-          return h('li', {}, h('label', { for: `run-${index}` }, box, h('span', {}, title(index)), h('span', { class: 'amount' }, t('replay.events', { count: count(run.events) }))));
+          const box = h('input', {
+            type: 'checkbox',
+            id: `run-${index}`,
+            '.checked': checked,
+            disabled: !checked && chosen.length >= PANELS_MAX,
+            onchange: () => void pick(index),
+          });
+          return h(
+            'li',
+            {},
+            h(
+              'label',
+              { for: `run-${index}` },
+              box,
+              h('span', {}, title(index)),
+              h('span', { class: 'amount' }, t('replay.events', { count: count(run.events) })),
+            ),
+          );
         }),
       ),
       found.length > LISTED_MAX ? h('p', { class: 'note' }, t('tasks.more', { count: found.length - LISTED_MAX })) : '',
@@ -133,7 +165,9 @@ export function guide(app) {
 
   /** @param {number} index */
   async function pick(index) {
-    const next = chosen.includes(index) ? chosen.filter((other) => other !== index) : [...chosen, index].sort((a, b) => a - b);
+    const next = chosen.includes(index)
+      ? chosen.filter((other) => other !== index)
+      : [...chosen, index].sort((a, b) => a - b);
     if (next.length > 0) chosen = next;
     turn += 1;
     const mine = turn;
@@ -157,10 +191,15 @@ export function guide(app) {
         { class: 'checks' },
         ...checks.map(({ violation, missed, complete }, place) => {
           const kept = violation === null;
-          const words = [kept ? t('replay.kept') : violation ?? ''];
+          const words = [kept ? t('replay.kept') : (violation ?? '')];
           if (missed > 0) words.push(t('replay.missed', { count: count(missed) }));
           if (!complete) words.push(t('replay.incomplete'));
-          return h('li', { 'data-kept': String(kept) }, h('span', { class: 'sign', 'aria-hidden': 'true' }, kept ? '✓' : '✕'), h('span', {}, h('strong', {}, title(chosen[place])), `: ${words.join(' ')}`));
+          return h(
+            'li',
+            { 'data-kept': String(kept) },
+            h('span', { class: 'sign', 'aria-hidden': 'true' }, kept ? '✓' : '✕'),
+            h('span', {}, h('strong', {}, title(chosen[place])), `: ${words.join(' ')}`),
+          );
         }),
       ),
     );

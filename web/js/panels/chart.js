@@ -42,9 +42,26 @@ export class Chart {
     this.plotBox = h('div', { class: 'plot', 'aria-hidden': 'true' });
     this.playhead = h('div', { class: 'playhead' });
     this.legend = h('ul', { class: 'chart-legend' });
-    this.tableBox = h('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': t('chart.tableOf', { chart: t(`chart.${kind.key}`) }) });
-    this.details = h('details', { class: 'chart-table', ontoggle: () => this.fillTable() }, h('summary', {}, t('chart.table')), this.tableBox);
-    this.element = h('figure', { class: 'chart', id, 'aria-labelledby': `${id}-title` }, h('figcaption', {}, h('h3', { id: `${id}-title` }, t(`chart.${kind.key}`)), this.unit), this.plotBox, this.legend, this.details);
+    this.tableBox = h('div', {
+      class: 'scroll',
+      tabindex: 0,
+      role: 'region',
+      'aria-label': t('chart.tableOf', { chart: t(`chart.${kind.key}`) }),
+    });
+    this.details = h(
+      'details',
+      { class: 'chart-table', ontoggle: () => this.fillTable() },
+      h('summary', {}, t('chart.table')),
+      this.tableBox,
+    );
+    this.element = h(
+      'figure',
+      { class: 'chart', id, 'aria-labelledby': `${id}-title` },
+      h('figcaption', {}, h('h3', { id: `${id}-title` }, t(`chart.${kind.key}`)), this.unit),
+      this.plotBox,
+      this.legend,
+      this.details,
+    );
     /** @type {Curve[]} */
     this.curves = [];
     /** @type {Times} */
@@ -58,10 +75,18 @@ export class Chart {
 
   /** @param {Curve[]} curves @param {Times} times */
   show(curves, times) {
-    const same = this.plot && curves.length === this.curves.length && curves.every((curve, index) => curve.name === this.curves[index].name);
+    const same =
+      this.plot &&
+      curves.length === this.curves.length &&
+      curves.every((curve, index) => curve.name === this.curves[index].name);
     this.curves = curves;
     this.times = times;
-    setText(this.unit, this.kind.unit === 'per_bucket' ? t('chart.perBucket', { time: duration((times.endNs - times.startNs) / times.buckets) }) : t(`chart.unit.${this.kind.unit}`));
+    setText(
+      this.unit,
+      this.kind.unit === 'per_bucket'
+        ? t('chart.perBucket', { time: duration((times.endNs - times.startNs) / times.buckets) })
+        : t(`chart.unit.${this.kind.unit}`),
+    );
     if (same) this.plot.setData(this.data());
     else this.build();
     if (this.details.open) this.fillTable();
@@ -73,14 +98,22 @@ export class Chart {
     const width = (endNs - startNs) / buckets / 1e9;
     const times = Array.from({ length: buckets + 1 }, (_, index) => index * width);
     // The last stretch has an end too.
-    return /** @type {import('../../vendor/uplot/uplot.js').AlignedData} */ ([times, ...this.curves.map(({ values }) => [...values, values.at(-1) ?? null])]);
+    return /** @type {import('../../vendor/uplot/uplot.js').AlignedData} */ ([
+      times,
+      ...this.curves.map(({ values }) => [...values, values.at(-1) ?? null]),
+    ]);
   }
 
   /** Draws everything anew: other lines, another theme. */
   build() {
     this.plot?.destroy();
     const theme = THEMES[themeName()];
-    const axis = { stroke: theme.soft, font: `12px ${SANS}`, grid: { stroke: theme.line, width: 1 }, ticks: { show: false } };
+    const axis = {
+      stroke: theme.soft,
+      font: `12px ${SANS}`,
+      grid: { stroke: theme.line, width: 1 },
+      ticks: { show: false },
+    };
     const { unit } = this.kind;
     const line = uPlot.paths.stepped?.({ align: 1 });
     this.plot = new uPlot(
@@ -90,10 +123,32 @@ export class Chart {
         padding: [8, 10, 0, 0],
         legend: { show: false },
         cursor: { sync: { key: 'fourfold' }, drag: { x: false, y: false }, y: false, points: { show: false } },
-        scales: { x: { time: false }, y: { range: (/** @type {any} */ _, /** @type {number} */ __, /** @type {number} */ most) => [0, unit === 'percent' ? 1.02 : Math.max(1, (most || 0) * 1.08)] } },
+        scales: {
+          x: { time: false },
+          y: {
+            range: (/** @type {any} */ _, /** @type {number} */ __, /** @type {number} */ most) => [
+              0,
+              unit === 'percent' ? 1.02 : Math.max(1, (most || 0) * 1.08),
+            ],
+          },
+        },
         axes: [
-          { ...axis, size: 24, gap: 3, space: 64, values: (/** @type {any} */ _, /** @type {number[]} */ splits) => splits.map((value) => `${Number(value.toPrecision(4))} s`) },
-          { ...axis, size: 44, gap: 4, space: 26, values: (/** @type {any} */ _, /** @type {number[]} */ splits) => splits.map((value) => tickText(value, unit)) },
+          {
+            ...axis,
+            size: 24,
+            gap: 3,
+            space: 64,
+            values: (/** @type {any} */ _, /** @type {number[]} */ splits) =>
+              splits.map((value) => `${Number(value.toPrecision(4))} s`),
+          },
+          {
+            ...axis,
+            size: 44,
+            gap: 4,
+            space: 26,
+            values: (/** @type {any} */ _, /** @type {number[]} */ splits) =>
+              splits.map((value) => tickText(value, unit)),
+          },
         ],
         series: [
           {},
@@ -109,15 +164,26 @@ export class Chart {
           })),
         ],
         // Its scales are known when it has drawn.
-        hooks: { draw: [() => this.moveTo(this.atNs)], setCursor: [(/** @type {any} */ plot) => this.actions.hover(plot.cursor.left >= 0 ? plot.cursor.idx : null)] },
+        hooks: {
+          draw: [() => this.moveTo(this.atNs)],
+          setCursor: [(/** @type {any} */ plot) => this.actions.hover(plot.cursor.left >= 0 ? plot.cursor.idx : null)],
+        },
       },
       this.data(),
       this.plotBox,
     );
     this.plot.over.append(this.playhead);
-    this.plot.over.addEventListener('click', (/** @type {MouseEvent} */ event) => this.actions.seek(this.times.startNs + this.plot.posToVal(event.clientX - this.plot.over.getBoundingClientRect().left, 'x') * 1e9));
+    this.plot.over.addEventListener('click', (/** @type {MouseEvent} */ event) =>
+      this.actions.seek(
+        this.times.startNs + this.plot.posToVal(event.clientX - this.plot.over.getBoundingClientRect().left, 'x') * 1e9,
+      ),
+    );
     this.values = this.curves.map(() => h('span', { class: 'mono' }));
-    this.legend.replaceChildren(...this.curves.map((curve, index) => h('li', {}, swatch(curve, theme), h('span', {}, curve.name), this.values[index])));
+    this.legend.replaceChildren(
+      ...this.curves.map((curve, index) =>
+        h('li', {}, swatch(curve, theme), h('span', {}, curve.name), this.values[index]),
+      ),
+    );
   }
 
   resize() {
@@ -135,7 +201,9 @@ export class Chart {
 
   /** The values of a stretch, beside the names. @param {number} bucket */
   read(bucket) {
-    this.curves.forEach(({ values }, index) => setText(this.values[index], valueText(values[Math.min(bucket, values.length - 1)], this.kind.unit)));
+    this.curves.forEach(({ values }, index) =>
+      setText(this.values[index], valueText(values[Math.min(bucket, values.length - 1)], this.kind.unit)),
+    );
   }
 
   /** The table is made when it is looked at. */
@@ -148,7 +216,16 @@ export class Chart {
         'table',
         {},
         h('caption', { class: 'hidden' }, t(`chart.${this.kind.key}`)),
-        h('thead', {}, h('tr', {}, h('th', { scope: 'col' }, t('chart.from')), ...this.curves.map(({ name }) => h('th', { scope: 'col' }, name)))),
+        h(
+          'thead',
+          {},
+          h(
+            'tr',
+            {},
+            h('th', { scope: 'col' }, t('chart.from')),
+            ...this.curves.map(({ name }) => h('th', { scope: 'col' }, name)),
+          ),
+        ),
         h(
           'tbody',
           {},
@@ -156,7 +233,20 @@ export class Chart {
             h(
               'tr',
               {},
-              h('th', { scope: 'row' }, h('button', { type: 'button', class: 'quiet', onclick: () => this.actions.seek(startNs + index * width), title: t('chart.seek') }, duration(index * width))),
+              h(
+                'th',
+                { scope: 'row' },
+                h(
+                  'button',
+                  {
+                    type: 'button',
+                    class: 'quiet',
+                    onclick: () => this.actions.seek(startNs + index * width),
+                    title: t('chart.seek'),
+                  },
+                  duration(index * width),
+                ),
+              ),
               ...this.curves.map(({ values }) => h('td', {}, valueText(values[index], this.kind.unit))),
             ),
           ),
@@ -179,5 +269,15 @@ function color(curve, theme) {
 /** The line as it is in the plot. @param {Curve} curve @param {import('../stage/theme.js').Theme} theme */
 function swatch(curve, theme) {
   const dash = curve.bound ? [3, 3] : DASHES[curve.look % DASHES.length];
-  return svg('svg', { viewBox: '0 0 24 8', width: 24, height: 8, 'aria-hidden': 'true' }, svg('path', { d: 'M0 4h24', stroke: color(curve, theme), 'stroke-width': curve.bound ? 1.5 : 2.25, 'stroke-dasharray': dash.join(' '), fill: 'none' }));
+  return svg(
+    'svg',
+    { viewBox: '0 0 24 8', width: 24, height: 8, 'aria-hidden': 'true' },
+    svg('path', {
+      d: 'M0 4h24',
+      stroke: color(curve, theme),
+      'stroke-width': curve.bound ? 1.5 : 2.25,
+      'stroke-dasharray': dash.join(' '),
+      fill: 'none',
+    }),
+  );
 }

@@ -28,7 +28,11 @@ export class Charts {
   }
 
   async start() {
-    const [{ Chart }] = await Promise.all([import('./chart.js'), stylesheet('../../vendor/uplot/uplot.css'), stylesheet('../../css/charts.css')]);
+    const [{ Chart }] = await Promise.all([
+      import('./chart.js'),
+      stylesheet('../../vendor/uplot/uplot.css'),
+      stylesheet('../../css/charts.css'),
+    ]);
     if (!this.box.isConnected) return;
     const { session } = this;
     const actions = {
@@ -36,7 +40,10 @@ export class Charts {
       hover: (/** @type {number | null} */ bucket) => this.hover(bucket),
     };
     this.charts = CHARTS.map((kind) => new Chart(kind, actions));
-    this.box.replaceChildren(h('p', { class: 'note wide' }, t('charts.help')), ...this.charts.map(({ element }) => element));
+    this.box.replaceChildren(
+      h('p', { class: 'note wide' }, t('charts.help')),
+      ...this.charts.map(({ element }) => element),
+    );
     this.resizes = new ResizeObserver(() => {
       for (const chart of this.charts) chart.resize();
     });
@@ -63,8 +70,14 @@ export class Charts {
     if (this.charts.length === 0 || this.loading || runs.length === 0 || endNs <= startNs) return;
     this.loading = true;
     try {
-      const tables = await Promise.all(runs.map(({ player }) => ask('call', player, 'series', startNs, endNs, BUCKETS)));
-      if (generation === this.session.generation) this.show(tables.map((table) => new Series(table, BUCKETS)), { startNs, endNs, buckets: BUCKETS });
+      const tables = await Promise.all(
+        runs.map(({ player }) => ask('call', player, 'series', startNs, endNs, BUCKETS)),
+      );
+      if (generation === this.session.generation)
+        this.show(
+          tables.map((table) => new Series(table, BUCKETS)),
+          { startNs, endNs, buckets: BUCKETS },
+        );
     } catch {
       // The run was closed in between: the next one is asked for below.
     } finally {
@@ -83,10 +96,25 @@ export class Charts {
       const { lines, main } = chart.kind;
       const curves =
         series.length === 1
-          ? lines.map((line, look) => ({ name: t(`chart.row.${line.row}`), row: line.row, look, bound: line.bound ?? false, sparse: line.sparse ?? false, values: series[0].row(line.row) }))
-          : series.map((run, look) => ({ name: runs[look].title, row: lines[main].row, look, bound: false, sparse: lines[main].sparse ?? false, values: run.row(lines[main].row) }));
+          ? lines.map((line, look) => ({
+              name: t(`chart.row.${line.row}`),
+              row: line.row,
+              look,
+              bound: line.bound ?? false,
+              sparse: line.sparse ?? false,
+              values: series[0].row(line.row),
+            }))
+          : series.map((run, look) => ({
+              name: runs[look].title,
+              row: lines[main].row,
+              look,
+              bound: false,
+              sparse: lines[main].sparse ?? false,
+              values: run.row(lines[main].row),
+            }));
       chart.show(curves, times);
-      if (series.length > 1 && lines.filter(({ bound }) => !bound).length > 1) chart.unit.append(` · ${t(`chart.row.${lines[main].row}`)}`);
+      if (series.length > 1 && lines.filter(({ bound }) => !bound).length > 1)
+        chart.unit.append(` · ${t(`chart.row.${lines[main].row}`)}`);
     }
     this.move();
     this.readValues();
@@ -132,6 +160,13 @@ export function stylesheet(path) {
   const { href } = new URL(path, import.meta.url);
   if ([...document.styleSheets].some((sheet) => sheet.href === href)) return Promise.resolve();
   return new Promise((resolve, reject) => {
-    document.head.append(h('link', { rel: 'stylesheet', href, onload: () => resolve(), onerror: () => reject(new Error(`${path} could not be loaded`)) }));
+    document.head.append(
+      h('link', {
+        rel: 'stylesheet',
+        href,
+        onload: () => resolve(),
+        onerror: () => reject(new Error(`${path} could not be loaded`)),
+      }),
+    );
   });
 }

@@ -19,7 +19,8 @@ function load() {
   return sources;
 }
 
-const KEYWORDS = /\b(async|await|break|const|continue|else|enum|fn|for|if|impl|in|let|loop|match|move|mut|pub|ref|return|self|Self|struct|super|trait|type|use|where|while)\b/;
+const KEYWORDS =
+  /\b(async|await|break|const|continue|else|enum|fn|for|if|impl|in|let|loop|match|move|mut|pub|ref|return|self|Self|struct|super|trait|type|use|where|while)\b/;
 const TOKEN = /(\/\/.*$)|("(?:[^"\\]|\\.)*")|(\b\d[\d_]*\b)|([A-Za-z_]\w*!?)|(\s+|.)/g;
 
 /** A line of Rust, coloured. @param {string} line */
@@ -27,7 +28,17 @@ function coloured(line) {
   /** @type {(Node | string)[]} */
   const parts = [];
   for (const [text, comment, string, number, word] of line.matchAll(TOKEN)) {
-    const name = comment ? 'c' : string ? 's' : number ? 'n' : word && KEYWORDS.test(word) ? 'k' : word && /^[A-Z]/.test(word) ? 't' : '';
+    const name = comment
+      ? 'c'
+      : string
+        ? 's'
+        : number
+          ? 'n'
+          : word && KEYWORDS.test(word)
+            ? 'k'
+            : word && /^[A-Z]/.test(word)
+              ? 't'
+              : '';
     parts.push(name ? h('span', { class: name }, text) : text);
   }
   return parts;
@@ -40,7 +51,12 @@ export class CodePanel {
     this.body = h('div', { class: 'code', role: 'region', 'aria-label': t('code.title'), tabindex: 0 });
     this.note = h('p', { class: 'note' });
     /** Of several runs, the one whose code is shown. */
-    this.choice = h('select', { id: 'code-run', 'aria-label': t('code.which'), hidden: true, onchange: () => void this.follow() });
+    this.choice = h('select', {
+      id: 'code-run',
+      'aria-label': t('code.which'),
+      hidden: true,
+      onchange: () => void this.follow(),
+    });
     this.element = h('div', { class: 'tab-body' }, this.note, this.choice, this.body);
     this.shown = '';
     /** @type {HTMLElement | null} */
@@ -55,8 +71,12 @@ export class CodePanel {
   /** The runs that have code of their own. */
   offer() {
     const names = this.session.runs.map((_, index) => this.nameOf(index));
-    const first = names.map((name, index) => ({ name, index })).filter(({ name, index }) => names.indexOf(name) === index);
-    this.choice.replaceChildren(...first.map(({ index }) => h('option', { value: index }, this.session.runs[index].title)));
+    const first = names
+      .map((name, index) => ({ name, index }))
+      .filter(({ name, index }) => names.indexOf(name) === index);
+    this.choice.replaceChildren(
+      ...first.map(({ index }) => h('option', { value: index }, this.session.runs[index].title)),
+    );
     this.choice.hidden = first.length < 2;
     void this.follow();
   }
@@ -94,7 +114,10 @@ export class CodePanel {
       if (at) this.marks.set(kind, at);
     }
     this.body.replaceChildren(
-      ...source.sections.flatMap(({ file, title }, index) => [h('h3', { class: 'file' }, h('span', { class: 'mono' }, file), title ? ` ${title}` : ''), h('pre', {}, h('code', {}, ...lines[index]))]),
+      ...source.sections.flatMap(({ file, title }, index) => [
+        h('h3', { class: 'file' }, h('span', { class: 'mono' }, file), title ? ` ${title}` : ''),
+        h('pre', {}, h('code', {}, ...lines[index])),
+      ]),
     );
     this.lit = null;
   }
@@ -111,6 +134,7 @@ export class CodePanel {
     line.setAttribute('aria-current', 'step');
     const { offsetTop } = line;
     const { scrollTop, clientHeight } = this.body;
-    if (offsetTop < scrollTop + 20 || offsetTop > scrollTop + clientHeight - 40) this.body.scrollTop = offsetTop - clientHeight / 2;
+    if (offsetTop < scrollTop + 20 || offsetTop > scrollTop + clientHeight - 40)
+      this.body.scrollTop = offsetTop - clientHeight / 2;
   }
 }

@@ -39,7 +39,16 @@ export function editor({ id, label, value, run, class: name, help }) {
     }
   }
 
-  return { area, element: h('div', { class: 'stack' }, h('label', { for: id }, h('strong', {}, label)), area, help ? h('p', { class: 'note', id: `${id}-help` }, help, ' ', t('editor.keys')) : null) };
+  return {
+    area,
+    element: h(
+      'div',
+      { class: 'stack' },
+      h('label', { for: id }, h('strong', {}, label)),
+      area,
+      help ? h('p', { class: 'note', id: `${id}-help` }, help, ' ', t('editor.keys')) : null,
+    ),
+  };
 }
 
 /** Two spaces more or less, in front of each line that is selected. @param {HTMLTextAreaElement} area @param {boolean} less */
@@ -53,5 +62,8 @@ function indent(area, less) {
   const lines = value.slice(start, to).split('\n');
   const changed = lines.map((line) => (less ? line.replace(/^ {1,2}/, '') : `  ${line}`)).join('\n');
   area.setRangeText(changed, start, to, 'preserve');
-  area.setSelectionRange(Math.max(start, from + (less ? changed.split('\n')[0].length - lines[0].length : 2)), start + changed.length);
+  area.setSelectionRange(
+    Math.max(start, from + (less ? changed.split('\n')[0].length - lines[0].length : 2)),
+    start + changed.length,
+  );
 }

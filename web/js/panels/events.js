@@ -46,7 +46,10 @@ export class EventList {
     const from = Math.max(this.session.snapshots[index].of('start'), position - BEFORE);
     const text = await ask('call', run.player, 'events', from, position - from + AFTER);
     if (at !== this.shownAt) return;
-    const events = text.split('\n').filter(Boolean).map((/** @type {string} */ line) => JSON.parse(line));
+    const events = text
+      .split('\n')
+      .filter(Boolean)
+      .map((/** @type {string} */ line) => JSON.parse(line));
     this.list.replaceChildren(
       ...events.map((/** @type {any} */ event, /** @type {number} */ n) => {
         const place = from + n + 1;
@@ -54,7 +57,15 @@ export class EventList {
         return h(
           'li',
           { class: state, 'data-event': event.event, 'aria-current': state === 'now' ? 'step' : undefined },
-          h('button', { type: 'button', class: 'quiet', onclick: () => this.session.go({ positions: [place] }) }, h('span', { class: 'mono time' }, duration(event.t_ns)), ' ', h('span', { class: 'mono seq' }, `#${event.seq}`), ' ', h('span', {}, eventText(event))),
+          h(
+            'button',
+            { type: 'button', class: 'quiet', onclick: () => this.session.go({ positions: [place] }) },
+            h('span', { class: 'mono time' }, duration(event.t_ns)),
+            ' ',
+            h('span', { class: 'mono seq' }, `#${event.seq}`),
+            ' ',
+            h('span', {}, eventText(event)),
+          ),
         );
       }),
     );

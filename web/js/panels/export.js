@@ -22,11 +22,26 @@ const BUCKETS = 1000;
 
 /** @type {Format[]} */
 const FORMATS = [
-  { key: 'trace', suffix: 'trace.jsonl', type: 'application/x-ndjson', write: (run) => ask('call', run.player, 'trace') },
-  { key: 'perfetto', suffix: 'perfetto.json', type: 'application/json', write: (run) => ask('call', run.player, 'perfetto') },
+  {
+    key: 'trace',
+    suffix: 'trace.jsonl',
+    type: 'application/x-ndjson',
+    write: (run) => ask('call', run.player, 'trace'),
+  },
+  {
+    key: 'perfetto',
+    suffix: 'perfetto.json',
+    type: 'application/json',
+    write: (run) => ask('call', run.player, 'perfetto'),
+  },
   { key: 'series', suffix: 'series.csv', type: 'text/csv', write: seriesCsv },
   { key: 'tasks', suffix: 'tasks.csv', type: 'text/csv', write: tasksCsv },
-  { key: 'report', suffix: 'report.json', type: 'application/json', write: async (run) => `${await ask('call', run.player, 'report_end')}\n` },
+  {
+    key: 'report',
+    suffix: 'report.json',
+    type: 'application/json',
+    write: async (run) => `${await ask('call', run.player, 'report_end')}\n`,
+  },
 ];
 
 /** @param {import('../app.js').App} app */
@@ -51,11 +66,23 @@ export async function showExport(app) {
     }
   }
 
-  const button = (/** @type {string} */ text, /** @type {string} */ label, /** @type {() => void} */ act) => h('button', { type: 'button', 'aria-label': label, onclick: act }, text);
+  const button = (/** @type {string} */ text, /** @type {string} */ label, /** @type {() => void} */ act) =>
+    h('button', { type: 'button', 'aria-label': label, onclick: act }, text);
   const row = (/** @type {string} */ key, /** @type {HTMLElement[]} */ buttons) =>
-    h('li', { 'data-export': key }, h('div', {}, h('h3', {}, t(`export.${key}`)), h('p', { class: 'note' }, t(`export.${key}.help`))), h('div', { class: 'takes' }, ...buttons));
+    h(
+      'li',
+      { 'data-export': key },
+      h('div', {}, h('h3', {}, t(`export.${key}`)), h('p', { class: 'note' }, t(`export.${key}.help`))),
+      h('div', { class: 'takes' }, ...buttons),
+    );
 
-  const address = h('input', { type: 'text', readonly: true, value: location.href, 'aria-label': t('export.link'), onfocus: (/** @type {Event} */ event) => /** @type {HTMLInputElement} */ (event.target).select() });
+  const address = h('input', {
+    type: 'text',
+    readonly: true,
+    value: location.href,
+    'aria-label': t('export.link'),
+    onfocus: (/** @type {Event} */ event) => /** @type {HTMLInputElement} */ (event.target).select(),
+  });
   const copy = async () => {
     try {
       await navigator.clipboard.writeText(address.value);
@@ -80,14 +107,33 @@ export async function showExport(app) {
               format.key,
               runs.map((run, index) => {
                 const text = runs.length > 1 ? run.title : t('export.save');
-                return button(text, `${t(`export.${format.key}`)}: ${text}`, () => void save(fileName(run, runs.length > 1 ? index : -1, format.suffix), async () => new Blob([await format.write(run, session)], { type: format.type })));
+                return button(
+                  text,
+                  `${t(`export.${format.key}`)}: ${text}`,
+                  () =>
+                    void save(
+                      fileName(run, runs.length > 1 ? index : -1, format.suffix),
+                      async () => new Blob([await format.write(run, session)], { type: format.type }),
+                    ),
+                );
               }),
             ),
           )),
-      row('png', [button(t('export.save'), `${t('export.png')}: ${t('export.save')}`, () => void save('fourfold.png', () => picture(app.stage.canvas, byId('legend'), captions(session))))]),
+      row('png', [
+        button(
+          t('export.save'),
+          `${t('export.png')}: ${t('export.save')}`,
+          () => void save('fourfold.png', () => picture(app.stage.canvas, byId('legend'), captions(session))),
+        ),
+      ]),
     ),
     h('h3', {}, t('export.link')),
-    h('div', { class: 'address' }, address, button(t('export.copy'), `${t('export.link')}: ${t('export.copy')}`, () => void copy())),
+    h(
+      'div',
+      { class: 'address' },
+      address,
+      button(t('export.copy'), `${t('export.link')}: ${t('export.copy')}`, () => void copy()),
+    ),
     problem,
     status,
     h('form', { method: 'dialog' }, h('button', { class: 'primary' }, t('help.close'))),

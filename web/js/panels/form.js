@@ -31,10 +31,19 @@ export class ParamsForm {
 
   build() {
     const groups = /** @type {const} */ (['run', 'work', 'failure']).map((group) => {
-      const fields = this.fields.filter((field) => field.group === group && (!field.patterns || !this.pattern || field.patterns.includes(this.params.pattern)));
-      return fields.length > 0 && h('fieldset', {}, h('legend', {}, t(`params.${group}`)), ...fields.map((field) => this.field(field)));
+      const fields = this.fields.filter(
+        (field) =>
+          field.group === group && (!field.patterns || !this.pattern || field.patterns.includes(this.params.pattern)),
+      );
+      return (
+        fields.length > 0 &&
+        h('fieldset', {}, h('legend', {}, t(`params.${group}`)), ...fields.map((field) => this.field(field)))
+      );
     });
-    this.element.replaceChildren(...(this.pattern ? [this.patterns()] : []), ...groups.filter((group) => group !== false));
+    this.element.replaceChildren(
+      ...(this.pattern ? [this.patterns()] : []),
+      ...groups.filter((group) => group !== false),
+    );
   }
 
   patterns() {
@@ -49,7 +58,13 @@ export class ParamsForm {
           h(
             'label',
             { class: 'choice' },
-            h('input', { type: 'radio', name: 'pattern', value: name, '.checked': name === this.params.pattern, onchange: () => this.change('pattern', name, true) }),
+            h('input', {
+              type: 'radio',
+              name: 'pattern',
+              value: name,
+              '.checked': name === this.params.pattern,
+              onchange: () => this.change('pattern', name, true),
+            }),
             h('span', {}, t(`pattern.${name}`)),
           ),
         ),
@@ -69,7 +84,18 @@ export class ParamsForm {
     const value = this.value(field);
     const id = `param-${name.replace('.', '-')}`;
     if (kind === 'switch') {
-      return h('label', { class: 'field switch', for: id }, h('span', {}, t(`param.${name}`)), h('input', { type: 'checkbox', id, '.checked': value !== false, onchange: (/** @type {Event} */ event) => this.change(name, /** @type {HTMLInputElement} */ (event.target).checked) }));
+      return h(
+        'label',
+        { class: 'field switch', for: id },
+        h('span', {}, t(`param.${name}`)),
+        h('input', {
+          type: 'checkbox',
+          id,
+          '.checked': value !== false,
+          onchange: (/** @type {Event} */ event) =>
+            this.change(name, /** @type {HTMLInputElement} */ (event.target).checked),
+        }),
+      );
     }
     if (kind === 'range') {
       const [low, high] = value ?? [0, 0];
@@ -80,15 +106,33 @@ export class ParamsForm {
         h(
           'span',
           { class: 'pair' },
-          this.number(field, `${id}-low`, low, (next) => this.change(name, [next, Math.max(next ?? 0, this.value(field)[1])], true), `${t(`param.${name}`)}: ${t('param.least')}`),
+          this.number(
+            field,
+            `${id}-low`,
+            low,
+            (next) => this.change(name, [next, Math.max(next ?? 0, this.value(field)[1])], true),
+            `${t(`param.${name}`)}: ${t('param.least')}`,
+          ),
           '–',
-          this.number(field, `${id}-high`, high, (next) => this.change(name, [Math.min(next ?? 0, this.value(field)[0]), next], true), `${t(`param.${name}`)}: ${t('param.most')}`),
+          this.number(
+            field,
+            `${id}-high`,
+            high,
+            (next) => this.change(name, [Math.min(next ?? 0, this.value(field)[0]), next], true),
+            `${t(`param.${name}`)}: ${t('param.most')}`,
+          ),
         ),
       );
     }
     const shown = kind === 'permille' && value !== undefined ? value / 10 : value;
-    const change = (/** @type {number | undefined} */ next) => this.change(name, kind === 'permille' && next !== undefined ? Math.round(next * 10) : next);
-    return h('label', { class: 'field', for: id }, h('span', {}, t(`param.${name}`)), this.number(field, id, shown, change, undefined, optional));
+    const change = (/** @type {number | undefined} */ next) =>
+      this.change(name, kind === 'permille' && next !== undefined ? Math.round(next * 10) : next);
+    return h(
+      'label',
+      { class: 'field', for: id },
+      h('span', {}, t(`param.${name}`)),
+      this.number(field, id, shown, change, undefined, optional),
+    );
   }
 
   /**
@@ -124,7 +168,11 @@ export class ParamsForm {
     const focused = document.activeElement instanceof HTMLElement ? document.activeElement : null;
     const again = focused?.id || (focused instanceof HTMLInputElement && focused.value);
     if (rebuild) this.build();
-    if (rebuild && again) (document.getElementById(again) ?? /** @type {HTMLElement | null} */ (this.element.querySelector(`[value="${again}"]`)))?.focus();
+    if (rebuild && again)
+      (
+        document.getElementById(again) ??
+        /** @type {HTMLElement | null} */ (this.element.querySelector(`[value="${again}"]`))
+      )?.focus();
     this.onchange(this.params);
   }
 }

@@ -50,7 +50,10 @@ function text(pen, words, x, y, font, color, width) {
 
 /** The legend as the page has it. @param {CanvasRenderingContext2D} pen @param {HTMLElement} legend @param {number} y @param {number} width @param {string} soft */
 function shapes(pen, legend, y, width, soft) {
-  const entries = [...legend.querySelectorAll('li')].map((item) => ({ paths: [...item.querySelectorAll('path')], words: item.textContent?.trim() ?? '' }));
+  const entries = [...legend.querySelectorAll('li')].map((item) => ({
+    paths: [...item.querySelectorAll('path')],
+    words: item.textContent?.trim() ?? '',
+  }));
   pen.font = `13px ${SANS}`;
   pen.textAlign = 'left';
   const gap = 18;
@@ -83,7 +86,11 @@ function draw(pen, path) {
   if (style.stroke !== 'none') {
     pen.strokeStyle = style.stroke;
     pen.lineWidth = Number.parseFloat(style.strokeWidth) || 1.75;
-    pen.setLineDash(style.strokeDasharray === 'none' ? [] : style.strokeDasharray.split(/[ ,]+/).map((dash) => Number.parseFloat(dash)));
+    pen.setLineDash(
+      style.strokeDasharray === 'none'
+        ? []
+        : style.strokeDasharray.split(/[ ,]+/).map((dash) => Number.parseFloat(dash)),
+    );
     pen.stroke(shape);
   }
   pen.restore();

@@ -9,7 +9,9 @@ import { byId, h } from '../dom.js';
 export function putUp(title, text, ...actions) {
   takeDown();
   document.body.dataset.empty = '';
-  byId('stage').append(h('div', { class: 'placard' }, h('h2', {}, title), h('p', {}, text), h('div', { class: 'row-of' }, ...actions)));
+  byId('stage').append(
+    h('div', { class: 'placard' }, h('h2', {}, title), h('p', {}, text), h('div', { class: 'row-of' }, ...actions)),
+  );
   return takeDown;
 }
 

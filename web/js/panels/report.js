@@ -5,7 +5,8 @@ import { count, digits, duration, t } from '../i18n.js';
 
 /** @param {any} report */
 export function reportFacts(report) {
-  const ms = (/** @type {number | null | undefined} */ value) => (value === null || value === undefined ? '–' : duration(value * 1e6));
+  const ms = (/** @type {number | null | undefined} */ value) =>
+    value === null || value === undefined ? '–' : duration(value * 1e6);
   /** @type {[string, string][]} */
   const facts = [
     ['time', ms(report.elapsed_ms)],
@@ -25,6 +26,12 @@ export function reportFacts(report) {
     'div',
     {},
     report.error ? h('p', { class: 'problem' }, String(report.error)) : null,
-    h('dl', { class: 'facts many' }, ...facts.map(([key, text]) => h('div', { 'data-report': key }, h('dt', {}, t(`compare.${key}`)), h('dd', {}, text)))),
+    h(
+      'dl',
+      { class: 'facts many' },
+      ...facts.map(([key, text]) =>
+        h('div', { 'data-report': key }, h('dt', {}, t(`compare.${key}`)), h('dd', {}, text)),
+      ),
+    ),
   );
 }

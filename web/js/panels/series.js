@@ -22,8 +22,24 @@ export const CHARTS = [
   { key: 'in_flight', unit: 'count', lines: [{ row: 'in_flight' }, { row: 'limit', bound: true }], main: 0 },
   { key: 'queued', unit: 'count', lines: [{ row: 'queued' }], main: 0 },
   { key: 'oldest', unit: 'ms', lines: [{ row: 'oldest_ms' }], main: 0 },
-  { key: 'wait', unit: 'ms', lines: [{ row: 'wait_p50_ms', sparse: true }, { row: 'wait_p99_ms', sparse: true }], main: 1 },
-  { key: 'service', unit: 'ms', lines: [{ row: 'service_p50_ms', sparse: true }, { row: 'service_p99_ms', sparse: true }], main: 1 },
+  {
+    key: 'wait',
+    unit: 'ms',
+    lines: [
+      { row: 'wait_p50_ms', sparse: true },
+      { row: 'wait_p99_ms', sparse: true },
+    ],
+    main: 1,
+  },
+  {
+    key: 'service',
+    unit: 'ms',
+    lines: [
+      { row: 'service_p50_ms', sparse: true },
+      { row: 'service_p99_ms', sparse: true },
+    ],
+    main: 1,
+  },
   { key: 'utilisation', unit: 'percent', lines: [{ row: 'utilisation' }], main: 0 },
   { key: 'failures', unit: 'per_bucket', lines: [{ row: 'failed' }, { row: 'retried' }], main: 0 },
 ];
@@ -51,7 +67,10 @@ export function valueText(value, unit) {
   if (value === 0 && unit === 'ms') return '0 ms';
   if (unit === 'percent') return `${Math.round(value * 100)} %`;
   if (unit === 'ms') return value >= 1000 ? `${digits(value / 1000)} s` : `${digits(value)} ms`;
-  if (unit === 'per_s') return t('chart.perSecond', { count: value === 0 ? 0 : value >= 10 ? Math.round(value).toLocaleString('en') : digits(value) });
+  if (unit === 'per_s')
+    return t('chart.perSecond', {
+      count: value === 0 ? 0 : value >= 10 ? Math.round(value).toLocaleString('en') : digits(value),
+    });
   return Number.isInteger(value) ? value.toLocaleString('en') : digits(value);
 }
 

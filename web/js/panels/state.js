@@ -13,8 +13,25 @@ import { digestOf } from '../session.js';
 const GROUPS = [
   { key: 'now', names: ['in_flight', 'queued', 'waiting', 'ended', 'abandoned', 'limit', 'queue_capacity', 'workers'] },
   { key: 'tasks', names: ['tasks', 'done', 'dead', 'released', 'malformed'] },
-  { key: 'attempts', names: ['attempts', 'succeeded', 'failed', 'timed_out', 'panicked', 'cancelled', 'lease_lost', 'retried'] },
-  { key: 'run', names: ['peak_in_flight', 'batch', 'batch_size', 'batch_ended', 'cause', 'missed', 'oldest_ns', 'idle_ns', 't_ns', 'position'] },
+  {
+    key: 'attempts',
+    names: ['attempts', 'succeeded', 'failed', 'timed_out', 'panicked', 'cancelled', 'lease_lost', 'retried'],
+  },
+  {
+    key: 'run',
+    names: [
+      'peak_in_flight',
+      'batch',
+      'batch_size',
+      'batch_ended',
+      'cause',
+      'missed',
+      'oldest_ns',
+      'idle_ns',
+      't_ns',
+      'position',
+    ],
+  },
 ];
 
 /** Longer lists end with an ellipsis on the page; how many there are is exact. */
@@ -52,12 +69,32 @@ export class StateTable {
       return h('tr', { 'data-key': key }, h('th', { scope: 'row' }, t(`state.${key}`)), ...cells);
     };
     for (const { key, names } of GROUPS) {
-      bodies.push(h('tbody', { 'data-group': key }, h('tr', { class: 'group' }, h('th', { scope: 'rowgroup', colspan: runs.length + 1 }, t(`state.group.${key}`))), ...names.map(line)));
+      bodies.push(
+        h(
+          'tbody',
+          { 'data-group': key },
+          h(
+            'tr',
+            { class: 'group' },
+            h('th', { scope: 'rowgroup', colspan: runs.length + 1 }, t(`state.group.${key}`)),
+          ),
+          ...names.map(line),
+        ),
+      );
     }
     const lists = ['phase', 'intake', 'permits', 'queue', 'retries'];
-    bodies.push(h('tbody', { 'data-group': 'lists' }, h('tr', { class: 'group' }, h('th', { scope: 'rowgroup', colspan: runs.length + 1 }, t('state.group.lists'))), ...lists.map(line)));
+    bodies.push(
+      h(
+        'tbody',
+        { 'data-group': 'lists' },
+        h('tr', { class: 'group' }, h('th', { scope: 'rowgroup', colspan: runs.length + 1 }, t('state.group.lists'))),
+        ...lists.map(line),
+      ),
+    );
     this.table.replaceChildren(
-      ...(several ? [h('thead', {}, h('tr', {}, h('td'), ...titles.map((title) => h('th', { scope: 'col' }, title))))] : []),
+      ...(several
+        ? [h('thead', {}, h('tr', {}, h('td'), ...titles.map((title) => h('th', { scope: 'col' }, title))))]
+        : []),
       ...bodies,
     );
     this.fill();
@@ -65,9 +102,15 @@ export class StateTable {
 
   fill() {
     this.session.snapshots.forEach((snapshot, index) => {
-      for (const { names } of GROUPS) for (const name of names) this.set(name, index, form(name, snapshot.of(name)), snapshot.of(name));
+      for (const { names } of GROUPS)
+        for (const name of names) this.set(name, index, form(name, snapshot.of(name)), snapshot.of(name));
       this.set('phase', index, t(`phase.${snapshot.phase}`), snapshot.phase);
-      this.set('intake', index, has(`intake.${snapshot.intake}`) ? t(`intake.${snapshot.intake}`) : snapshot.intake, snapshot.intake);
+      this.set(
+        'intake',
+        index,
+        has(`intake.${snapshot.intake}`) ? t(`intake.${snapshot.intake}`) : snapshot.intake,
+        snapshot.intake,
+      );
       const lists = listed(snapshot);
       this.set('permits', index, lists.permits, lists.permits);
       this.set('queue', index, lists.queue, lists.queue);
@@ -105,7 +148,8 @@ function listed(snapshot) {
     else if (place === PLACE.queued) lists.queue.push(String(id));
     else if (place === PLACE.waiting) lists.retries.push(`${id}#${snapshot.task(row, TASK.attempt)}`);
   }
-  const cut = (/** @type {string[]} */ list) => (list.length === 0 ? '–' : list.slice(0, LISTED).join(' ') + (list.length > LISTED ? ' …' : ''));
+  const cut = (/** @type {string[]} */ list) =>
+    list.length === 0 ? '–' : list.slice(0, LISTED).join(' ') + (list.length > LISTED ? ' …' : '');
   return { permits: cut(lists.permits), queue: cut(lists.queue), retries: cut(lists.retries) };
 }
 

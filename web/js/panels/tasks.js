@@ -18,10 +18,24 @@ export class TaskList {
     this.stage = stage;
     /** What the details are of, and when. */
     this.shownAt = '';
-    this.list = h('ul', { class: 'tasks', role: 'listbox', id: 'tasks', 'aria-label': t('tasks.title'), tabindex: 0, onkeydown: (/** @type {KeyboardEvent} */ event) => this.key(event) });
+    this.list = h('ul', {
+      class: 'tasks',
+      role: 'listbox',
+      id: 'tasks',
+      'aria-label': t('tasks.title'),
+      tabindex: 0,
+      onkeydown: (/** @type {KeyboardEvent} */ event) => this.key(event),
+    });
     this.more = h('p', { class: 'note' });
     this.detail = h('section', { class: 'inspect', id: 'inspect', 'aria-live': 'polite' });
-    this.element = h('div', { class: 'tab-body' }, h('p', { class: 'note' }, t('tasks.help')), this.list, this.more, this.detail);
+    this.element = h(
+      'div',
+      { class: 'tab-body' },
+      h('p', { class: 'note' }, t('tasks.help')),
+      this.list,
+      this.more,
+      this.detail,
+    );
     session.on('settle', () => this.fill());
     session.on('runs', () => this.select(0, -1));
   }
@@ -39,7 +53,15 @@ export class TaskList {
     const rows = Math.min(snapshot.rows, ROWS_MAX);
     while (this.list.children.length > rows) this.list.lastElementChild?.remove();
     while (this.list.children.length < rows) {
-      this.list.append(h('li', { role: 'option', onclick: (/** @type {Event} */ event) => this.click(event) }, h('span', { class: 'dot' }), h('span', { class: 'what' }), h('span', { class: 'when' })));
+      this.list.append(
+        h(
+          'li',
+          { role: 'option', onclick: (/** @type {Event} */ event) => this.click(event) },
+          h('span', { class: 'dot' }),
+          h('span', { class: 'what' }),
+          h('span', { class: 'when' }),
+        ),
+      );
     }
     const now = snapshot.of('t_ns');
     for (let row = 0; row < rows; row += 1) {
@@ -53,10 +75,12 @@ export class TaskList {
       setText(item.children[1], t('tasks.row', { id, place: t(`place.${place}`), where: where(snapshot, row) }));
       setText(item.children[2], duration(Math.max(0, now - snapshot.task(row, TASK.since_ns))));
     }
-    const left = snapshot.of('queued') + snapshot.of('in_flight') + snapshot.of('waiting') + snapshot.of('ended') - rows;
+    const left =
+      snapshot.of('queued') + snapshot.of('in_flight') + snapshot.of('waiting') + snapshot.of('ended') - rows;
     setText(this.more, rows === 0 ? t('tasks.none') : left > 0 ? t('tasks.more', { count: left }) : '');
     this.list.toggleAttribute('aria-activedescendant', false);
-    if (selected >= 0 && snapshot.rowOf(selected) >= 0) this.list.setAttribute('aria-activedescendant', `task-${selected}`);
+    if (selected >= 0 && snapshot.rowOf(selected) >= 0)
+      this.list.setAttribute('aria-activedescendant', `task-${selected}`);
     void this.inspect();
   }
 
@@ -106,12 +130,28 @@ export class TaskList {
     if (at !== this.shownAt) return;
     const story = json === undefined ? null : JSON.parse(json);
     /** @type {any[]} */
-    const events = (story?.events ?? []).map((/** @type {any} */ line) => (typeof line === 'string' ? JSON.parse(line) : line));
+    const events = (story?.events ?? []).map((/** @type {any} */ line) =>
+      typeof line === 'string' ? JSON.parse(line) : line,
+    );
     const work = story?.work;
     this.detail.replaceChildren(
       h('h3', {}, t('tasks.one', { id: task })),
-      ...(work ? [h('p', { class: 'note' }, t('tasks.work', { ms: work.ms, fail: work.fail }) + (work.panic ? ` · ${t('tasks.panics')}` : ''))] : []),
-      h('ol', { class: 'story' }, ...events.slice(-40).map((event) => h('li', {}, h('span', { class: 'mono time' }, duration(event.t_ns)), ' ', eventText(event)))),
+      ...(work
+        ? [
+            h(
+              'p',
+              { class: 'note' },
+              t('tasks.work', { ms: work.ms, fail: work.fail }) + (work.panic ? ` · ${t('tasks.panics')}` : ''),
+            ),
+          ]
+        : []),
+      h(
+        'ol',
+        { class: 'story' },
+        ...events
+          .slice(-40)
+          .map((event) => h('li', {}, h('span', { class: 'mono time' }, duration(event.t_ns)), ' ', eventText(event))),
+      ),
     );
   }
 }

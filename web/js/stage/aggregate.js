@@ -9,7 +9,9 @@ export const TOKENS_MAX = 2000;
 
 /** @param {import('../snapshot.js').Snapshot} snapshot */
 export function isCrowded(snapshot) {
-  return snapshot.of('queued') + snapshot.of('in_flight') + snapshot.of('waiting') + snapshot.of('abandoned') > TOKENS_MAX;
+  return (
+    snapshot.of('queued') + snapshot.of('in_flight') + snapshot.of('waiting') + snapshot.of('abandoned') > TOKENS_MAX
+  );
 }
 
 /**
@@ -29,7 +31,15 @@ export function paintCrowd(pen, places, snapshot, theme) {
   fill(pen, run, snapshot.of('in_flight') / limit, snapshot.of('in_flight'), theme.state.running, theme);
   const waiting = snapshot.of('waiting');
   if (waiting > 0) {
-    write(pen, count(waiting), retry.x + retry.w / 2, retry.y + retry.h / 2 - 8, theme.state.retry, 'center', `650 14px ${SANS}`);
+    write(
+      pen,
+      count(waiting),
+      retry.x + retry.w / 2,
+      retry.y + retry.h / 2 - 8,
+      theme.state.retry,
+      'center',
+      `650 14px ${SANS}`,
+    );
   }
 }
 

@@ -27,7 +27,12 @@ export function paintLegend(box) {
         h(
           'li',
           {},
-          svg('svg', { viewBox: '0 0 20 20', width: 16, height: 16, 'aria-hidden': 'true', class: `shape ${form} is-${state}` }, svg('path', { d: path }), ...(MARKS[state] ? [svg('path', { class: 'mark', d: MARKS[state] })] : [])),
+          svg(
+            'svg',
+            { viewBox: '0 0 20 20', width: 16, height: 16, 'aria-hidden': 'true', class: `shape ${form} is-${state}` },
+            svg('path', { d: path }),
+            ...(MARKS[state] ? [svg('path', { class: 'mark', d: MARKS[state] })] : []),
+          ),
           h('span', {}, t(`legend.${state}`)),
         ),
       ),

@@ -75,7 +75,16 @@ function paintGate(pen, places, snapshot, theme, words) {
     closed: words.gateClosed,
   })[closed && intake !== 'exhausted' ? 'closed' : intake];
   const { source } = places;
-  if (key) write(pen, key, source.x + source.w / 2, source.y + source.h - 10, blocked ? theme.state.retry : theme.soft, 'center', `550 12px ${SANS}`);
+  if (key)
+    write(
+      pen,
+      key,
+      source.x + source.w / 2,
+      source.y + source.h - 10,
+      blocked ? theme.state.retry : theme.soft,
+      'center',
+      `550 12px ${SANS}`,
+    );
 }
 
 /** What the source has, as far as anyone can know: something. @param {CanvasRenderingContext2D} pen @param {Places} places @param {Theme} theme */
@@ -281,7 +290,15 @@ export function paintCounts(pen, places, snapshot, theme, words) {
     if (bin === 'leaked' && quiet) return;
     paintSign(pen, bin, at.x, at.y, narrow ? 8 : 11, theme);
     const size = narrow ? 15 : 20;
-    write(pen, count(values[index]), at.x + (narrow ? 14 : 20), at.y + (narrow ? 5 : 3), quiet ? theme.soft : theme.ink, 'left', `650 ${size}px ${SANS}`);
+    write(
+      pen,
+      count(values[index]),
+      at.x + (narrow ? 14 : 20),
+      at.y + (narrow ? 5 : 3),
+      quiet ? theme.soft : theme.ink,
+      'left',
+      `650 ${size}px ${SANS}`,
+    );
     if (!narrow) write(pen, words[bin], at.x + 20, at.y + 19, theme.soft, 'left', `500 12px ${SANS}`);
   });
 }

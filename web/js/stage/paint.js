@@ -50,11 +50,13 @@ export function paintTokens(pen, tokens, radius, theme, labels, rack, selected, 
   }
   for (const look of LOOKS) {
     if (look === 'running' && rack) rack(sorted.running);
-    else if (sorted[look].length > 0) paintLook(pen, look, sorted[look], look === 'waiting' ? waitingRadius(sorted.waiting, radius) : radius, theme);
+    else if (sorted[look].length > 0)
+      paintLook(pen, look, sorted[look], look === 'waiting' ? waitingRadius(sorted.waiting, radius) : radius, theme);
   }
   if (!rack) rings(pen, sorted.running, radius, theme);
   const size = Math.max(TEXT_MIN, Math.round(radius * 0.82));
-  if (2 * radius >= 3 * DIGIT * TEXT_MIN - 3) for (const look of LOOKS) label(look, sorted[look], radius, size, theme, labels, t);
+  if (2 * radius >= 3 * DIGIT * TEXT_MIN - 3)
+    for (const look of LOOKS) label(look, sorted[look], radius, size, theme, labels, t);
   if (chosen) {
     pen.beginPath();
     circle(pen, chosen.x, chosen.y, radius + 6);
@@ -78,7 +80,15 @@ function waitingRadius(tokens, radius) {
  */
 export function paintLook(pen, look, tokens, r, theme) {
   const color = theme.state[COLOR[look]];
-  const body = { queued: circle, running: circle, succeeded: square, failed: diamond, cancelled: circle, waiting: triangle, leaked: circle };
+  const body = {
+    queued: circle,
+    running: circle,
+    succeeded: square,
+    failed: diamond,
+    cancelled: circle,
+    waiting: triangle,
+    leaked: circle,
+  };
   const filled = look === 'running' || look === 'succeeded' || look === 'failed' || look === 'waiting';
   pen.beginPath();
   for (const { x, y } of tokens) body[look](pen, x, y, filled ? r : r - 0.75);
@@ -141,7 +151,12 @@ function rings(pen, tokens, r, theme) {
  * @param {number} t
  */
 function label(look, tokens, r, size, theme, labels, t) {
-  const number = (/** @type {number} */ id, /** @type {number} */ x, /** @type {number} */ y, /** @type {string} */ color) => {
+  const number = (
+    /** @type {number} */ id,
+    /** @type {number} */ x,
+    /** @type {number} */ y,
+    /** @type {string} */ color,
+  ) => {
     const text = String(id);
     const fitting = Math.min(size, Math.floor((2 * r - 1) / (DIGIT * text.length)));
     if (fitting >= TEXT_MIN) labels.want(text, x, y, fitting, color);

@@ -66,7 +66,13 @@ export class Rack {
       if (!rests) loose.push(token);
     }
     for (let slot = 0; slot < wanted.length; slot += 1) if (wanted[slot] !== painted[slot]) this.cell(slot);
-    pen.drawImage(this.canvas, Math.round(x * scale) / scale, Math.round(y * scale) / scale, this.canvas.width / scale, this.canvas.height / scale);
+    pen.drawImage(
+      this.canvas,
+      Math.round(x * scale) / scale,
+      Math.round(y * scale) / scale,
+      this.canvas.width / scale,
+      this.canvas.height / scale,
+    );
     const { side, dials } = this;
     if (!dials) return;
     for (const { x: at, y: to, progress } of loose) {
@@ -93,7 +99,18 @@ export class Rack {
     pen.globalAlpha = 0.13;
     pen.fillRect(left + gap, top + gap, right - left - 2 * gap, bottom - top - 2 * gap);
     pen.globalAlpha = 1;
-    if (step !== HELD) pen.drawImage(dials, step * side, 0, side, side, Math.round((left + right - side) / 2), Math.round((top + bottom - side) / 2), side, side);
+    if (step !== HELD)
+      pen.drawImage(
+        dials,
+        step * side,
+        0,
+        side,
+        side,
+        Math.round((left + right - side) / 2),
+        Math.round((top + bottom - side) / 2),
+        side,
+        side,
+      );
   }
 
   /** @param {import('./geometry.js').Places} places @param {import('./theme.js').Theme} theme @param {number} scale */

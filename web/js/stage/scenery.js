@@ -166,7 +166,8 @@ function paintBins(pen, places, theme) {
  * @param {Theme} theme
  */
 export function paintSign(pen, bin, x, y, r, theme) {
-  const color = theme.state[/** @type {const} */ ({ done: 'done', dead: 'failed', released: 'cancelled', leaked: 'leaked' })[bin]];
+  const color =
+    theme.state[/** @type {const} */ ({ done: 'done', dead: 'failed', released: 'cancelled', leaked: 'leaked' })[bin]];
   pen.beginPath();
   if (bin === 'done') square(pen, x, y, r);
   else if (bin === 'dead') diamond(pen, x, y, r);

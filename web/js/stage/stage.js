@@ -142,12 +142,24 @@ export class Stage {
     } else {
       view.tokens.update(snapshot, places, passed, goesOn);
       const racked = places.form === 'grid' && snapshot.of('in_flight') >= RACK_FROM;
-      const rack = racked ? (/** @type {import('./tokens.js').Token[]} */ tokens) => view.rack.draw(pen, places, tokens, theme, this.density) : null;
+      const rack = racked
+        ? (/** @type {import('./tokens.js').Token[]} */ tokens) =>
+            view.rack.draw(pen, places, tokens, theme, this.density)
+        : null;
       paintUnder(pen, places, snapshot, view.tokens, theme, this.hatch, words, racked);
       this.wave(view, places, snapshot, theme, passed);
       this.paintFlights(view, places.radius, theme);
       const selected = this.selected.panel === index ? this.selected.task : -1;
-      paintTokens(pen, view.tokens.all.values(), places.radius, theme, this.labels, rack, selected, snapshot.of('t_ns'));
+      paintTokens(
+        pen,
+        view.tokens.all.values(),
+        places.radius,
+        theme,
+        this.labels,
+        rack,
+        selected,
+        snapshot.of('t_ns'),
+      );
     }
     paintCounts(pen, places, snapshot, theme, words);
     const title = this.panels[index]?.title;
@@ -155,8 +167,18 @@ export class Stage {
       const { panel } = places;
       write(pen, title, panel.x + 18, panel.y + 25, theme.ink, 'left', `650 15px ${SANS}`);
       const ended = snapshot.phase === 'ended';
-      const status = ended ? t('stage.ended', { time: moment(snapshot.of('end_ns') - snapshot.of('start_ns')) }) : t(`phase.${snapshot.phase}`);
-      write(pen, status, panel.x + panel.w - 18, panel.y + 25, ended ? theme.state.done : theme.soft, 'right', `550 13px ${SANS}`);
+      const status = ended
+        ? t('stage.ended', { time: moment(snapshot.of('end_ns') - snapshot.of('start_ns')) })
+        : t(`phase.${snapshot.phase}`);
+      write(
+        pen,
+        status,
+        panel.x + panel.w - 18,
+        panel.y + 25,
+        ended ? theme.state.done : theme.soft,
+        'right',
+        `550 13px ${SANS}`,
+      );
     }
   }
 
@@ -197,12 +219,25 @@ export class Stage {
     const key = [box.x, box.y, box.w, box.h, pattern, slots, capacity, capacity === 0 ? view.queuedMax : 0].join();
     if (key === view.placesKey) return;
     view.placesKey = key;
-    view.places = arrange(box, { pattern, limit: slots, capacity, queued: Math.min(view.queuedMax, TOKENS_MAX), title: Boolean(this.panels.length > 1) });
+    view.places = arrange(box, {
+      pattern,
+      limit: slots,
+      capacity,
+      queued: Math.min(view.queuedMax, TOKENS_MAX),
+      title: Boolean(this.panels.length > 1),
+    });
   }
 
   /** Scenery is painted when something in it has changed. @param {import('./geometry.js').Box[]} boxes @param {import('./theme.js').Theme} theme */
   prepare(boxes, theme) {
-    const key = [themeName(), t('stage.source'), this.density, this.width, this.height, ...this.views.map((view) => view.placesKey)].join('|');
+    const key = [
+      themeName(),
+      t('stage.source'),
+      this.density,
+      this.width,
+      this.height,
+      ...this.views.map((view) => view.placesKey),
+    ].join('|');
     if (key === this.sceneryKey) return;
     this.sceneryKey = key;
     this.scenery.width = this.canvas.width;
@@ -271,7 +306,21 @@ let words = {};
 function stageWords() {
   if (wordsOf === t('stage.source')) return words;
   wordsOf = t('stage.source');
-  const names = ['source', 'queue', 'workers', 'permits', 'group', 'retry', 'done', 'dead', 'released', 'leaked', 'lost', 'batch', 'groupCancelled'];
+  const names = [
+    'source',
+    'queue',
+    'workers',
+    'permits',
+    'group',
+    'retry',
+    'done',
+    'dead',
+    'released',
+    'leaked',
+    'lost',
+    'batch',
+    'groupCancelled',
+  ];
   const gates = ['gateOpen', 'gateWaiting', 'gateRoom', 'gateRate', 'gateSettling', 'gateExhausted', 'gateClosed'];
   words = Object.fromEntries([...names, ...gates].map((name) => [name, t(`stage.${name}`)]));
   return words;

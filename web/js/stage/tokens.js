@@ -79,7 +79,19 @@ export class Tokens {
       let token = this.all.get(id);
       const isFresh = !token;
       if (!token) {
-        token = { id, row, x: 0, y: 0, look: 'queued', attempt: 1, progress: 0, slot: -1, sinceNs: 0, place: 0, seen: 0 };
+        token = {
+          id,
+          row,
+          x: 0,
+          y: 0,
+          look: 'queued',
+          attempt: 1,
+          progress: 0,
+          slot: -1,
+          sinceNs: 0,
+          place: 0,
+          seen: 0,
+        };
         this.all.set(id, token);
       }
       token.seen = this.frame;

@@ -13,7 +13,12 @@ export class Fold {
     this.limit = -1;
     this.workers = -1;
     this.queueCapacity = -1;
-    this.counts = Object.fromEntries([...OUTCOMES, 'lease_lost', 'retried', 'done', 'dead', 'released', 'malformed', 'abandoned'].map((name) => [name, 0]));
+    this.counts = Object.fromEntries(
+      [...OUTCOMES, 'lease_lost', 'retried', 'done', 'dead', 'released', 'malformed', 'abandoned'].map((name) => [
+        name,
+        0,
+      ]),
+    );
     /** @type {Map<number, any>} where each task is */
     this.tasks = new Map();
     /** @type {number[]} */
@@ -29,7 +34,8 @@ export class Fold {
 
   /** @param {any} event */
   apply(event) {
-    if (this.phase !== 'waiting' && this.phase !== 'ended') this.idle += Math.max(0, this.limit - this.held) * (event.t_ns - this.at);
+    if (this.phase !== 'waiting' && this.phase !== 'ended')
+      this.idle += Math.max(0, this.limit - this.held) * (event.t_ns - this.at);
     this.at = event.t_ns;
     this.position += 1;
     this[event.event]?.(event);
@@ -146,7 +152,8 @@ export class Fold {
     const at = (/** @type {string} */ place) => [...this.tasks].filter(([, task]) => task.place === place);
     const { counts, batch } = this;
     const oldest = this.queue.length > 0 ? t - this.tasks.get(this.queue[0]).claimed : -1;
-    const list = (/** @type {string[]} */ items) => (items.length === 0 ? '–' : items.slice(0, 200).join(' ') + (items.length > 200 ? ' …' : ''));
+    const list = (/** @type {string[]} */ items) =>
+      items.length === 0 ? '–' : items.slice(0, 200).join(' ') + (items.length > 200 ? ' …' : '');
     const running = at('running').sort(([, a], [, b]) => a.permit - b.permit);
     const waiting = at('waiting').sort(([a, { due: first }], [b, { due: second }]) => first - second || a - b);
     return {

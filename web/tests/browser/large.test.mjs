@@ -19,13 +19,18 @@ async function measure(t, tasks) {
     async ({ tasks, parts }) => {
       const { ask } = await import(new URL('js/engine.js', document.baseURI).href);
       const { session } = globalThis.fourfold;
-      const { player, end } = await ask('simulate', JSON.stringify({ pattern: 'pool', limit: 50, tasks, seed: 3, work: { ms: [5, 40] } }));
+      const { player, end } = await ask(
+        'simulate',
+        JSON.stringify({ pattern: 'pool', limit: 50, tasks, seed: 3, work: { ms: [5, 40] } }),
+      );
       const bytes = await ask('call', player, 'trace');
       await ask('close', player);
       const file = new File([bytes], 'long.jsonl');
       /** @type {number[]} */
       const long = [];
-      const observer = new PerformanceObserver((list) => long.push(...list.getEntries().map(({ duration }) => duration)));
+      const observer = new PerformanceObserver((list) =>
+        long.push(...list.getEntries().map(({ duration }) => duration)),
+      );
       observer.observe({ entryTypes: ['longtask'] });
       const input = /** @type {HTMLInputElement} */ (document.querySelector('input[type="file"]'));
       const transfer = new DataTransfer();
@@ -44,7 +49,8 @@ async function measure(t, tasks) {
         // Timers of 0 ms are 4 ms after a while; a message comes at once.
         const { port1, port2 } = new MessageChannel();
         await new Promise((resolve) => {
-          port1.onmessage = () => (session.asking || session.wanted !== null ? port2.postMessage(0) : resolve(undefined));
+          port1.onmessage = () =>
+            session.asking || session.wanted !== null ? port2.postMessage(0) : resolve(undefined);
           port2.postMessage(0);
         });
         port1.close();
@@ -57,7 +63,9 @@ async function measure(t, tasks) {
     { tasks, parts },
   );
   const { end, bytes, load, seeks, long } = measured;
-  t.diagnostic(`${end} events, ${(bytes / 1e6).toFixed(1)} MB: loaded in ${load.toFixed(0)} ms; seek median ${percentile(seeks, 0.5).toFixed(1)} ms, p95 ${percentile(seeks, 0.95).toFixed(1)} ms; the longest task of the page's thread ${Math.max(0, ...long).toFixed(0)} ms`);
+  t.diagnostic(
+    `${end} events, ${(bytes / 1e6).toFixed(1)} MB: loaded in ${load.toFixed(0)} ms; seek median ${percentile(seeks, 0.5).toFixed(1)} ms, p95 ${percentile(seeks, 0.95).toFixed(1)} ms; the longest task of the page's thread ${Math.max(0, ...long).toFixed(0)} ms`,
+  );
   return measured;
 }
 

@@ -12,7 +12,10 @@ for (const { id, answer } of SCENARIOS) {
     const page = await house.open(t, { hash: `#mode=learn&scenario=${id}` });
     await playOn(page);
     await page.locator('.question').waitFor();
-    const { t: at, endNs } = await page.evaluate(() => ({ t: globalThis.fourfold.session.t, endNs: globalThis.fourfold.session.endNs }));
+    const { t: at, endNs } = await page.evaluate(() => ({
+      t: globalThis.fourfold.session.t,
+      endNs: globalThis.fourfold.session.endNs,
+    }));
     assert.ok(at < endNs, 'the question comes before the end');
     await page.locator(`.question input[value="${answer}"]`).check();
     await page.locator('#lesson-answer').click();
@@ -36,7 +39,14 @@ test('a wrong answer is told so, and the truth with it', async (t) => {
 
 for (const pattern of PATTERNS) {
   test(`the code of ${pattern} lights up where its events come from`, async (t) => {
-    const run = JSON.stringify({ pattern, limit: 4, tasks: 40, seed: 7, retries: 1, work: { ms: [5, 20], fail_permille: pattern === 'group' ? 0 : 200, fail_attempts: 3 } });
+    const run = JSON.stringify({
+      pattern,
+      limit: 4,
+      tasks: 40,
+      seed: 7,
+      retries: 1,
+      work: { ms: [5, 20], fail_permille: pattern === 'group' ? 0 : 200, fail_attempts: 3 },
+    });
     const page = await house.open(t, { hash: `#${new URLSearchParams({ mode: 'lab', run, tab: 'code' })}` });
     await page.locator('.code .line').first().waitFor();
     const [events] = await tracesOf(page);
@@ -52,7 +62,10 @@ for (const pattern of PATTERNS) {
       assert.notEqual(text, '', `the line of ${kind} says something`);
       lines.set(kind, text);
       const inside = await lit.evaluate((line) => {
-        const [box, around] = [line.getBoundingClientRect(), /** @type {Element} */ (line.closest('.code')).getBoundingClientRect()];
+        const [box, around] = [
+          line.getBoundingClientRect(),
+          /** @type {Element} */ (line.closest('.code')).getBoundingClientRect(),
+        ];
         return box.top >= around.top - 1 && box.bottom <= around.bottom + 1;
       });
       assert.ok(inside, `the line of ${kind} is in view`);
@@ -70,7 +83,10 @@ for (const { id, panels } of SCENARIOS.filter(({ panels }) => panels.some(({ pro
       if (!program) continue;
       const which = page.locator('#code-run');
       if (await which.isVisible()) await which.selectOption(String(index));
-      await page.waitForFunction((program) => document.querySelector('.code .file')?.textContent?.trim().endsWith(`/${program}.rs`), program);
+      await page.waitForFunction(
+        (program) => document.querySelector('.code .file')?.textContent?.trim().endsWith(`/${program}.rs`),
+        program,
+      );
       await page.locator('#do-home').click();
       await still(page);
       /** @type {Set<string>} */
@@ -94,13 +110,23 @@ test('nothing plays by itself where reduced motion is asked for', async (t) => {
     const page = await house.open(t, { hash });
     await page.locator('#do-home').waitFor();
     assert.equal(await page.evaluate(() => globalThis.fourfold.session.playing), false);
-    assert.equal(await page.locator('#clock').textContent().then((text) => text?.split(' / ')[0]), '0.000 s', hash);
+    assert.equal(
+      await page
+        .locator('#clock')
+        .textContent()
+        .then((text) => text?.split(' / ')[0]),
+      '0.000 s',
+      hash,
+    );
     // A choice is not a wish for motion either.
     if (hash.includes('learn')) {
       await page.locator('[data-scenario="poison"]').click();
       await page.waitForFunction(() => location.hash.includes('poison'));
       await still(page);
-      assert.equal(await page.evaluate(() => globalThis.fourfold.session.t), await page.evaluate(() => globalThis.fourfold.session.startNs));
+      assert.equal(
+        await page.evaluate(() => globalThis.fourfold.session.t),
+        await page.evaluate(() => globalThis.fourfold.session.startNs),
+      );
     }
     // Whoever presses play wants it to play; a frame shows things where they are, not on their way.
     await page.locator('#do-play').click();

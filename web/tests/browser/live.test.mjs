@@ -15,13 +15,39 @@ const RATE = 1250;
 
 /** @param {import('node:test').TestContext} t @param {string} folder @param {number} tasks @param {number} [rate] */
 function run(t, folder, tasks, rate = RATE) {
-  return listening(t, ['run', 'demo', '--real', '--tasks', String(tasks), '-c', '100', '--rate', `${rate}/s`, '--retries', '3', '--listen', '127.0.0.1:0', '--trace', 'native.jsonl', '--quiet', '--json'], folder);
+  return listening(
+    t,
+    [
+      'run',
+      'demo',
+      '--real',
+      '--tasks',
+      String(tasks),
+      '-c',
+      '100',
+      '--rate',
+      `${rate}/s`,
+      '--retries',
+      '3',
+      '--listen',
+      '127.0.0.1:0',
+      '--trace',
+      'native.jsonl',
+      '--quiet',
+      '--json',
+    ],
+    folder,
+  );
 }
 
 /** Waits until the page says that no run comes any more. @param {import('playwright-core').Page} page @param {number} seconds */
 async function over(page, seconds) {
-  await page.waitForFunction(() => document.querySelector('.lamp')?.getAttribute('data-state') === 'ended', undefined, { timeout: seconds * 1000 + 30_000 });
-  await page.waitForFunction(() => document.querySelector('tr[data-key="phase"] td')?.getAttribute('data-value') === 'ended');
+  await page.waitForFunction(() => document.querySelector('.lamp')?.getAttribute('data-state') === 'ended', undefined, {
+    timeout: seconds * 1000 + 30_000,
+  });
+  await page.waitForFunction(
+    () => document.querySelector('tr[data-key="phase"] td')?.getAttribute('data-value') === 'ended',
+  );
   await still(page);
 }
 
@@ -35,7 +61,18 @@ async function compare(t, page, folder) {
   assert.deepEqual(state.missed, ['0']);
   // The snapshot it began with and the events after it come to the same as all events.
   const fold = foldTo(native, Number.POSITIVE_INFINITY).table(native.at(-1).t_ns);
-  for (const key of ['done', 'dead', 'failed', 'retried', 'attempts', 'peak_in_flight', 'idle_ns', 'in_flight', 'waiting']) assert.equal(state[key][0], String(fold[key]), key);
+  for (const key of [
+    'done',
+    'dead',
+    'failed',
+    'retried',
+    'attempts',
+    'peak_in_flight',
+    'idle_ns',
+    'in_flight',
+    'waiting',
+  ])
+    assert.equal(state[key][0], String(fold[key]), key);
   t.diagnostic(`${seen.length} of ${native.length} events seen, from number ${seen[0].seq} on`);
 }
 
@@ -63,7 +100,9 @@ test(`5,000 events per second for ${SECONDS} s: none missed, late by 250 ms at m
   const lags = measured.map(({ now, shown }) => now - shown - origin);
   const [first, last] = [measured[0], measured[measured.length - 1]];
   const rate = (1000 * (last.events - first.events)) / (last.now - first.now);
-  t.diagnostic(`${rate.toFixed(0)} events per second over ${((last.now - first.now) / 1000).toFixed(1)} s, ${measured.length} frames; lag median ${percentile(lags, 0.5).toFixed(0)} ms, p95 ${percentile(lags, 0.95).toFixed(0)} ms, at most ${Math.max(...lags).toFixed(0)} ms`);
+  t.diagnostic(
+    `${rate.toFixed(0)} events per second over ${((last.now - first.now) / 1000).toFixed(1)} s, ${measured.length} frames; lag median ${percentile(lags, 0.5).toFixed(0)} ms, p95 ${percentile(lags, 0.95).toFixed(0)} ms, at most ${Math.max(...lags).toFixed(0)} ms`,
+  );
   await over(page, 30);
   await compare(t, page, folder);
   assert.ok(rate >= 4500 / SLACK, `${rate} events per second`);
@@ -100,13 +139,22 @@ test('one looks back while the run goes on, and follows it again', async (t) => 
   await page.keyboard.press('ArrowLeft');
   await still(page);
   const state = await stateOf(page);
-  await page.waitForFunction((position) => globalThis.fourfold.session.snapshots[0].of('position') === position, Number(state.position[0]));
+  await page.waitForFunction(
+    (position) => globalThis.fourfold.session.snapshots[0].of('position') === position,
+    Number(state.position[0]),
+  );
   // Events go on coming in.
   const counted = await page.locator('[data-live="events"]').textContent();
-  await page.waitForFunction((counted) => document.querySelector('[data-live="events"]')?.textContent !== counted, counted);
+  await page.waitForFunction(
+    (counted) => document.querySelector('[data-live="events"]')?.textContent !== counted,
+    counted,
+  );
   assert.deepEqual((await stateOf(page)).position, state.position);
   await page.locator('#live-follow').click();
-  await page.waitForFunction((position) => globalThis.fourfold.session.snapshots[0].of('position') > position + 100, Number(state.position[0]));
+  await page.waitForFunction(
+    (position) => globalThis.fourfold.session.snapshots[0].of('position') > position + 100,
+    Number(state.position[0]),
+  );
   await over(page, 20);
 });
 

@@ -35,7 +35,11 @@ async function check(page, draw) {
       const fold = foldTo(events, t);
       const expected = fold.table(Math.min(t, events.at(-1).t_ns));
       const found = Object.fromEntries(Object.entries(shown).map(([key, values]) => [key, values[index]]));
-      assert.deepEqual(found, Object.fromEntries(Object.entries(expected).map(([key, value]) => [key, String(value)])), `panel ${index} at ${t} ns`);
+      assert.deepEqual(
+        found,
+        Object.fromEntries(Object.entries(expected).map(([key, value]) => [key, String(value)])),
+        `panel ${index} at ${t} ns`,
+      );
       digests.push(linear[index][fold.position]);
     });
     assert.equal(await page.locator('#page').getAttribute('data-digest'), digests.join('-'), `digests at ${t} ns`);
@@ -70,7 +74,15 @@ for (const { id, panels } of SCENARIOS) {
     test(`scenario ${id} by the pattern ${pattern}: the same`, async (t) => {
       const { params } = panels[0];
       const { params: plain = params, interventions = [] } = params;
-      const run = JSON.stringify({ params: { ...plain, pattern, batch_size: pattern === 'batch' ? plain.batch_size : undefined, queue_capacity: pattern === 'pool' ? plain.queue_capacity : undefined }, interventions });
+      const run = JSON.stringify({
+        params: {
+          ...plain,
+          pattern,
+          batch_size: pattern === 'batch' ? plain.batch_size : undefined,
+          queue_capacity: pattern === 'pool' ? plain.queue_capacity : undefined,
+        },
+        interventions,
+      });
       const page = await house.open(t, { hash: `#${new URLSearchParams({ mode: 'lab', run })}` });
       await check(page, random(seedOf(t)));
     });
@@ -83,7 +95,25 @@ test(`the command and the page give the same bytes: ${SEEDS} seeds for each patt
   const first = seedOf(t);
   for (const pattern of PATTERNS) {
     for (let seed = first; seed < first + SEEDS; seed += 1) {
-      await finished(['run', 'demo', '-p', pattern, '-c', '7', '--tasks', '300', '--seed', String(seed), '--trace', 'native.jsonl', '--quiet', '--json'], folder);
+      await finished(
+        [
+          'run',
+          'demo',
+          '-p',
+          pattern,
+          '-c',
+          '7',
+          '--tasks',
+          '300',
+          '--seed',
+          String(seed),
+          '--trace',
+          'native.jsonl',
+          '--quiet',
+          '--json',
+        ],
+        folder,
+      );
       const { player } = await ask(page, 'simulate', JSON.stringify({ pattern, limit: 7, tasks: 300, seed }));
       const text = await page.evaluate(async (player) => {
         const { ask } = await import(new URL('js/engine.js', document.baseURI).href);
