@@ -61,12 +61,12 @@ export class Feed {
       this.anew = false;
       this.flush();
       const { missed } = JSON.parse(event.data);
-      this.then(async () => this.sink.gap(missed));
+      this.inTurn(async () => this.sink.gap(missed));
     });
     source.addEventListener('end', () => {
       this.flush();
       source.close();
-      this.then(async () => this.tell('ended'));
+      this.inTurn(async () => this.tell('ended'));
     });
     source.addEventListener('error', () => {
       if (this.source !== source) return;
@@ -104,7 +104,7 @@ export class Feed {
     // Its numbers may be larger than JavaScript's: the state is cut out, not read.
     const from = event.data.indexOf('"state":');
     const json = from < 0 ? event.data : event.data.slice(from + 8, event.data.lastIndexOf('}'));
-    this.then(async () => {
+    this.inTurn(async () => {
       if (anew) this.sink.gap(null);
       await this.sink.snapshot(json, run);
     });
@@ -119,7 +119,7 @@ export class Feed {
     const { lines, run } = this;
     this.lines = [];
     this.waiting += lines.length;
-    this.then(async () => {
+    this.inTurn(async () => {
       await this.sink.events(`${lines.join('\n')}\n`, lines.length, run);
       this.waiting -= lines.length;
       this.backoff = BACKOFF_MIN_MS;
@@ -127,7 +127,7 @@ export class Feed {
   }
 
   /** One after the other. @param {() => Promise<void>} act */
-  then(act) {
+  inTurn(act) {
     this.taking = this.taking
       .then(() => (this.closed ? undefined : act()))
       .catch((error) => {

@@ -47,7 +47,7 @@
       (/** @type {unknown[]} */ ...values) => {
         if (lines.length < most) lines.push([level, values.map(show).join(' ').slice(0, longest)]);
         else dropped += 1;
-        timer ||= later(flush, 50);
+        if (timer === 0) timer = later(flush, 50);
       };
     for (const level of ['log', 'info', 'debug', 'warn', 'error']) Reflect.set(console, level, print(level));
 

@@ -19,7 +19,6 @@
  */
 
 const once = { retries: 0 };
-const steady = { ms: [20, 20], tail_permille: 0, fail_permille: 0 };
 
 /** Tasks with one that is different. @param {number} count @param {number} at @param {any} one @param {(n: number) => number} ms */
 function except(count, at, one, ms) {

@@ -35,7 +35,7 @@ export function steadily(act, restMs) {
     const left = due - performance.now();
     if (busy) wanted = true;
     else if (left <= 0) void run();
-    else timer ??= setTimeout(run, left);
+    else if (timer === undefined) timer = setTimeout(run, left);
   }
 
   return ask;

@@ -1,7 +1,7 @@
 // Play, step, seek, speed: one bar for all modes.
 
-import { ask } from './engine.js';
 import { h, icon, setText, svg } from './dom.js';
+import { ask } from './engine.js';
 import { moment, t } from './i18n.js';
 import { ICONS } from './icons.js';
 import { layout } from './snapshot.js';

@@ -102,7 +102,7 @@ function frame(numbers, at, rowsMax, recentNs) {
  */
 function move(runs, at) {
   if ('t' in at) for (const run of runs) run.seek(at.t);
-  else if ('positions' in at) runs.forEach((run, index) => run.seek_to(at.positions[index] ?? 0));
+  else if ('positions' in at) for (const [index, run] of runs.entries()) run.seek_to(at.positions[index] ?? 0);
   else if ('end' in at) for (const run of runs) run.seek_to(run.end);
   else if ('step' in at) step(runs, at.step);
   else notable(runs, at.notable);

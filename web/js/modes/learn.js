@@ -4,7 +4,7 @@ import { announce, h } from '../dom.js';
 import { ask } from '../engine.js';
 import { t } from '../i18n.js';
 import { writeLink } from '../link.js';
-import { scenario, SCENARIOS } from '../scenarios.js';
+import { SCENARIOS, scenario } from '../scenarios.js';
 
 /** @typedef {'intro' | 'question' | 'reveal' | 'end'} Stage */
 

@@ -6,8 +6,8 @@ import { Feed, health } from '../feed.js';
 import { count, duration, t } from '../i18n.js';
 import { stylesheet } from '../panels/charts.js';
 import { putUp, takeDown } from '../panels/placard.js';
-import { steadily } from '../steady.js';
 import { PATTERNS } from '../snapshot.js';
+import { steadily } from '../steady.js';
 
 const COMMAND = 'fourfold run demo --tasks 20000 --listen 127.0.0.1:4040';
 const HEALTH_MS = 3000;
@@ -33,9 +33,9 @@ export function guide(app) {
   /** @type {{at: number, lag: number}[]} */
   let lags = [];
   /** @type {{at: number, count: number}[]} */
-  let counts = [];
+  const counts = [];
   /** @type {{t: number, missed: number | null}[]} */
-  let gaps = [];
+  const gaps = [];
   let missed = 0;
   let unknown = false;
   /** @type {ReturnType<typeof setInterval> | undefined} */
@@ -246,7 +246,7 @@ export function guide(app) {
       unknown ? t('live.atLeast', { count: count(known) }) : count(known),
       count(feed.breaks),
     ];
-    texts.forEach((text, index) => setText(cells[index], text));
+    for (const [index, text] of texts.entries()) setText(cells[index], text);
     if (state !== 'ended') profile();
     follow();
   }

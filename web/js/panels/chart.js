@@ -1,9 +1,9 @@
 // One chart: the plot, the words under it, and the same as a table.
 
+import uPlot from '../../vendor/uplot/uplot.js';
 import { h, setText, svg } from '../dom.js';
 import { duration, t } from '../i18n.js';
-import { SANS, themeName, THEMES } from '../stage/theme.js';
-import uPlot from '../../vendor/uplot/uplot.js';
+import { SANS, THEMES, themeName } from '../stage/theme.js';
 import { tickText, valueText } from './series.js';
 
 /**
@@ -201,9 +201,9 @@ export class Chart {
 
   /** The values of a stretch, beside the names. @param {number} bucket */
   read(bucket) {
-    this.curves.forEach(({ values }, index) =>
-      setText(this.values[index], valueText(values[Math.min(bucket, values.length - 1)], this.kind.unit)),
-    );
+    for (const [index, { values }] of this.curves.entries()) {
+      setText(this.values[index], valueText(values[Math.min(bucket, values.length - 1)], this.kind.unit));
+    }
   }
 
   /** The table is made when it is looked at. */

@@ -4,8 +4,8 @@ import { byId, download, h, setText } from '../dom.js';
 import { ask } from '../engine.js';
 import { moment, t } from '../i18n.js';
 import { layout, Snapshot } from '../snapshot.js';
-import { picture } from './picture.js';
 import { stylesheet } from './charts.js';
+import { picture } from './picture.js';
 
 /**
  * @typedef {import('../session.js').Run} Run

@@ -1,6 +1,6 @@
 // The stage as a picture, with its title and the legend on it.
 
-import { SANS, themeName, THEMES } from '../stage/theme.js';
+import { SANS, THEMES, themeName } from '../stage/theme.js';
 
 const TOP = 66;
 const BOTTOM = 62;

@@ -2,8 +2,8 @@
 
 import { h, setText } from '../dom.js';
 import { count, duration, has, t } from '../i18n.js';
-import { layout, PLACE, TASK } from '../snapshot.js';
 import { digestOf } from '../session.js';
+import { layout, PLACE, TASK } from '../snapshot.js';
 
 /**
  * @typedef {import('../snapshot.js').Snapshot} Snapshot

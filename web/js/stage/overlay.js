@@ -1,10 +1,10 @@
 // What changes with the run beside its tasks: the gate, who is busy, batch and group, counts.
 
-import { PLACE, RECENT, TASK } from '../snapshot.js';
 import { count } from '../i18n.js';
+import { PLACE, RECENT, TASK } from '../snapshot.js';
 import { BINS, binPlace, lane, laneInset, socket, socketWidth } from './geometry.js';
-import { circle } from './shapes.js';
 import { paintSign, round, write } from './scenery.js';
+import { circle } from './shapes.js';
 import { SANS } from './theme.js';
 
 /**

@@ -7,9 +7,9 @@ import { arrange, panels } from './geometry.js';
 import { Labels } from './labels.js';
 import { cancelledAt, paintCounts, paintUnder, paintWave, WAVE_MS } from './overlay.js';
 import { paintLook, paintTokens } from './paint.js';
-import { Rack, RACK_FROM } from './rack.js';
+import { RACK_FROM, Rack } from './rack.js';
 import { paintScenery, write } from './scenery.js';
-import { SANS, themeName, THEMES } from './theme.js';
+import { SANS, THEMES, themeName } from './theme.js';
 import { Tokens } from './tokens.js';
 
 /**
@@ -106,7 +106,7 @@ export class Stage {
     const theme = THEMES[themeName()];
     const boxes = panels(this.width, this.height, Math.max(1, this.panels.length));
     this.labels.begin(density);
-    this.snapshots.forEach((snapshot, index) => this.place(this.views[index], snapshot, boxes[index]));
+    for (const [index, snapshot] of this.snapshots.entries()) this.place(this.views[index], snapshot, boxes[index]);
     this.prepare(boxes, theme);
     pen.setTransform(1, 0, 0, 1, 0, 0);
     pen.drawImage(this.scenery, 0, 0);

@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { SCENARIOS } from '../../js/scenarios.js';
 import { Fold } from './fold.mjs';
 import { eventsOf, FULL, PATTERNS, random, seedOf, setUp } from './harness.mjs';
-import { SCENARIOS } from '../../js/scenarios.js';
 
 const house = setUp();
 const RUNS = FULL ? 2000 : 120;

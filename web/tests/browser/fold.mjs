@@ -102,7 +102,7 @@ export class Fold {
     else this.tasks.delete(task);
   }
 
-  abandoned({ task, outcome, permit }) {
+  abandoned({ task, outcome }) {
     this.counts.abandoned += 1;
     if (outcome) this.counts[outcome] += 1;
     const found = this.tasks.get(task);

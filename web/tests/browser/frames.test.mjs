@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { best, FULL, percentile, setUp, SLACK, still } from './harness.mjs';
+import { best, FULL, percentile, SLACK, setUp, still } from './harness.mjs';
 
 const house = setUp();
 const SECONDS = FULL ? 10 : 4;

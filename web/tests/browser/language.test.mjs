@@ -4,8 +4,8 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { MODES, ROOT, setUp, still } from './harness.mjs';
 import { SCENARIOS } from '../../js/scenarios.js';
+import { MODES, ROOT, setUp, still } from './harness.mjs';
 
 const house = setUp();
 const texts = Object.fromEntries(

@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { PATTERNS, playOn, setUp, still, tracesOf } from './harness.mjs';
 import { SCENARIOS } from '../../js/scenarios.js';
+import { PATTERNS, playOn, setUp, still, tracesOf } from './harness.mjs';
 
 const house = setUp();
 

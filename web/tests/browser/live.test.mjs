@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { foldTo } from './fold.mjs';
-import { eventsOf, FULL, percentile, setUp, SLACK, stateOf, still, tracesOf } from './harness.mjs';
+import { eventsOf, FULL, percentile, SLACK, setUp, stateOf, still, tracesOf } from './harness.mjs';
 import { emptyFolder, listening, network } from './native.mjs';
 
 const house = setUp();

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { best, DIST, percentile, setUp, SLACK, usable } from './harness.mjs';
+import { best, DIST, percentile, SLACK, setUp, usable } from './harness.mjs';
 import { serve } from './server.mjs';
 
 const house = setUp();

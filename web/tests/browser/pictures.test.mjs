@@ -4,8 +4,8 @@ import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { FULL, MODES, ROOT, setUp, still } from './harness.mjs';
 import { SCENARIOS } from '../../js/scenarios.js';
+import { FULL, MODES, ROOT, setUp, still } from './harness.mjs';
 
 const house = setUp();
 const FOLDER = join(ROOT, 'target/screenshots');

@@ -1,8 +1,8 @@
 // A server for the page as a stranger might set one up: any folder, any path, a strict policy.
 
 import { createHash } from 'node:crypto';
-import { createServer } from 'node:http';
 import { readFile, stat } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
 import { gzipSync } from 'node:zlib';
 

@@ -4,10 +4,10 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { SCENARIOS } from '../../js/scenarios.js';
 import { foldTo } from './fold.mjs';
 import { ask, FULL, PATTERNS, random, seedOf, setUp, stateOf, still, tracesOf } from './harness.mjs';
 import { emptyFolder, finished } from './native.mjs';
-import { SCENARIOS } from '../../js/scenarios.js';
 
 const house = setUp();
 const SEEKS = FULL ? 200 : 12;

@@ -126,7 +126,7 @@ test('events are told as they come, and the state can be looked at from inside a
     (line) => lines.push(line),
   );
   await player.finished();
-  assert.equal(lines.join('\n') + '\n', player.events(0, player.end));
+  assert.equal(`${lines.join('\n')}\n`, player.events(0, player.end));
 });
 
 test('no timer is left behind: Node may end', async () => {

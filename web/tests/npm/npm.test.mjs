@@ -206,11 +206,11 @@ console.log(report.done, numbers.length, new RunError('x' as never).report.dead)
   } catch (error) {
     assert.fail(error.stdout.toString());
   }
-  bad.forEach((text, index) =>
+  for (const [index, text] of bad.entries()) {
     assert.throws(
       () => check(`bad${index}.ts`, text),
       (error) => /error TS/.test(error.stdout),
       text,
-    ),
-  );
+    );
+  }
 });
