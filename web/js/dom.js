@@ -1,18 +1,24 @@
 // Elements, made and found.
 
 /**
- * An element with attributes, listeners (`on…`), properties (`.name`) and children.
+ * @typedef {string | number | boolean | null | undefined | ((event: never) => unknown)} Attribute a value; `false` and nothing
+ *   leave the attribute out
+ * @typedef {Node | string | null | undefined | false} Child
+ */
+
+/**
+ * Makes an element with attributes, listeners (`on…`), properties (`.name`) and children.
  * @template {keyof HTMLElementTagNameMap} K
  * @param {K} tag
- * @param {Record<string, any>} [attributes]
- * @param {...(Node | string | null | undefined | false | (Node | string | null | undefined | false)[])} children
+ * @param {Record<string, Attribute>} [attributes]
+ * @param {...(Child | Child[])} children
  * @returns {HTMLElementTagNameMap[K]}
  */
 export function h(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
     if (value === undefined || value === null || value === false) continue;
-    if (name.startsWith('on')) element.addEventListener(name.slice(2), value);
+    if (typeof value === 'function') element.addEventListener(name.slice(2), /** @type {EventListener} */ (value));
     else if (name.startsWith('.')) Reflect.set(element, name.slice(1), value);
     else element.setAttribute(name, value === true ? '' : String(value));
   }
@@ -25,7 +31,7 @@ export function h(tag, attributes = {}, ...children) {
 const SVG = 'http://www.w3.org/2000/svg';
 
 /**
- * An element of SVG.
+ * Makes an element of SVG.
  * @param {string} tag
  * @param {Record<string, string | number>} [attributes]
  * @param {...(Node | string)} children
@@ -38,7 +44,7 @@ export function svg(tag, attributes = {}, ...children) {
 }
 
 /**
- * An icon, drawn as a path on a grid of 16.
+ * Makes an icon from a path on a grid of 16.
  * @param {string} path
  */
 export function icon(path) {
@@ -50,7 +56,7 @@ export function icon(path) {
 }
 
 /**
- * An element that index.html has.
+ * Finds an element of index.html.
  * @param {string} id
  */
 export function byId(id) {
@@ -85,4 +91,15 @@ export function download(name, blob) {
   const url = URL.createObjectURL(blob);
   h('a', { href: url, download: name }).click();
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
+}
+
+/** Loads a stylesheet once. @param {string} name a file of the folder `css`, or a path from there @returns {Promise<void>} */
+export function stylesheet(name) {
+  const { href } = new URL(`../css/${name}`, import.meta.url);
+  if ([...document.styleSheets].some((sheet) => sheet.href === href)) return Promise.resolve();
+  return new Promise((resolve, reject) => {
+    const onload = () => resolve();
+    const onerror = () => reject(new Error(`${name} could not be loaded`));
+    document.head.append(h('link', { rel: 'stylesheet', href, onload, onerror }));
+  });
 }

@@ -172,21 +172,3 @@ export class Feed {
 function runOf(id) {
   return id.slice(0, id.lastIndexOf('-'));
 }
-
-/**
- * Whether a native run is watched where this page comes from.
- * @param {number} withinMs
- * @returns {Promise<{live: boolean, phase?: string, run?: number}>}
- */
-export async function health(withinMs) {
-  try {
-    const response = await fetch(new URL('../healthz', import.meta.url), {
-      signal: AbortSignal.timeout(withinMs),
-      cache: 'no-store',
-    });
-    const found = await response.json();
-    return { ...found, live: found.live === true };
-  } catch {
-    return { live: false };
-  }
-}

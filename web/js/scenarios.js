@@ -1,37 +1,45 @@
 // The scenarios of the Learn mode: one idea each. Their texts are in i18n/*.json under `s.<id>.…`; a test checks every claim.
 
 /**
+ * @import { Checks, Event, Params, Report, Simulation, Work } from './protocol.js'
+ *
  * @typedef {object} Panel
  * @property {string} title a key of i18n
- * @property {any} [params] of a simulation, or parameters and interventions
- * @property {string} [program] a user program of the module, run with `params`
+ * @property {Simulation} params
+ * @property {string} [program] a small program of the module that runs the tasks instead of a pattern
  *
- * @typedef {any} TraceEvent an event of a trace
- * @typedef {{report: any, events: TraceEvent[], depth: number, checks: any}} Outcome what came of a panel
+ * @typedef {object} Outcome what came of a panel
+ * @property {Report} report
+ * @property {Event[]} events
+ * @property {number} depth the number of tasks that were queued at once, at most
+ * @property {Checks} checks
  *
  * @typedef {object} Scenario
  * @property {string} id
  * @property {number} speed
  * @property {number} answer which of the three answers is right
  * @property {Panel[]} panels
- * @property {(events: TraceEvent[][]) => number} pause where to stop and ask, in nanoseconds
+ * @property {(events: Event[][]) => number} pause where to stop and ask, in nanoseconds
  * @property {(outcomes: Outcome[]) => {holds: boolean, values: Record<string, string | number>}} claim
  */
 
 const once = { retries: 0 };
 
-/** Tasks with one that is different. @param {number} count @param {number} at @param {any} one @param {(n: number) => number} ms */
+/** Lists tasks of which one is different. @param {number} count @param {number} at @param {Work} one @param {(n: number) => number} ms */
 function except(count, at, one, ms) {
   return Array.from({ length: count }, (_, n) => (n === at ? one : { ms: ms(n), fail: 0, panic: false }));
 }
 
-/** Times that differ a little, without chance. @param {number} n */
+/** Gives times that differ a little, without chance. @param {number} n */
 const uneven = (n) => 14 + ((n * 7) % 11);
 
-/** When something happens for the n-th time. @param {TraceEvent[]} events @param {(event: TraceEvent) => boolean} is @param {number} [nth] */
+/** Finds the last event; a run has one. @param {Event[]} events */
+const lastOf = (events) => events[events.length - 1];
+
+/** Finds the time at which something happens for the n-th time. @param {Event[]} events @param {(event: Event) => boolean} is @param {number} [nth] */
 function when(events, is, nth = 0) {
   const found = events.filter(is);
-  return (found[Math.min(nth, found.length - 1)] ?? events.at(-1)).t_ns;
+  return (found[Math.min(nth, found.length - 1)] ?? lastOf(events)).t_ns;
 }
 
 /** @param {Outcome} outcome */
@@ -43,9 +51,11 @@ const percent = (part) => `${(100 * part).toFixed(1)} %`;
 /** @param {number} ms */
 const seconds = (ms) => `${(ms / 1000).toFixed(2)} s`;
 
-/** How many start within the same few milliseconds, at most, after the first attempts. @param {TraceEvent[]} events @param {number} windowNs */
+/** Counts the retries that start within the same few milliseconds, at most. @param {Event[]} events @param {number} windowNs */
 function crush(events, windowNs) {
-  const starts = events.filter((event) => event.event === 'started' && event.attempt > 1).map((event) => event.t_ns);
+  const starts = events
+    .filter((event) => event.event === 'started' && (event.attempt ?? 0) > 1)
+    .map((event) => event.t_ns);
   let most = 0;
   let from = 0;
   starts.forEach((time, index) => {
@@ -55,7 +65,7 @@ function crush(events, windowNs) {
   return most;
 }
 
-/** @param {number} limit */
+/** @param {number} limit @returns {Panel} */
 const little = (limit) => ({
   title: `s.little.panel.${limit}`,
   params: {
@@ -68,6 +78,7 @@ const little = (limit) => ({
   },
 });
 
+/** @type {Params} */
 const stopped = {
   pattern: 'pool',
   limit: 4,
@@ -76,7 +87,7 @@ const stopped = {
   ...once,
   work: { ms: [30, 70], tail_permille: 0, fail_permille: 0 },
 };
-/** The position at which both stop: the same for both, for they go the same way until then. */
+/** The position at which both runs stop: they are equal until then. */
 const STOP_AT = 70;
 
 /** @type {Scenario[]} */
@@ -234,7 +245,7 @@ export const SCENARIOS = [
         params: { limit: 3, seed: 4, tasks: 160, work: { ms: [20, 45], tail_permille: 0, fail_permille: 0 } },
       },
     ],
-    pause: ([events]) => events[0].t_ns + (events.at(-1).t_ns - events[0].t_ns) * 0.12,
+    pause: ([events]) => events[0].t_ns + (lastOf(events).t_ns - events[0].t_ns) * 0.12,
     claim: ([wrong, right]) => ({
       holds: wrong.depth > 10 * right.depth && right.depth <= 3,
       values: {

@@ -5,7 +5,7 @@
  *
  * @typedef {object} Preset
  * @property {string} name
- * @property {() => Promise<{default: (task: any, context: Context) => Promise<unknown>}>} load
+ * @property {() => Promise<{default: (task: never, context: Context) => Promise<unknown>}>} load
  * @property {unknown[]} payloads
  */
 
@@ -16,7 +16,7 @@ const PATHS = [
   'css/base.css',
   'css/page.css',
   'js/app.js',
-  'js/session.js',
+  'js/playback.js',
   'i18n/en.json',
   'icon.svg',
   'not-there.txt',

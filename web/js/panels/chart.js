@@ -2,16 +2,19 @@
 
 import uPlot from '../../vendor/uplot/uplot.js';
 import { h, setText, svg } from '../dom.js';
-import { duration, t } from '../i18n.js';
-import { SANS, THEMES, themeName } from '../stage/theme.js';
+import { duration } from '../format.js';
+import { SANS } from '../stage/theme.js';
 import { tickText, valueText } from './series.js';
 
 /**
- * @typedef {import('./series.js').Chart} ChartKind
+ * @import { AlignedData } from '../../vendor/uplot/uplot.js'
+ * @import { Services } from '../page.js'
+ * @import { Theme } from '../stage/theme.js'
+ * @import { Chart as ChartKind, Row } from './series.js'
  *
  * @typedef {object} Curve
  * @property {string} name
- * @property {string} row
+ * @property {Row} row
  * @property {number} look which colour and dashes
  * @property {boolean} bound
  * @property {boolean} sparse
@@ -33,9 +36,12 @@ export class Chart {
   /**
    * @param {ChartKind} kind
    * @param {{seek: (tNs: number) => void, hover: (bucket: number | null) => void}} actions
+   * @param {Pick<Services, 'stage' | 'tr'>} services
    */
-  constructor(kind, actions) {
+  constructor(kind, actions, { stage, tr }) {
     this.kind = kind;
+    this.stage = stage;
+    this.tr = tr;
     this.actions = actions;
     const id = `chart-${kind.key}`;
     this.unit = h('span', { class: 'unit' });
@@ -46,18 +52,18 @@ export class Chart {
       class: 'scroll',
       tabindex: 0,
       role: 'region',
-      'aria-label': t('chart.tableOf', { chart: t(`chart.${kind.key}`) }),
+      'aria-label': this.tr('chart.tableOf', { chart: this.tr(`chart.${kind.key}`) }),
     });
     this.details = h(
       'details',
       { class: 'chart-table', ontoggle: () => this.fillTable() },
-      h('summary', {}, t('chart.table')),
+      h('summary', {}, this.tr('chart.table')),
       this.tableBox,
     );
     this.element = h(
       'figure',
       { class: 'chart', id, 'aria-labelledby': `${id}-title` },
-      h('figcaption', {}, h('h3', { id: `${id}-title` }, t(`chart.${kind.key}`)), this.unit),
+      h('figcaption', {}, h('h3', { id: `${id}-title` }, this.tr(`chart.${kind.key}`)), this.unit),
       this.plotBox,
       this.legend,
       this.details,
@@ -68,7 +74,7 @@ export class Chart {
     this.times = { startNs: 0, endNs: 0, buckets: 0 };
     /** @type {HTMLElement[]} */
     this.values = [];
-    /** @type {any} */
+    /** @type {uPlot | null} */
     this.plot = null;
     this.atNs = 0;
   }
@@ -84,30 +90,27 @@ export class Chart {
     setText(
       this.unit,
       this.kind.unit === 'per_bucket'
-        ? t('chart.perBucket', { time: duration((times.endNs - times.startNs) / times.buckets) })
-        : t(`chart.unit.${this.kind.unit}`),
+        ? this.tr('chart.perBucket', { time: duration((times.endNs - times.startNs) / times.buckets) })
+        : this.tr(`chart.unit.${this.kind.unit}`),
     );
-    if (same) this.plot.setData(this.data());
+    if (this.plot && same) this.plot.setData(this.data());
     else this.build();
     if (this.details.open) this.fillTable();
   }
 
-  /** @returns {import('../../vendor/uplot/uplot.js').AlignedData} */
+  /** @returns {AlignedData} */
   data() {
     const { startNs, endNs, buckets } = this.times;
     const width = (endNs - startNs) / buckets / 1e9;
     const times = Array.from({ length: buckets + 1 }, (_, index) => index * width);
     // The last stretch has an end too.
-    return /** @type {import('../../vendor/uplot/uplot.js').AlignedData} */ ([
-      times,
-      ...this.curves.map(({ values }) => [...values, values.at(-1) ?? null]),
-    ]);
+    return /** @type {AlignedData} */ ([times, ...this.curves.map(({ values }) => [...values, values.at(-1) ?? null])]);
   }
 
   /** Draws everything anew: other lines, another theme. */
   build() {
     this.plot?.destroy();
-    const theme = THEMES[themeName()];
+    const { theme } = this.stage;
     const axis = {
       stroke: theme.soft,
       font: `12px ${SANS}`,
@@ -126,7 +129,7 @@ export class Chart {
         scales: {
           x: { time: false },
           y: {
-            range: (/** @type {any} */ _, /** @type {number} */ __, /** @type {number} */ most) => [
+            range: (/** @type {uPlot} */ _, /** @type {number} */ __, /** @type {number} */ most) => [
               0,
               unit === 'percent' ? 1.02 : Math.max(1, (most || 0) * 1.08),
             ],
@@ -138,7 +141,7 @@ export class Chart {
             size: 24,
             gap: 3,
             space: 64,
-            values: (/** @type {any} */ _, /** @type {number[]} */ splits) =>
+            values: (/** @type {uPlot} */ _, /** @type {number[]} */ splits) =>
               splits.map((value) => `${Number(value.toPrecision(4))} s`),
           },
           {
@@ -146,7 +149,7 @@ export class Chart {
             size: 44,
             gap: 4,
             space: 26,
-            values: (/** @type {any} */ _, /** @type {number[]} */ splits) =>
+            values: (/** @type {uPlot} */ _, /** @type {number[]} */ splits) =>
               splits.map((value) => tickText(value, unit)),
           },
         ],
@@ -166,18 +169,21 @@ export class Chart {
         // Its scales are known when it has drawn.
         hooks: {
           draw: [() => this.moveTo(this.atNs)],
-          setCursor: [(/** @type {any} */ plot) => this.actions.hover(plot.cursor.left >= 0 ? plot.cursor.idx : null)],
+          setCursor: [
+            (/** @type {uPlot} */ plot) =>
+              this.actions.hover((plot.cursor.left ?? -1) >= 0 ? (plot.cursor.idx ?? null) : null),
+          ],
         },
       },
       this.data(),
       this.plotBox,
     );
-    this.plot.over.append(this.playhead);
-    this.plot.over.addEventListener('click', (/** @type {MouseEvent} */ event) =>
-      this.actions.seek(
-        this.times.startNs + this.plot.posToVal(event.clientX - this.plot.over.getBoundingClientRect().left, 'x') * 1e9,
-      ),
-    );
+    const { plot } = this;
+    plot.over.append(this.playhead);
+    plot.over.addEventListener('click', (event) => {
+      const x = event.clientX - plot.over.getBoundingClientRect().left;
+      this.actions.seek(this.times.startNs + plot.posToVal(x, 'x') * 1e9);
+    });
     this.values = this.curves.map(() => h('span', { class: 'mono' }));
     this.legend.replaceChildren(
       ...this.curves.map((curve, index) =>
@@ -202,7 +208,7 @@ export class Chart {
   /** The values of a stretch, beside the names. @param {number} bucket */
   read(bucket) {
     for (const [index, { values }] of this.curves.entries()) {
-      setText(this.values[index], valueText(values[Math.min(bucket, values.length - 1)], this.kind.unit));
+      setText(this.values[index], valueText(values[Math.min(bucket, values.length - 1)], this.kind.unit, this.tr));
     }
   }
 
@@ -215,14 +221,14 @@ export class Chart {
       h(
         'table',
         {},
-        h('caption', { class: 'hidden' }, t(`chart.${this.kind.key}`)),
+        h('caption', { class: 'hidden' }, this.tr(`chart.${this.kind.key}`)),
         h(
           'thead',
           {},
           h(
             'tr',
             {},
-            h('th', { scope: 'col' }, t('chart.from')),
+            h('th', { scope: 'col' }, this.tr('chart.from')),
             ...this.curves.map(({ name }) => h('th', { scope: 'col' }, name)),
           ),
         ),
@@ -242,12 +248,12 @@ export class Chart {
                     type: 'button',
                     class: 'quiet',
                     onclick: () => this.actions.seek(startNs + index * width),
-                    title: t('chart.seek'),
+                    title: this.tr('chart.seek'),
                   },
                   duration(index * width),
                 ),
               ),
-              ...this.curves.map(({ values }) => h('td', {}, valueText(values[index], this.kind.unit))),
+              ...this.curves.map(({ values }) => h('td', {}, valueText(values[index], this.kind.unit, this.tr))),
             ),
           ),
         ),
@@ -261,12 +267,12 @@ export class Chart {
   }
 }
 
-/** @param {Curve} curve @param {import('../stage/theme.js').Theme} theme */
+/** @param {Curve} curve @param {Theme} theme */
 function color(curve, theme) {
   return curve.bound ? theme.strong : theme.state[TONES[curve.look % TONES.length]];
 }
 
-/** The line as it is in the plot. @param {Curve} curve @param {import('../stage/theme.js').Theme} theme */
+/** The line as it is in the plot. @param {Curve} curve @param {Theme} theme */
 function swatch(curve, theme) {
   const dash = curve.bound ? [3, 3] : DASHES[curve.look % DASHES.length];
   return svg(

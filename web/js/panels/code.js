@@ -1,23 +1,8 @@
 // The crate's real source of the pattern that runs, with the line lit that the last event came from.
 
 import { h, setText } from '../dom.js';
-import { t } from '../i18n.js';
 
-/**
- * @typedef {{file: string, title?: string, first_line: number, lines: string[]}} Section
- * @typedef {{sections: Section[], marks: Record<string, [number, number]>}} Source
- */
-
-/** @type {Promise<Record<string, Source>> | null} */
-let sources = null;
-
-function load() {
-  // Without it the page goes on without code.
-  sources ??= fetch(new URL('../../code.json', import.meta.url))
-    .then((response) => response.json())
-    .catch(() => ({}));
-  return sources;
-}
+/** @import { Services } from '../page.js' */
 
 const KEYWORDS =
   /\b(async|await|break|const|continue|else|enum|fn|for|if|impl|in|let|loop|match|move|mut|pub|ref|return|self|Self|struct|super|trait|type|use|where|while)\b/;
@@ -45,15 +30,17 @@ function coloured(line) {
 }
 
 export class CodePanel {
-  /** @param {import('../session.js').Session} session */
-  constructor(session) {
-    this.session = session;
-    this.body = h('div', { class: 'code', role: 'region', 'aria-label': t('code.title'), tabindex: 0 });
+  /** @param {Services} services */
+  constructor({ playback, sources, tr }) {
+    this.playback = playback;
+    this.sources = sources;
+    this.tr = tr;
+    this.body = h('div', { class: 'code', role: 'region', 'aria-label': this.tr('code.title'), tabindex: 0 });
     this.note = h('p', { class: 'note' });
     /** Of several runs, the one whose code is shown. */
     this.choice = h('select', {
       id: 'code-run',
-      'aria-label': t('code.which'),
+      'aria-label': this.tr('code.which'),
       hidden: true,
       onchange: () => void this.follow(),
     });
@@ -63,19 +50,19 @@ export class CodePanel {
     this.lit = null;
     /** @type {Map<string, HTMLElement>} */
     this.marks = new Map();
-    session.on('settle', () => void this.follow());
-    session.on('runs', () => this.offer());
+    playback.on('settle', () => void this.follow());
+    playback.on('runs', () => this.offer());
     this.offer();
   }
 
   /** The runs that have code of their own. */
   offer() {
-    const names = this.session.runs.map((_, index) => this.nameOf(index));
+    const names = this.playback.runs.map((_, index) => this.nameOf(index));
     const first = names
       .map((name, index) => ({ name, index }))
       .filter(({ name, index }) => names.indexOf(name) === index);
     this.choice.replaceChildren(
-      ...first.map(({ index }) => h('option', { value: index }, this.session.runs[index].title)),
+      ...first.map(({ index }) => h('option', { value: index }, this.playback.runs[index].title)),
     );
     this.choice.hidden = first.length < 2;
     void this.follow();
@@ -83,18 +70,18 @@ export class CodePanel {
 
   /** What the code of a run is called: its pattern, or its program. @param {number} index */
   nameOf(index) {
-    return this.session.runs[index].program ?? this.session.snapshots[index]?.pattern ?? '';
+    return this.playback.runs[index].program ?? this.playback.snapshots[index]?.pattern ?? '';
   }
 
   async follow() {
     if (!this.element.isConnected || this.element.closest('[hidden]') !== null) return;
     const index = Number(this.choice.value) || 0;
-    const snapshot = this.session.snapshots[index];
+    const snapshot = this.playback.snapshots[index];
     if (!snapshot) return;
     const name = this.nameOf(index);
     if (name !== this.shown) {
       this.shown = name;
-      setText(this.note, t(this.session.runs[index].program ? 'code.helpProgram' : 'code.help'));
+      setText(this.note, this.tr(this.playback.runs[index].program ? 'code.helpProgram' : 'code.help'));
       await this.build(name);
     }
     this.light(snapshot.kind);
@@ -102,7 +89,7 @@ export class CodePanel {
 
   /** @param {string} name */
   async build(name) {
-    const source = (await load())[name];
+    const source = await this.sources.of(name);
     if (!source) return;
     this.marks.clear();
     /** @type {HTMLElement[][]} */

@@ -1,12 +1,15 @@
 // A text area for code: Tab indents, Escape lets the next Tab go on, Ctrl+Enter runs.
 
 import { h } from '../dom.js';
-import { t } from '../i18n.js';
+
+/** @import { Translate } from '../translator.js' */
 
 /**
+ * Makes an editor.
+ * @param {Translate} tr
  * @param {{id: string, label: string, value: string, run: () => void, class?: string, help?: string}} options
  */
-export function editor({ id, label, value, run, class: name, help }) {
+export function editor(tr, { id, label, value, run, class: name, help }) {
   let leaving = false;
   const area = h('textarea', {
     id,
@@ -46,7 +49,7 @@ export function editor({ id, label, value, run, class: name, help }) {
       { class: 'stack' },
       h('label', { for: id }, h('strong', {}, label)),
       area,
-      help ? h('p', { class: 'note', id: `${id}-help` }, help, ' ', t('editor.keys')) : null,
+      help ? h('p', { class: 'note', id: `${id}-help` }, help, ' ', tr('editor.keys')) : null,
     ),
   };
 }

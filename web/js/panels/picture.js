@@ -1,6 +1,8 @@
 // The stage as a picture, with its title and the legend on it.
 
-import { SANS, THEMES, themeName } from '../stage/theme.js';
+import { SANS } from '../stage/theme.js';
+
+/** @import { Stage } from '../stage/stage.js' */
 
 const TOP = 66;
 const BOTTOM = 62;
@@ -8,14 +10,14 @@ const SIDE = 22;
 const SHAPE = 16;
 
 /**
- * @param {HTMLCanvasElement} canvas the stage
+ * Draws the stage as a picture of its own.
+ * @param {Stage} stage
  * @param {HTMLElement} legend
  * @param {{title: string, subtitle: string, note: string}} captions
  * @returns {Promise<Blob>}
  */
-export function picture(canvas, legend, { title, subtitle, note }) {
+export function picture({ canvas, theme }, legend, { title, subtitle, note }) {
   const density = Math.min(2, window.devicePixelRatio || 1);
-  const theme = THEMES[themeName()];
   const page = document.createElement('canvas');
   page.width = canvas.width;
   page.height = canvas.height + Math.round((TOP + BOTTOM) * density);

@@ -3,6 +3,7 @@
 import { byId, h } from '../dom.js';
 
 /**
+ * Puts words on the empty stage.
  * @param {string} title @param {string} text @param {...HTMLElement} actions
  * @returns {() => void} takes it down
  */

@@ -1,16 +1,21 @@
 // What a run came to, in pairs.
 
 import { h } from '../dom.js';
-import { count, digits, duration, t } from '../i18n.js';
+import { count, digits, duration } from '../format.js';
 
-/** @param {any} report */
-export function reportFacts(report) {
+/**
+ * @import { Report } from '../protocol.js'
+ * @import { Translate } from '../translator.js'
+ */
+
+/** Lists what a run came to. @param {Report} report @param {Translate} tr */
+export function reportFacts(report, tr) {
   const ms = (/** @type {number | null | undefined} */ value) =>
     value === null || value === undefined ? '–' : duration(value * 1e6);
   /** @type {[string, string][]} */
   const facts = [
     ['time', ms(report.elapsed_ms)],
-    ['throughput', t('chart.perSecond', { count: digits(report.throughput_per_s ?? 0) })],
+    ['throughput', tr('chart.perSecond', { count: digits(report.throughput_per_s ?? 0) })],
     ['done', count(report.done)],
     ['dead', count(report.dead)],
     ['released', count(report.released)],
@@ -30,7 +35,7 @@ export function reportFacts(report) {
       'dl',
       { class: 'facts many' },
       ...facts.map(([key, text]) =>
-        h('div', { 'data-report': key }, h('dt', {}, t(`compare.${key}`)), h('dd', {}, text)),
+        h('div', { 'data-report': key }, h('dt', {}, tr(`compare.${key}`)), h('dd', {}, text)),
       ),
     ),
   );

@@ -1,11 +1,16 @@
 // What the charts show, and how the module's series are read.
 
-import { digits, t } from '../i18n.js';
-import { layout } from '../snapshot.js';
+import { digits } from '../format.js';
+import { SERIES } from '../generated/layout.js';
+import { seriesRow } from '../snapshot.js';
 
 /**
+ * @import { Translate } from '../translator.js'
+ *
+ * @typedef {keyof typeof SERIES} Row
+ *
  * @typedef {object} Line
- * @property {string} row of the series
+ * @property {Row} row of the series
  * @property {boolean} [bound] drawn as a bound, not as a measure
  * @property {boolean} [sparse] known only where something ended: the last value goes on
  *
@@ -52,29 +57,27 @@ export class Series {
     this.buckets = buckets;
   }
 
-  /** A row; what is not known is null. @param {string} name @returns {(number | null)[]} */
+  /** Reads a row; a value that is not known is null. @param {Row} name @returns {(number | null)[]} */
   row(name) {
-    const index = layout.series.indexOf(name);
-    if (index < 0) throw new Error(`the series have no ${name}`);
-    const values = this.table.subarray(index * this.buckets, (index + 1) * this.buckets);
+    const values = seriesRow(this.table, SERIES[name], this.buckets);
     return Array.from(values, (value) => (value < 0 ? null : value));
   }
 }
 
-/** A value with its unit. @param {number | null | undefined} value @param {Chart['unit']} unit */
-export function valueText(value, unit) {
+/** Formats a value with its unit. @param {number | null | undefined} value @param {Chart['unit']} unit @param {Translate} tr */
+export function valueText(value, unit, tr) {
   if (value === null || value === undefined) return '–';
   if (value === 0 && unit === 'ms') return '0 ms';
   if (unit === 'percent') return `${Math.round(value * 100)} %`;
   if (unit === 'ms') return value >= 1000 ? `${digits(value / 1000)} s` : `${digits(value)} ms`;
   if (unit === 'per_s')
-    return t('chart.perSecond', {
+    return tr('chart.perSecond', {
       count: value === 0 ? 0 : value >= 10 ? Math.round(value).toLocaleString('en') : digits(value),
     });
   return Number.isInteger(value) ? value.toLocaleString('en') : digits(value);
 }
 
-/** A value of an axis: short. @param {number} value @param {Chart['unit']} unit */
+/** Formats a value of an axis, which has little room. @param {number} value @param {Chart['unit']} unit */
 export function tickText(value, unit) {
   if (unit === 'percent') return `${Math.round(value * 100)}%`;
   if (value >= 1e6) return `${Number((value / 1e6).toPrecision(3))}M`;

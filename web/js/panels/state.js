@@ -1,15 +1,15 @@
 // The state as a table: what the canvas shows, for those who read it, screen readers and tests among them.
 
 import { h, setText } from '../dom.js';
-import { count, duration, has, t } from '../i18n.js';
-import { digestOf } from '../session.js';
-import { layout, PLACE, TASK } from '../snapshot.js';
+import { count, duration } from '../format.js';
+import { PLACE, TASK } from '../generated/layout.js';
 
 /**
- * @typedef {import('../snapshot.js').Snapshot} Snapshot
+ * @import { Services } from '../page.js'
+ * @import { Name, Snapshot } from '../snapshot.js'
  */
 
-/** What is counted, in groups: people look for one of them. */
+/** The counters, in groups. @type {{key: string, names: Name[]}[]} */
 const GROUPS = [
   { key: 'now', names: ['in_flight', 'queued', 'waiting', 'ended', 'abandoned', 'limit', 'queue_capacity', 'workers'] },
   { key: 'tasks', names: ['tasks', 'done', 'dead', 'released', 'malformed'] },
@@ -38,26 +38,26 @@ const GROUPS = [
 const LISTED = 200;
 
 export class StateTable {
-  /** @param {import('../session.js').Session} session */
-  constructor(session) {
-    this.session = session;
+  /** @param {Services} services */
+  constructor({ playback, tr }) {
+    this.playback = playback;
+    this.tr = tr;
     this.table = h('table', { id: 'state' });
-    this.head = h('tr');
     /** @type {Map<string, HTMLTableCellElement[]>} */
     this.cells = new Map();
     this.element = h(
       'section',
       { class: 'card state', 'aria-labelledby': 'state-title' },
-      h('h2', { id: 'state-title' }, t('state.title')),
+      h('h2', { id: 'state-title' }, this.tr('state.title')),
       h('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-labelledby': 'state-title' }, this.table),
     );
-    session.on('runs', () => this.build());
-    session.on('settle', () => this.fill());
+    playback.on('runs', () => this.build());
+    playback.on('settle', () => this.fill());
     this.build();
   }
 
   build() {
-    const { runs } = this.session;
+    const { runs } = this.playback;
     this.cells.clear();
     const titles = runs.map((run) => run.title);
     const several = runs.length > 1;
@@ -66,7 +66,7 @@ export class StateTable {
     const line = (/** @type {string} */ key) => {
       const cells = runs.map(() => h('td'));
       this.cells.set(key, cells);
-      return h('tr', { 'data-key': key }, h('th', { scope: 'row' }, t(`state.${key}`)), ...cells);
+      return h('tr', { 'data-key': key }, h('th', { scope: 'row' }, this.tr(`state.${key}`)), ...cells);
     };
     for (const { key, names } of GROUPS) {
       bodies.push(
@@ -76,7 +76,7 @@ export class StateTable {
           h(
             'tr',
             { class: 'group' },
-            h('th', { scope: 'rowgroup', colspan: runs.length + 1 }, t(`state.group.${key}`)),
+            h('th', { scope: 'rowgroup', colspan: runs.length + 1 }, this.tr(`state.group.${key}`)),
           ),
           ...names.map(line),
         ),
@@ -87,7 +87,11 @@ export class StateTable {
       h(
         'tbody',
         { 'data-group': 'lists' },
-        h('tr', { class: 'group' }, h('th', { scope: 'rowgroup', colspan: runs.length + 1 }, t('state.group.lists'))),
+        h(
+          'tr',
+          { class: 'group' },
+          h('th', { scope: 'rowgroup', colspan: runs.length + 1 }, this.tr('state.group.lists')),
+        ),
         ...lists.map(line),
       ),
     );
@@ -101,23 +105,18 @@ export class StateTable {
   }
 
   fill() {
-    this.session.snapshots.forEach((snapshot, index) => {
+    this.playback.snapshots.forEach((snapshot, index) => {
       for (const { names } of GROUPS)
         for (const name of names) this.set(name, index, form(name, snapshot.of(name)), snapshot.of(name));
-      this.set('phase', index, t(`phase.${snapshot.phase}`), snapshot.phase);
-      this.set(
-        'intake',
-        index,
-        has(`intake.${snapshot.intake}`) ? t(`intake.${snapshot.intake}`) : snapshot.intake,
-        snapshot.intake,
-      );
+      this.set('phase', index, this.tr(`phase.${snapshot.phase}`), snapshot.phase);
+      this.set('intake', index, snapshot.intake && this.tr(`intake.${snapshot.intake}`), snapshot.intake);
       const lists = listed(snapshot);
       this.set('permits', index, lists.permits, lists.permits);
       this.set('queue', index, lists.queue, lists.queue);
       this.set('retries', index, lists.retries, lists.retries);
     });
     const page = document.getElementById('page');
-    if (page) page.dataset.digest = this.session.snapshots.map(digestOf).join('-');
+    if (page) page.dataset.digest = this.playback.digest;
   }
 
   /** @param {string} key @param {number} index @param {string} text @param {string | number} value */
@@ -151,9 +150,4 @@ function listed(snapshot) {
   const cut = (/** @type {string[]} */ list) =>
     list.length === 0 ? '–' : list.slice(0, LISTED).join(' ') + (list.length > LISTED ? ' …' : '');
   return { permits: cut(lists.permits), queue: cut(lists.queue), retries: cut(lists.retries) };
-}
-
-/** The name of an outcome. @param {number} outcome */
-export function outcomeName(outcome) {
-  return layout.outcomes[outcome] ?? '';
 }

@@ -1,6 +1,6 @@
 // More tasks than anyone could tell apart: areas and exact counts instead of tokens.
 
-import { count } from '../i18n.js';
+import { count } from '../format.js';
 import { round, write } from './scenery.js';
 import { SANS } from './theme.js';
 

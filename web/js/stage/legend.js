@@ -1,7 +1,6 @@
 // What the shapes mean, under the stage.
 
 import { h, svg } from '../dom.js';
-import { t } from '../i18n.js';
 
 /** Each drawn as on the stage, on a grid of 20. @type {[string, string, string][]} */
 const SHAPES = [
@@ -17,12 +16,12 @@ const SHAPES = [
 /** Marks on the full ones. @type {Record<string, string>} */
 const MARKS = { done: 'M7 10.200l2.200 2.300l4-5', failed: 'M7.800 7.800l4.400 4.400M12.200 7.800l-4.400 4.400' };
 
-/** @param {HTMLElement} box */
-export function paintLegend(box) {
+/** @param {HTMLElement} box @param {import('../translator.js').Translate} tr */
+export function paintLegend(box, tr) {
   box.replaceChildren(
     h(
       'ul',
-      { 'aria-label': t('legend.title') },
+      { 'aria-label': tr('legend.title') },
       ...SHAPES.map(([state, form, path]) =>
         h(
           'li',
@@ -33,7 +32,7 @@ export function paintLegend(box) {
             svg('path', { d: path }),
             ...(MARKS[state] ? [svg('path', { class: 'mark', d: MARKS[state] })] : []),
           ),
-          h('span', {}, t(`legend.${state}`)),
+          h('span', {}, tr(`legend.${state}`)),
         ),
       ),
     ),

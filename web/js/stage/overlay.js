@@ -1,7 +1,7 @@
 // What changes with the run beside its tasks: the gate, who is busy, batch and group, counts.
 
-import { count } from '../i18n.js';
-import { PLACE, RECENT, TASK } from '../snapshot.js';
+import { count } from '../format.js';
+import { OUTCOME, PLACE, RECENT, TASK } from '../generated/layout.js';
 import { BINS, binPlace, lane, laneInset, socket, socketWidth } from './geometry.js';
 import { paintSign, round, write } from './scenery.js';
 import { circle } from './shapes.js';
@@ -260,7 +260,8 @@ export function cancelledAt(snapshot) {
   if (snapshot.of('cause') < 0) return -1;
   let at = -1;
   for (let row = 0; row < snapshot.recents; row += 1) {
-    if (snapshot.recent(row, RECENT.outcome) === 4) at = Math.max(at, snapshot.recent(row, RECENT.at_ns));
+    if (snapshot.recent(row, RECENT.outcome) === OUTCOME.cancelled)
+      at = Math.max(at, snapshot.recent(row, RECENT.at_ns));
   }
   return at;
 }

@@ -37,9 +37,9 @@ const COLOR = {
  * @param {import('./labels.js').Labels} labels
  * @param {((tokens: Token[]) => void) | null} rack paints the running ones, where they are many
  * @param {number} selected
- * @param {number} t
+ * @param {number} nowNs
  */
-export function paintTokens(pen, tokens, radius, theme, labels, rack, selected, t) {
+export function paintTokens(pen, tokens, radius, theme, labels, rack, selected, nowNs) {
   /** @type {Record<Look, Token[]>} */
   const sorted = { queued: [], running: [], succeeded: [], failed: [], cancelled: [], waiting: [], leaked: [] };
   /** @type {Token | null} */
@@ -56,7 +56,7 @@ export function paintTokens(pen, tokens, radius, theme, labels, rack, selected, 
   if (!rack) rings(pen, sorted.running, radius, theme);
   const size = Math.max(TEXT_MIN, Math.round(radius * 0.82));
   if (2 * radius >= 3 * DIGIT * TEXT_MIN - 3)
-    for (const look of LOOKS) label(look, sorted[look], radius, size, theme, labels, t);
+    for (const look of LOOKS) label(look, sorted[look], radius, size, theme, labels, nowNs);
   if (chosen) {
     pen.beginPath();
     circle(pen, chosen.x, chosen.y, radius + 6);
@@ -148,9 +148,9 @@ function rings(pen, tokens, r, theme) {
  * @param {number} size
  * @param {Theme} theme
  * @param {import('./labels.js').Labels} labels
- * @param {number} t
+ * @param {number} nowNs
  */
-function label(look, tokens, r, size, theme, labels, t) {
+function label(look, tokens, r, size, theme, labels, nowNs) {
   const number = (
     /** @type {number} */ id,
     /** @type {number} */ x,
@@ -174,7 +174,7 @@ function label(look, tokens, r, size, theme, labels, t) {
   } else if (look === 'leaked') {
     for (const { id, sinceNs, x, y } of tokens) {
       number(id, x, y, theme.state.leaked);
-      if (r > 8) labels.want(age(t - sinceNs), x + r + 27, y, 10, theme.state.leaked);
+      if (r > 8) labels.want(age(nowNs - sinceNs), x + r + 27, y, 10, theme.state.leaked);
     }
   }
 }

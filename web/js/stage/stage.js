@@ -1,7 +1,7 @@
 // The stage: one panel for each run, painted from snapshots. It knows no run, no clock and no mode.
 
-import { moment, t } from '../i18n.js';
-import { TASK } from '../snapshot.js';
+import { moment } from '../format.js';
+import { TASK } from '../generated/layout.js';
 import { isCrowded, paintCrowd, TOKENS_MAX } from './aggregate.js';
 import { arrange, panels } from './geometry.js';
 import { Labels } from './labels.js';
@@ -9,11 +9,12 @@ import { cancelledAt, paintCounts, paintUnder, paintWave, WAVE_MS } from './over
 import { paintLook, paintTokens } from './paint.js';
 import { RACK_FROM, Rack } from './rack.js';
 import { paintScenery, write } from './scenery.js';
-import { SANS, THEMES, themeName } from './theme.js';
+import { SANS, THEMES } from './theme.js';
 import { Tokens } from './tokens.js';
 
 /**
  * @typedef {import('../snapshot.js').Snapshot} Snapshot
+ * @typedef {import('../translator.js').Translate} Translate
  * @typedef {import('./geometry.js').Places} Places
  * @typedef {{title: string}} Panel
  */
@@ -40,10 +41,16 @@ export class Stage {
   /**
    * @param {HTMLCanvasElement} canvas
    * @param {HTMLElement} box
+   * @param {Translate} tr
+   * @param {import('./theme.js').ThemeName} themeName
    */
-  constructor(canvas, box) {
+  constructor(canvas, box, tr, themeName) {
     this.canvas = canvas;
     this.box = box;
+    this.tr = tr;
+    this.themeName = themeName;
+    /** The words on the stage, looked up once per language. */
+    this.words = wordsOf(tr);
     const pen = canvas.getContext('2d', { alpha: false });
     if (!pen) throw new Error('this browser gives no canvas to draw on');
     this.pen = pen;
@@ -68,6 +75,15 @@ export class Stage {
     this.costs = /** @type {number[]} */ ([]);
     new ResizeObserver(() => this.resize()).observe(box);
     this.resize();
+  }
+
+  get theme() {
+    return THEMES[this.themeName];
+  }
+
+  /** Takes the words anew, after another language was loaded. */
+  translate() {
+    this.words = wordsOf(this.tr);
   }
 
   /** @param {Panel[]} list */
@@ -103,7 +119,7 @@ export class Stage {
   paint(passed, goesOn) {
     const started = performance.now();
     const { pen, density } = this;
-    const theme = THEMES[themeName()];
+    const { theme } = this;
     const boxes = panels(this.width, this.height, Math.max(1, this.panels.length));
     this.labels.begin(density);
     for (const [index, snapshot] of this.snapshots.entries()) this.place(this.views[index], snapshot, boxes[index]);
@@ -135,7 +151,7 @@ export class Stage {
    */
   paintRun(view, places, snapshot, index, theme, passed, goesOn) {
     const { pen } = this;
-    const words = stageWords();
+    const words = this.words;
     if (isCrowded(snapshot)) {
       view.tokens.clear();
       paintCrowd(pen, places, snapshot, theme);
@@ -168,8 +184,8 @@ export class Stage {
       write(pen, title, panel.x + 18, panel.y + 25, theme.ink, 'left', `650 15px ${SANS}`);
       const ended = snapshot.phase === 'ended';
       const status = ended
-        ? t('stage.ended', { time: moment(snapshot.of('end_ns') - snapshot.of('start_ns')) })
-        : t(`phase.${snapshot.phase}`);
+        ? this.tr('stage.ended', { time: moment(snapshot.of('end_ns') - snapshot.of('start_ns')) })
+        : this.tr(`phase.${snapshot.phase}`);
       write(
         pen,
         status,
@@ -231,8 +247,8 @@ export class Stage {
   /** Scenery is painted when something in it has changed. @param {import('./geometry.js').Box[]} boxes @param {import('./theme.js').Theme} theme */
   prepare(boxes, theme) {
     const key = [
-      themeName(),
-      t('stage.source'),
+      this.themeName,
+      this.words.source,
       this.density,
       this.width,
       this.height,
@@ -254,7 +270,7 @@ export class Stage {
       if (y > 0 && x === 0) pen.rect(0, Math.round(y) + 0.5, boxes.length > 1 && w < this.width ? this.width : w, 0);
     }
     pen.stroke();
-    for (const view of this.views) if (view.places) paintScenery(pen, view.places, theme, stageWords());
+    for (const view of this.views) if (view.places) paintScenery(pen, view.places, theme, this.words);
     this.makeHatch(theme);
   }
 
@@ -298,30 +314,14 @@ function highestPermit(snapshot) {
   return highest;
 }
 
-let wordsOf = '';
-/** @type {Record<string, string>} */
-let words = {};
+/** Everything that the stage writes, by its key without `stage.`. */
+const WORDS = [
+  ...['source', 'queue', 'workers', 'permits', 'group', 'retry', 'done', 'dead', 'released', 'leaked', 'lost'],
+  ...['batch', 'groupCancelled', 'gateOpen', 'gateWaiting', 'gateRoom', 'gateRate', 'gateSettling', 'gateExhausted'],
+  'gateClosed',
+];
 
-/** The words on the stage, looked up once a language. */
-function stageWords() {
-  if (wordsOf === t('stage.source')) return words;
-  wordsOf = t('stage.source');
-  const names = [
-    'source',
-    'queue',
-    'workers',
-    'permits',
-    'group',
-    'retry',
-    'done',
-    'dead',
-    'released',
-    'leaked',
-    'lost',
-    'batch',
-    'groupCancelled',
-  ];
-  const gates = ['gateOpen', 'gateWaiting', 'gateRoom', 'gateRate', 'gateSettling', 'gateExhausted', 'gateClosed'];
-  words = Object.fromEntries([...names, ...gates].map((name) => [name, t(`stage.${name}`)]));
-  return words;
+/** @param {Translate} tr */
+function wordsOf(tr) {
+  return Object.fromEntries(WORDS.map((name) => [name, tr(`stage.${name}`)]));
 }

@@ -14,7 +14,9 @@
  * @property {Record<'queued' | 'running' | 'retry' | 'done' | 'failed' | 'cancelled' | 'leaked', string>} state
  */
 
-/** @type {Record<'light' | 'dark', Theme>} */
+/** @typedef {'light' | 'dark'} ThemeName */
+
+/** @type {Record<ThemeName, Theme>} */
 export const THEMES = {
   light: {
     ground: '#ffffff',
@@ -59,9 +61,3 @@ export const THEMES = {
 };
 
 export const SANS = 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Noto Sans CJK SC", sans-serif';
-
-/** The theme that is in force: what the visitor chose, or the system's. @returns {'light' | 'dark'} */
-export function themeName() {
-  const chosen = document.documentElement.dataset.theme;
-  return chosen === 'dark' ? 'dark' : 'light';
-}

@@ -1,6 +1,6 @@
 // Where each task is drawn. Its state, its permit and the counts are those of the snapshot, at once; only its position takes a moment.
 
-import { FATE, PLACE, RECENT, TASK } from '../snapshot.js';
+import { FATE, PLACE, RECENT, TASK } from '../generated/layout.js';
 import { binPlace, queuePlace, retryPlace, running, socket } from './geometry.js';
 
 /** How fast a position follows, and how long the way into a bin takes, in milliseconds on the wall. */
@@ -71,7 +71,7 @@ export class Tokens {
     const follows = passed > 0 && this.churn < CHURN_MAX;
     const follow = follows ? 1 - Math.exp(-passed / FOLLOW_MS) : 1;
     let fresh = 0;
-    const t = snapshot.of('t_ns');
+    const nowNs = snapshot.of('t_ns');
     const waiting = snapshot.of('waiting');
     let waits = 0;
     for (let row = 0; row < snapshot.rows; row += 1) {
@@ -96,7 +96,7 @@ export class Tokens {
       }
       token.seen = this.frame;
       token.row = row;
-      const to = this.target(token, snapshot, row, places, t, waits, waiting);
+      const to = this.target(token, snapshot, row, places, nowNs, waits, waiting);
       if (token.look === 'waiting') waits += 1;
       if (isFresh) {
         fresh += 1;
@@ -120,17 +120,17 @@ export class Tokens {
    * @param {Snapshot} snapshot
    * @param {number} row
    * @param {Places} places
-   * @param {number} t
+   * @param {number} nowNs
    * @param {number} waits
    * @param {number} waiting
    */
-  target(token, snapshot, row, places, t, waits, waiting) {
+  target(token, snapshot, row, places, nowNs, waits, waiting) {
     const place = snapshot.task(row, TASK.place);
     const since = snapshot.task(row, TASK.since_ns);
     const until = snapshot.task(row, TASK.until_ns);
     token.attempt = snapshot.task(row, TASK.attempt);
     token.sinceNs = since;
-    token.progress = until > since ? Math.min(1, Math.max(0, (t - since) / (until - since))) : -1;
+    token.progress = until > since ? Math.min(1, Math.max(0, (nowNs - since) / (until - since))) : -1;
     const permit = snapshot.task(row, TASK.permit);
     if (place === PLACE.running) {
       token.look = 'running';

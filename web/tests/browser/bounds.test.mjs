@@ -12,14 +12,13 @@ const RUNS = FULL ? 2000 : 120;
 /** Traces of many runs, made in the page's worker at once. @param {import('playwright-core').Page} page @param {{program?: string, params: any}[]} runs */
 async function simulate(page, runs) {
   const texts = await page.evaluate(async (runs) => {
-    const { ask } = await import(new URL('js/engine.js', document.baseURI).href);
+    const { engine } = globalThis.fourfold;
     const texts = [];
     for (const { program, params } of runs) {
-      const text = JSON.stringify(params);
-      const { player } = await (program ? ask('program', program, text) : ask('simulate', text));
-      const checks = JSON.parse(await ask('call', player, 'checks'));
-      texts.push({ trace: new TextDecoder().decode(await ask('call', player, 'trace')), checks });
-      await ask('close', player);
+      const { player } = await (program ? engine.ask('program', program, params) : engine.ask('simulate', params));
+      const checks = await engine.ask('checks', player);
+      texts.push({ trace: new TextDecoder().decode(await engine.ask('trace', player)), checks });
+      await engine.ask('close', player);
     }
     return texts;
   }, runs);

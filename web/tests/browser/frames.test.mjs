@@ -13,13 +13,13 @@ const SECONDS = FULL ? 10 : 4;
  */
 async function measure(page) {
   return page.evaluate(async (seconds) => {
-    const { session, stage } = globalThis.fourfold;
+    const { playback, stage } = globalThis.fourfold;
     /** @type {number[]} by frame */
     const costs = [];
     let spent = 0;
     // A second measure of the same page leaves out the first one's clock.
-    delete session.tick;
-    delete session.take;
+    delete playback.tick;
+    delete playback.take;
     const timed = (/** @type {any} */ object, /** @type {string} */ name) => {
       const act = object[name].bind(object);
       object[name] = (/** @type {any[]} */ ...args) => {
@@ -31,9 +31,9 @@ async function measure(page) {
         }
       };
     };
-    timed(session, 'tick');
-    timed(session, 'take');
-    session.play();
+    timed(playback, 'tick');
+    timed(playback, 'take');
+    playback.play();
     /** @type {number[]} */
     const frames = [];
     /** @type {number[]} */
@@ -46,7 +46,7 @@ async function measure(page) {
         if (now > until - seconds * 1000) {
           frames.push(now - last);
           costs.push(spent);
-          tokens.push(Math.min(...session.snapshots.map((/** @type {any} */ snapshot) => snapshot.rows)));
+          tokens.push(Math.min(...playback.snapshots.map((/** @type {any} */ snapshot) => snapshot.rows)));
         }
         spent = 0;
         last = now;
@@ -55,8 +55,8 @@ async function measure(page) {
       };
       requestAnimationFrame(look);
     });
-    const { playing } = session;
-    session.pause();
+    const { playing } = playback;
+    playback.pause();
     return {
       frames,
       costs,
@@ -122,10 +122,10 @@ test('20,000 tasks in aggregate: 50 frames per second', async (t) => {
     height: 900,
     moving: true,
   });
-  await page.evaluate(() => globalThis.fourfold.session.go({ t: 2e9 }));
+  await page.evaluate(() => globalThis.fourfold.playback.go({ time: 2e9 }));
   await still(page);
   const [queued, running] = await page.evaluate(() =>
-    ['queued', 'in_flight'].map((name) => globalThis.fourfold.session.snapshots[0].of(name)),
+    ['queued', 'in_flight'].map((name) => globalThis.fourfold.playback.snapshots[0].of(name)),
   );
   assert.equal(queued + running, 20_000);
   await best(

@@ -130,8 +130,8 @@ export async function usable(page) {
 /** Waits until nothing is asked of the runs any more, and what is shown is what was asked for. @param {import('playwright-core').Page} page */
 export async function still(page) {
   await page.waitForFunction(() => {
-    const { session } = globalThis.fourfold;
-    return !session.playing && !session.asking && session.wanted === null;
+    const { playback } = globalThis.fourfold;
+    return !playback.playing && !playback.asking && playback.wanted === null;
   });
 }
 
@@ -151,9 +151,9 @@ export async function arrived(page, mode) {
 /** Plays to where it stops by itself. @param {import('playwright-core').Page} page @param {number} [speed] */
 export async function playOn(page, speed = 100) {
   await page.evaluate((speed) => {
-    const { session } = globalThis.fourfold;
-    session.setSpeed(speed);
-    session.play();
+    const { playback } = globalThis.fourfold;
+    playback.setSpeed(speed);
+    playback.play();
   }, speed);
   await still(page);
 }
@@ -173,9 +173,9 @@ export function stateOf(page) {
 /** The traces of the runs on the stage, as events. @param {import('playwright-core').Page} page @returns {Promise<any[][]>} */
 export async function tracesOf(page) {
   const texts = await page.evaluate(async () => {
-    const { ask } = await import(new URL('js/engine.js', document.baseURI).href);
+    const { engine } = globalThis.fourfold;
     const traces = await Promise.all(
-      globalThis.fourfold.session.runs.map(({ player }) => ask('call', player, 'trace')),
+      globalThis.fourfold.playback.runs.map(({ player }) => engine.ask('trace', player)),
     );
     return traces.map((bytes) => new TextDecoder().decode(bytes));
   });
@@ -193,8 +193,8 @@ export function eventsOf(text) {
 export function ask(page, op, ...args) {
   return page.evaluate(
     async ([op, args]) => {
-      const { ask } = await import(new URL('js/engine.js', document.baseURI).href);
-      return ask(op, ...args);
+      const { engine } = globalThis.fourfold;
+      return engine.ask(op, ...args);
     },
     /** @type {const} */ ([op, args]),
   );

@@ -137,7 +137,7 @@ test('every file of the export is one', async (t) => {
 
 test('every key does what the help says', async (t) => {
   const page = await house.open(t, { hash: '#mode=lab' });
-  const end = await page.evaluate(() => globalThis.fourfold.session.snapshots[0].of('end'));
+  const end = await page.evaluate(() => globalThis.fourfold.playback.snapshots[0].of('end'));
   await page.locator('#title').click();
   const press = async (/** @type {string} */ key) => {
     await page.keyboard.press(key);
@@ -151,7 +151,7 @@ test('every key does what the help says', async (t) => {
   const notable = await press('Shift+ArrowRight');
   assert.ok(notable > 1);
   assert.ok((await press('Shift+ArrowLeft')) < notable);
-  const speed = () => page.evaluate(() => globalThis.fourfold.session.speed);
+  const speed = () => page.evaluate(() => globalThis.fourfold.playback.speed);
   const before = await speed();
   await page.keyboard.press('+');
   assert.ok((await speed()) > before);

@@ -17,14 +17,17 @@ async function measure(t, tasks) {
   const parts = Array.from({ length: 100 }, () => draw.between(0, 1e6) / 1e6);
   const measured = await page.evaluate(
     async ({ tasks, parts }) => {
-      const { ask } = await import(new URL('js/engine.js', document.baseURI).href);
-      const { session } = globalThis.fourfold;
-      const { player, end } = await ask(
-        'simulate',
-        JSON.stringify({ pattern: 'pool', limit: 50, tasks, seed: 3, work: { ms: [5, 40] } }),
-      );
-      const bytes = await ask('call', player, 'trace');
-      await ask('close', player);
+      const { engine } = globalThis.fourfold;
+      const { playback } = globalThis.fourfold;
+      const { player, end } = await engine.ask('simulate', {
+        pattern: 'pool',
+        limit: 50,
+        tasks,
+        seed: 3,
+        work: { ms: [5, 40] },
+      });
+      const bytes = await engine.ask('trace', player);
+      await engine.ask('close', player);
       const file = new File([bytes], 'long.jsonl');
       /** @type {number[]} */
       const long = [];
@@ -35,7 +38,7 @@ async function measure(t, tasks) {
       const input = /** @type {HTMLInputElement} */ (document.querySelector('input[type="file"]'));
       const transfer = new DataTransfer();
       transfer.items.add(file);
-      const loaded = new Promise((resolve) => session.on('runs', () => resolve(undefined)));
+      const loaded = new Promise((resolve) => playback.on('runs', () => resolve(undefined)));
       const from = performance.now();
       input.files = transfer.files;
       input.dispatchEvent(new Event('change'));
@@ -43,14 +46,14 @@ async function measure(t, tasks) {
       const load = performance.now() - from;
       const seeks = [];
       for (const part of parts) {
-        const t = Math.round(session.startNs + part * (session.endNs - session.startNs));
+        const t = Math.round(playback.startNs + part * (playback.endNs - playback.startNs));
         const began = performance.now();
-        session.go({ t });
+        playback.go({ time: t });
         // Timers of 0 ms are 4 ms after a while; a message comes at once.
         const { port1, port2 } = new MessageChannel();
         await new Promise((resolve) => {
           port1.onmessage = () =>
-            session.asking || session.wanted !== null ? port2.postMessage(0) : resolve(undefined);
+            playback.asking || playback.wanted !== null ? port2.postMessage(0) : resolve(undefined);
           port2.postMessage(0);
         });
         port1.close();

@@ -13,8 +13,8 @@ for (const { id, answer } of SCENARIOS) {
     await playOn(page);
     await page.locator('.question').waitFor();
     const { t: at, endNs } = await page.evaluate(() => ({
-      t: globalThis.fourfold.session.t,
-      endNs: globalThis.fourfold.session.endNs,
+      t: globalThis.fourfold.playback.time,
+      endNs: globalThis.fourfold.playback.endNs,
     }));
     assert.ok(at < endNs, 'the question comes before the end');
     await page.locator(`.question input[value="${answer}"]`).check();
@@ -54,7 +54,7 @@ for (const pattern of PATTERNS) {
     /** @type {Map<string, string>} */
     const lines = new Map();
     for (const [kind, position] of kinds) {
-      await page.evaluate((position) => globalThis.fourfold.session.go({ positions: [position] }), position);
+      await page.evaluate((position) => globalThis.fourfold.playback.go({ positions: [position] }), position);
       await still(page);
       const lit = page.locator('.code .line.lit');
       assert.equal(await lit.count(), 1, `${kind} lights one line`);
@@ -109,7 +109,7 @@ test('nothing plays by itself where reduced motion is asked for', async (t) => {
   for (const hash of ['', '#mode=learn&scenario=storm', '#mode=lab', '#mode=compare', '#mode=replay']) {
     const page = await house.open(t, { hash });
     await page.locator('#do-home').waitFor();
-    assert.equal(await page.evaluate(() => globalThis.fourfold.session.playing), false);
+    assert.equal(await page.evaluate(() => globalThis.fourfold.playback.playing), false);
     assert.equal(
       await page
         .locator('#clock')
@@ -124,13 +124,13 @@ test('nothing plays by itself where reduced motion is asked for', async (t) => {
       await page.waitForFunction(() => location.hash.includes('poison'));
       await still(page);
       assert.equal(
-        await page.evaluate(() => globalThis.fourfold.session.t),
-        await page.evaluate(() => globalThis.fourfold.session.startNs),
+        await page.evaluate(() => globalThis.fourfold.playback.time),
+        await page.evaluate(() => globalThis.fourfold.playback.startNs),
       );
     }
     // Whoever presses play wants it to play; a frame shows things where they are, not on their way.
     await page.locator('#do-play').click();
-    assert.equal(await page.evaluate(() => globalThis.fourfold.session.playing), true);
+    assert.equal(await page.evaluate(() => globalThis.fourfold.playback.playing), true);
     await page.context().close();
   }
 });

@@ -80,10 +80,14 @@ test(`5,000 events per second for ${SECONDS} s: none missed, late by 250 ms at m
   const folder = await emptyFolder(t);
   const { url } = await run(t, folder, RATE * (SECONDS + 4));
   const page = await house.open(t, { url, moving: true, ready: false });
-  await page.waitForFunction(() => globalThis.fourfold?.session.snapshots[0]?.of('phase') > 0);
+  await page.waitForFunction(() => globalThis.fourfold?.playback.snapshots[0]?.of('phase') > 0);
   const measured = await page.evaluate(async (seconds) => {
-    const { session } = globalThis.fourfold;
-    const read = () => ({ now: performance.now(), shown: session.endNs / 1e6, events: session.snapshots[0].of('end') });
+    const { playback } = globalThis.fourfold;
+    const read = () => ({
+      now: performance.now(),
+      shown: playback.endNs / 1e6,
+      events: playback.snapshots[0].of('end'),
+    });
     const samples = [read()];
     await new Promise((resolve) => {
       const look = () => {
@@ -114,13 +118,13 @@ test('a connection that breaks again and again resumes without loss and without 
   const { url } = await run(t, folder, 3000, 300);
   const wire = await network(t, url);
   const page = await house.open(t, { url: wire.url, moving: true, excused: /ERR_|net::/, ready: false });
-  await page.waitForFunction(() => globalThis.fourfold?.session.snapshots[0]?.of('position') > 100);
+  await page.waitForFunction(() => globalThis.fourfold?.playback.snapshots[0]?.of('position') > 100);
   for (let cut = 1; cut <= 2; cut += 1) {
     wire.cut();
     await page.waitForFunction(() => document.querySelector('.lamp')?.getAttribute('data-state') === 'waiting');
     await page.waitForFunction(() => document.querySelector('.lamp')?.getAttribute('data-state') === 'open');
-    const before = await page.evaluate(() => globalThis.fourfold.session.endNs);
-    await page.waitForFunction((before) => globalThis.fourfold.session.endNs > before, before);
+    const before = await page.evaluate(() => globalThis.fourfold.playback.endNs);
+    await page.waitForFunction((before) => globalThis.fourfold.playback.endNs > before, before);
   }
   await over(page, 20);
   const reconnections = Number(await page.locator('[data-live="breaks"]').textContent());
@@ -134,13 +138,13 @@ test('one looks back while the run goes on, and follows it again', async (t) => 
   const folder = await emptyFolder(t);
   const { url } = await run(t, folder, 1500, 150);
   const page = await house.open(t, { url, moving: true, ready: false });
-  await page.waitForFunction(() => globalThis.fourfold?.session.snapshots[0]?.of('position') > 200);
+  await page.waitForFunction(() => globalThis.fourfold?.playback.snapshots[0]?.of('position') > 200);
   await page.locator('#live-hold').click();
   await page.keyboard.press('ArrowLeft');
   await still(page);
   const state = await stateOf(page);
   await page.waitForFunction(
-    (position) => globalThis.fourfold.session.snapshots[0].of('position') === position,
+    (position) => globalThis.fourfold.playback.snapshots[0].of('position') === position,
     Number(state.position[0]),
   );
   // Events go on coming in.
@@ -152,7 +156,7 @@ test('one looks back while the run goes on, and follows it again', async (t) => 
   assert.deepEqual((await stateOf(page)).position, state.position);
   await page.locator('#live-follow').click();
   await page.waitForFunction(
-    (position) => globalThis.fourfold.session.snapshots[0].of('position') > position + 100,
+    (position) => globalThis.fourfold.playback.snapshots[0].of('position') > position + 100,
     Number(state.position[0]),
   );
   await over(page, 20);

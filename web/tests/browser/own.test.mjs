@@ -144,5 +144,5 @@ test('code in a link is shown and does not run by itself', async (t) => {
   await usable(page);
   assert.equal(await page.locator('#own-code').inputValue(), code);
   assert.equal(await page.locator('iframe').count(), 0);
-  assert.equal(await page.evaluate(() => globalThis.fourfold.session.runs.length), 0);
+  assert.equal(await page.evaluate(() => globalThis.fourfold.playback.runs.length), 0);
 });

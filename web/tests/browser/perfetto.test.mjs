@@ -108,9 +108,9 @@ test('a comparison of the command is four runs, a track for each permit, and no 
 
 test('what the page exports is the same to Perfetto', async (t) => {
   const page = await house.open(t, { hash: '#mode=learn&scenario=forgotten' });
-  const traces = await page.evaluate(() => globalThis.fourfold.session.runs.map(({ player }) => player));
+  const traces = await page.evaluate(() => globalThis.fourfold.playback.runs.map(({ player }) => player));
   for (const player of traces) {
-    const bytes = await ask(page, 'call', player, 'perfetto');
+    const bytes = await ask(page, 'perfetto', player);
     const trace = new TextDecoder().decode(Uint8Array.from(Object.values(bytes)));
     const [complaints, nested, threads] = await perfetto(t, trace, [COMPLAINTS, NESTED, THREADS]);
     assert.deepEqual([complaints, nested], [[], []]);

@@ -49,17 +49,17 @@ async function check(page, draw) {
 /** The digest at each position of a run, gone through event by event. @param {import('playwright-core').Page} page @param {number} index @returns {Promise<string[]>} */
 function digestsOf(page, index) {
   return page.evaluate(async (index) => {
-    const { ask } = await import(new URL('js/engine.js', document.baseURI).href);
-    const { player } = globalThis.fourfold.session.runs[index];
+    const { engine } = globalThis.fourfold;
+    const { player } = globalThis.fourfold.playback.runs[index];
     // A playhead of its own: the trace, read again.
-    const other = await ask('load', await ask('call', player, 'trace'), 0);
-    await ask('call', other.player, 'seek_to', 0);
-    const digests = [await ask('call', other.player, 'digest')];
+    const other = await engine.ask('load', await engine.ask('trace', player), 0);
+    await engine.ask('frame', [other.player], { positions: [0] }, 0, 0);
+    const digests = [await engine.ask('digest', other.player)];
     for (let position = 0; position < other.end; position += 1) {
-      await ask('call', other.player, 'step', 1);
-      digests.push(await ask('call', other.player, 'digest'));
+      await engine.ask('frame', [other.player], { step: 1 }, 0, 0);
+      digests.push(await engine.ask('digest', other.player));
     }
-    await ask('close', other.player);
+    await engine.ask('close', other.player);
     return digests;
   }, index);
 }
@@ -114,10 +114,10 @@ test(`the command and the page give the same bytes: ${SEEDS} seeds for each patt
         ],
         folder,
       );
-      const { player } = await ask(page, 'simulate', JSON.stringify({ pattern, limit: 7, tasks: 300, seed }));
+      const { player } = await ask(page, 'simulate', { pattern, limit: 7, tasks: 300, seed });
       const text = await page.evaluate(async (player) => {
-        const { ask } = await import(new URL('js/engine.js', document.baseURI).href);
-        return new TextDecoder().decode(await ask('call', player, 'trace'));
+        const { engine } = globalThis.fourfold;
+        return new TextDecoder().decode(await engine.ask('trace', player));
       }, player);
       await ask(page, 'close', player);
       assert.equal(text, await readFile(join(folder, 'native.jsonl'), 'utf8'), `${pattern}, seed ${seed}`);

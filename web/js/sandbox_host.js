@@ -1,9 +1,11 @@
 // The page's side of the sandbox: a visitor's own code as a handler.
 
 import { h } from './dom.js';
-import { t } from './i18n.js';
 
 /**
+ * @import { OwnTask } from './protocol.js'
+ * @import { Translate } from './translator.js'
+ *
  * @typedef {object} Listener
  * @property {(lines: [string, string][], dropped: number) => void} log
  * @property {(message: string) => void} lost the code is not answered by any more
@@ -13,9 +15,10 @@ import { t } from './i18n.js';
 const START_MS = 6000;
 const CODE_MAX = 64 * 1024;
 
-export class Sandbox {
-  /** @param {HTMLElement} place @param {Listener} listener */
-  constructor(place, listener) {
+export class SandboxHost {
+  /** @param {HTMLElement} place @param {Listener} listener @param {Translate} tr */
+  constructor(place, listener, tr) {
+    this.tr = tr;
     this.place = place;
     this.listener = listener;
     /** @type {HTMLIFrameElement | null} */
@@ -29,10 +32,10 @@ export class Sandbox {
   /** Starts code, ready to be called; an error says what is wrong with it, or that it cannot run here. @param {string} code @returns {Promise<void>} */
   start(code) {
     this.stop();
-    if (code.length > CODE_MAX) return Promise.reject(new Error(t('own.tooLong', { most: CODE_MAX / 1024 })));
+    if (code.length > CODE_MAX) return Promise.reject(new Error(this.tr('own.tooLong', { most: CODE_MAX / 1024 })));
     addEventListener('message', this.receive);
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => this.starting?.reject(new Error(t('own.cannot'))), START_MS);
+      const timer = setTimeout(() => this.starting?.reject(new Error(this.tr('own.cannot'))), START_MS);
       this.starting = {
         code,
         resolve: () => {
@@ -51,7 +54,7 @@ export class Sandbox {
         sandbox: 'allow-scripts',
         src: new URL('../sandbox.html', import.meta.url).href,
         class: 'sandbox',
-        title: t('own.sandbox'),
+        title: this.tr('own.sandbox'),
         tabindex: -1,
         'aria-hidden': 'true',
       });
@@ -64,13 +67,13 @@ export class Sandbox {
     if (!this.frame || source !== this.frame.contentWindow || typeof data !== 'object' || data === null) return;
     if (data.ready) this.send({ start: this.starting?.code ?? '' });
     else if (data.started) this.starting?.resolve();
-    else if (data.refused) this.starting?.reject(new Error(t('own.cannot')));
+    else if (data.refused) this.starting?.reject(new Error(this.tr('own.cannot')));
     else if (data.failed)
       this.starting?.reject(
         new Error(
           data.failed === 'no-handler'
-            ? t('own.noHandler')
-            : t('own.line', { line: Number(data.line), message: String(data.failed) }),
+            ? this.tr('own.noHandler')
+            : this.tr('own.line', { line: Number(data.line), message: String(data.failed) }),
         ),
       );
     else if (data.lost) this.lose();
@@ -92,9 +95,9 @@ export class Sandbox {
       );
   }
 
-  /** @param {import('./engine.js').OwnTask} task @returns {Promise<void>} */
+  /** @param {OwnTask} task @returns {Promise<void>} */
   call({ payload, id, attempt, signal }) {
-    if (!this.frame) return Promise.reject(Object.assign(new Error(t('own.gone')), { permanent: true }));
+    if (!this.frame) return Promise.reject(Object.assign(new Error(this.tr('own.gone')), { permanent: true }));
     const call = this.next;
     this.next += 1;
     return new Promise((resolve, reject) => {
@@ -106,7 +109,7 @@ export class Sandbox {
 
   /** Code that never pauses has been ended. */
   lose() {
-    const message = t('own.loop');
+    const message = this.tr('own.loop');
     if (this.starting) {
       this.starting.reject(new Error(message));
       return;
@@ -121,7 +124,7 @@ export class Sandbox {
   }
 
   /** @param {string} [why] */
-  stop(why = t('own.gone')) {
+  stop(why = this.tr('own.gone')) {
     removeEventListener('message', this.receive);
     this.frame?.remove();
     this.frame = null;
