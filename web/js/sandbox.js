@@ -66,13 +66,14 @@
         await handler(task, { id, attempt, signal: controller.signal, log: console.log });
         answer({});
       } catch (error) {
-        const thrown = /** @type {any} */ (error);
-        const message = thrown instanceof Error ? thrown.message || thrown.name : String(thrown);
-        const after = Number(thrown?.retryAfterMs);
+        // Anything can be thrown, nothing too.
+        const { permanent, retryAfterMs } = /** @type {{permanent?: unknown, retryAfterMs?: unknown}} */ (error ?? {});
+        const message = error instanceof Error ? error.message || error.name : String(error);
+        const after = Number(retryAfterMs);
         answer({
           error: {
             message: message.slice(0, longest),
-            permanent: thrown?.permanent === true,
+            permanent: permanent === true,
             retryAfterMs: after >= 0 ? after : undefined,
           },
         });

@@ -1,5 +1,5 @@
 // A task that fetches what it names from this page's own server.
-/** @param {{path: string}} task @param {import('./list.js').Context} context */
+/** @param {{path: string}} task @param {import('./context.js').Context} context */
 export default async function handler(task, { signal, log }) {
   const url = new URL(task.path, document.baseURI);
   url.searchParams.set('again', String(Math.random()));

@@ -1,7 +1,7 @@
 // The handlers that come with the page, and what each is given.
 
 /**
- * @typedef {{id: number, attempt: number, signal: AbortSignal, log: (...values: unknown[]) => void}} Context
+ * @import { Context } from './context.js'
  *
  * @typedef {object} Preset
  * @property {string} name
