@@ -8,28 +8,15 @@ import { PARAMETERS } from './generated/parameters.js';
  * @typedef {number | boolean | [number, number] | undefined} Value
  */
 
-/** The parameters that a view begins with: `tasks` and `work` are always there. */
-export const DEFAULTS = /** @satisfies {Params} */ ({
-  pattern: 'pool',
-  limit: 5,
-  seed: 42,
-  tasks: 120,
-  retries: 3,
-  backoff_ms: 100,
-  jitter: true,
-  work: {
-    ms: [5, 20],
-    tail_permille: 100,
-    tail_ms: [50, 200],
-    fail_permille: 50,
-    fail_attempts: 2,
-    panic_permille: 0,
-  },
-});
+/** The number of tasks that a view begins with: a run of this length is seen as a whole. */
+const TASKS = 120;
 
-/** Copies the parameters that a view begins with. @returns {Params} */
+/** Makes the parameters that a view begins with: what a run has anyway, but fewer tasks. @returns {Params} */
 export function defaults() {
-  return /** @type {Params} */ (structuredClone(DEFAULTS));
+  /** @type {Params} */
+  let params = { pattern: 'pool' };
+  for (const { name, preset } of PARAMETERS) if (preset !== undefined) params = write(params, name, preset);
+  return { ...params, tasks: TASKS };
 }
 
 /** Reads a value inside parameters. @param {Params} params @param {string} name @returns {Value} */
@@ -57,8 +44,8 @@ export function write(params, name, value) {
 /** Leaves out what the pattern does not use. @param {Params} params @returns {Params} */
 export function fitting(params) {
   let copy = { ...params };
-  for (const { name, patterns } of PARAMETERS) {
-    if (patterns && !patterns.includes(params.pattern ?? 'pool')) copy = write(copy, name, undefined);
+  for (const { name, pattern } of PARAMETERS) {
+    if (pattern && pattern !== (params.pattern ?? 'pool')) copy = write(copy, name, undefined);
   }
   return copy;
 }

@@ -1,6 +1,6 @@
 // Reads snapshots: one Float64Array each, laid out as generated/layout.js says.
 
-import { HEADER, INTAKES, KINDS, PATTERNS, PHASES, RECENT, TASK } from './generated/layout.js';
+import { HEADER, KINDS, PATTERNS, PHASES, RECENT, SOURCE_STATES, TASK } from './generated/layout.js';
 
 /** @import { Pattern } from './protocol.js' */
 
@@ -44,8 +44,8 @@ export class Snapshot {
     return PHASES[this.of('phase')] ?? '';
   }
 
-  get intake() {
-    return INTAKES[this.of('intake')] ?? '';
+  get sourceState() {
+    return SOURCE_STATES[this.of('source_state')] ?? '';
   }
 
   /** The kind of the event right before the playhead. */

@@ -1,6 +1,7 @@
 // fourfold for JavaScript: async functions through four patterns of bounded concurrency.
 
 import init, { Player } from './fourfold_web.js';
+import { OPTIONS } from './parameters.js';
 
 export { Player };
 
@@ -18,24 +19,6 @@ async function instantiate() {
   const source = url.protocol === 'file:' ? await (await import('node:fs/promises')).readFile(url) : url;
   await init({ module_or_path: source });
 }
-
-/** What may be said of a run, and what the module calls it. */
-const OPTIONS = {
-  pattern: 'pattern',
-  limit: 'limit',
-  retries: 'retries',
-  backoffMs: 'backoff_ms',
-  backoffMaxMs: 'backoff_max_ms',
-  jitter: 'jitter',
-  timeoutMs: 'timeout_ms',
-  workers: 'workers',
-  queueCapacity: 'queue_capacity',
-  batchSize: 'batch_size',
-  rate: 'rate',
-  maxTasks: 'max_tasks',
-  graceMs: 'grace_ms',
-  seed: 'seed',
-};
 
 /** A run that failed as a whole. */
 export class RunError extends Error {

@@ -1,70 +1,97 @@
+// The parameters of a run. `cargo xtask web` writes this file from web/src/params/.
+
 export type Pattern = 'set' | 'batch' | 'pool' | 'group';
 
-/** How a run goes about its work. */
+/** The options of a run. */
 export interface Config {
-  /** Which pattern. Default: `pool`. */
+  /** The pattern. Default: `pool`. */
   pattern?: Pattern | undefined;
-  /** How many tasks are in flight at most. Default: 5. */
+  /** The maximum number of tasks in flight. Default: 5. */
   limit?: number | undefined;
-  /** How many further attempts a failed task gets. Default: 3. */
-  retries?: number | undefined;
-  /** The longest wait before the first of them. Default: 100. */
-  backoffMs?: number | undefined;
-  /** The longest wait before any of them. Default: 30 s. */
-  backoffMaxMs?: number | undefined;
-  /** Whether waits are drawn. Default: true. */
-  jitter?: boolean | undefined;
-  /** How long one attempt may take. Default: as long as it likes. */
-  timeoutMs?: number | undefined;
-  /** How many workers a pool has. Default: the limit. */
-  workers?: number | undefined;
-  /** How many tasks wait in a pool's queue. Default: the limit. */
+  /** The number of tasks that can wait in a pool's queue. A larger queue smooths an uneven source. Default: the limit. */
   queueCapacity?: number | undefined;
-  /** How many tasks a batch has. Default: four times the limit. */
+  /** The number of workers of a pool. Default: the limit. */
+  workers?: number | undefined;
+  /** The number of tasks in a batch. A larger batch waits less often for its slowest task. Default: four times the limit. */
   batchSize?: number | undefined;
-  /** How many tasks are started per second. Default: as many as can be. */
+  /** The maximum number of starts per second. Default: no maximum. */
   rate?: number | undefined;
-  /** The run ends when so many tasks have ended. */
+  /** The number of tasks after whose end the run ends. Default: all tasks. */
   maxTasks?: number | undefined;
-  /** How long a drain may take before it turns into an abort. Default: 30 s. */
-  graceMs?: number | undefined;
-  /** What the waits are drawn from. */
+  /** The seed of every random draw. The same seed gives the same draws. Default: 42. */
   seed?: number | undefined;
+  /** The maximum number of further attempts at a task that failed. Default: 3. */
+  retries?: number | undefined;
+  /** The longest pause before the first further attempt, in milliseconds. Each later pause is twice as long. Default: 100. */
+  backoffMs?: number | undefined;
+  /** The longest pause before any further attempt, in milliseconds. Default: 30000. */
+  backoffMaxMs?: number | undefined;
+  /** Whether each pause is drawn between half its length and its length, so that retries spread out. Default: true. */
+  jitter?: boolean | undefined;
+  /** The time limit of one attempt, in milliseconds. Default: no time limit. */
+  timeoutMs?: number | undefined;
+  /** The time that a drain may take before it becomes an abort, in milliseconds. Default: 30000. */
+  graceMs?: number | undefined;
 }
 
 /** What synthetic tasks are drawn from. */
 export interface Shape {
+  /** The shortest and the longest time of an ordinary task, in milliseconds. Default: [5, 20]. */
   ms?: [number, number];
+  /** The share of slow tasks, in thousandths. Default: 100. */
   tail_permille?: number;
+  /** The shortest and the longest time of a slow task, in milliseconds. Default: [50, 200]. */
   tail_ms?: [number, number];
+  /** The share of tasks whose first attempts fail, in thousandths. Default: 50. */
   fail_permille?: number;
+  /** The maximum number of attempts that fail before one succeeds. Default: 2. */
   fail_attempts?: number;
+  /** The share of tasks whose every attempt panics, in thousandths. Default: 0. */
   panic_permille?: number;
 }
 
 /** One synthetic task. */
 export interface Work {
+  /** The time of each attempt, in milliseconds. Default: 0. */
   ms?: number;
+  /** The number of attempts that fail before one succeeds. Default: 0. */
   fail?: number;
+  /** Whether every attempt panics. Default: false. */
   panic?: boolean;
 }
 
-/** A simulation. */
+/** The parameters of a simulation. */
 export interface Params {
+  /** The pattern. Default: `pool`. */
   pattern?: Pattern;
+  /** The maximum number of tasks in flight. Default: 5. */
   limit?: number;
-  seed?: number;
-  tasks?: number;
-  workers?: number;
+  /** The number of tasks that can wait in a pool's queue. A larger queue smooths an uneven source. Default: the limit. */
   queue_capacity?: number;
+  /** The number of workers of a pool. Default: the limit. */
+  workers?: number;
+  /** The number of tasks in a batch. A larger batch waits less often for its slowest task. Default: four times the limit. */
   batch_size?: number;
-  max_tasks?: number;
+  /** The maximum number of starts per second. Default: no maximum. */
   rate?: number;
-  timeout_ms?: number;
+  /** The number of tasks after whose end the run ends. Default: all tasks. */
+  max_tasks?: number;
+  /** The seed of every random draw. The same seed gives the same draws. Default: 42. */
+  seed?: number;
+  /** The maximum number of further attempts at a task that failed. Default: 3. */
   retries?: number;
+  /** The longest pause before the first further attempt, in milliseconds. Each later pause is twice as long. Default: 100. */
   backoff_ms?: number;
+  /** The longest pause before any further attempt, in milliseconds. Default: 30000. */
   backoff_max_ms?: number;
-  grace_ms?: number;
+  /** Whether each pause is drawn between half its length and its length, so that retries spread out. Default: true. */
   jitter?: boolean;
+  /** The time limit of one attempt, in milliseconds. Default: no time limit. */
+  timeout_ms?: number;
+  /** The time that a drain may take before it becomes an abort, in milliseconds. Default: 30000. */
+  grace_ms?: number;
+  /** The number of tasks. Default: 500. */
+  tasks?: number;
+  /** The tasks, or what they are drawn from. */
   work?: Shape | Work[];
 }

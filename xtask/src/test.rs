@@ -72,6 +72,7 @@ pub(crate) fn check() -> ExitCode {
         scope.spawn(move || {
             lane.step("page: tools", page::install);
             lane.run("page: types", &mut page::types());
+            lane.run("page: style", &mut page::style());
             lane.step("page", |_| web::build());
         });
         code.run("format", &mut cargo(["fmt", "--all", "--check"]));
@@ -90,6 +91,7 @@ fn page(lane: &Lane<'_>, full: bool, page_is_built: Sender<()>, command_built: G
     lane.step("page: tools", page::install);
     lane.step("page: Perfetto", page::install_perfetto);
     lane.run("page: types", &mut page::types());
+    lane.run("page: style", &mut page::style());
     lane.step("npm: package", |_| web::package());
     lane.run("npm: tests", &mut page::node_tests("web/tests/npm/"));
     command_built.wait();

@@ -9,7 +9,7 @@ export const HEADER = /** @type {const} */ ({
   start_ns: 4,
   end_ns: 5,
   phase: 6,
-  intake: 7,
+  source_state: 7,
   pattern: 8,
   limit: 9,
   workers: 10,
@@ -63,7 +63,12 @@ export const TASK = /** @type {const} */ ({
 });
 
 /** The columns of a row about a task that has just ended. */
-export const RECENT = /** @type {const} */ ({ id: 0, fate: 1, outcome: 2, at_ns: 3 });
+export const RECENT = /** @type {const} */ ({
+  id: 0,
+  fate: 1,
+  outcome: 2,
+  at_ns: 3,
+});
 
 /** The rows of a table of series. */
 export const SERIES = /** @type {const} */ ({
@@ -83,48 +88,41 @@ export const SERIES = /** @type {const} */ ({
 });
 
 /** The places of a task. */
-export const PLACE = /** @type {const} */ ({ queued: 0, running: 1, ended: 2, waiting: 3, abandoned: 4 });
+export const PLACE = /** @type {const} */ ({
+  queued: 0,
+  running: 1,
+  ended: 2,
+  waiting: 3,
+  abandoned: 4,
+});
 
 /** The fates of a task. */
-export const FATE = /** @type {const} */ ({ done: 0, retried: 1, dead: 2, released: 3, lease_lost: 4, abandoned: 5 });
+export const FATE = /** @type {const} */ ({
+  done: 0,
+  retried: 1,
+  dead: 2,
+  released: 3,
+  lease_lost: 4,
+  abandoned: 5,
+});
 
 /** The outcomes of an attempt. */
-export const OUTCOME = /** @type {const} */ ({ succeeded: 0, failed: 1, timed_out: 2, panicked: 3, cancelled: 4 });
+export const OUTCOME = /** @type {const} */ ({
+  succeeded: 0,
+  failed: 1,
+  timed_out: 2,
+  panicked: 3,
+  cancelled: 4,
+});
 
 /** The kinds of events, in the order of their numbers. */
-export const KINDS = /** @type {const} */ ([
-  'run_started',
-  'claimed',
-  'malformed',
-  'started',
-  'ended',
-  'retry_scheduled',
-  'settled',
-  'abandoned',
-  'batch_opened',
-  'batch_closed',
-  'group_cancelled',
-  'limit_changed',
-  'source_waiting',
-  'source_blocked',
-  'source_exhausted',
-  'drain_started',
-  'abort_started',
-  'run_ended',
-]);
+export const KINDS = /** @type {const} */ (['run_started', 'claimed', 'malformed', 'started', 'ended', 'retry_scheduled', 'settled', 'abandoned', 'batch_opened', 'batch_closed', 'group_cancelled', 'limit_changed', 'source_waiting', 'source_blocked', 'source_exhausted', 'drain_started', 'abort_started', 'run_ended']);
 
 /** The phases of a run, in the order of their numbers. */
 export const PHASES = /** @type {const} */ (['waiting', 'running', 'draining', 'aborting', 'ended']);
 
 /** The states of a source, in the order of their numbers. */
-export const INTAKES = /** @type {const} */ ([
-  'open',
-  'waiting',
-  'blocked_room',
-  'blocked_rate',
-  'blocked_settling',
-  'exhausted',
-]);
+export const SOURCE_STATES = /** @type {const} */ (['open', 'waiting', 'blocked_room', 'blocked_rate', 'blocked_settling', 'exhausted']);
 
 /** The patterns, in the order of their numbers. */
 export const PATTERNS = /** @type {const} */ (['set', 'batch', 'pool', 'group']);

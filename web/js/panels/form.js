@@ -3,7 +3,7 @@
 import { h } from '../dom.js';
 import { PATTERNS } from '../generated/layout.js';
 import { PARAMETERS } from '../generated/parameters.js';
-import { DEFAULTS, read, write } from '../parameters.js';
+import { read, write } from '../parameters.js';
 
 /**
  * @import { Parameter } from '../generated/parameters.js'
@@ -50,8 +50,8 @@ export class ParamsForm {
   }
 
   /** Says whether a parameter means anything here. @param {Parameter} field */
-  applies({ patterns }) {
-    return !patterns || !this.choosesPattern || patterns.includes(this.params.pattern ?? '');
+  applies({ pattern }) {
+    return !pattern || !this.choosesPattern || pattern === this.params.pattern;
   }
 
   patterns() {
@@ -75,16 +75,16 @@ export class ParamsForm {
     );
   }
 
-  /** Reads the value of a field; without one, the default counts. @param {Parameter} field */
-  value({ name, optional }) {
-    return read(this.params, name) ?? (optional ? undefined : read(/** @type {Params} */ (DEFAULTS), name));
+  /** Reads the value of a field; without one, the preset counts. @param {Parameter} field */
+  value({ name, preset }) {
+    return read(this.params, name) ?? preset;
   }
 
   /** @param {Parameter} field */
   field(field) {
     if (field.kind === 'switch') return this.switch(field);
     if (field.kind === 'range') return this.range(field);
-    const { name, kind, optional } = field;
+    const { name, kind, preset } = field;
     const value = /** @type {number | undefined} */ (this.value(field));
     const id = idOf(field);
     const scale = kind === 'permille' ? 10 : 1;
@@ -95,7 +95,7 @@ export class ParamsForm {
       'label',
       { class: 'field', for: id },
       h('span', {}, this.tr(`param.${name}`)),
-      this.number(field, id, shown, change, { optional }),
+      this.number(field, id, shown, change, { optional: preset === undefined }),
     );
   }
 

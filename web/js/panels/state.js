@@ -82,7 +82,7 @@ export class StateTable {
         ),
       );
     }
-    const lists = ['phase', 'intake', 'permits', 'queue', 'retries'];
+    const lists = ['phase', 'source_state', 'permits', 'queue', 'retries'];
     bodies.push(
       h(
         'tbody',
@@ -109,7 +109,12 @@ export class StateTable {
       for (const { names } of GROUPS)
         for (const name of names) this.set(name, index, form(name, snapshot.of(name)), snapshot.of(name));
       this.set('phase', index, this.tr(`phase.${snapshot.phase}`), snapshot.phase);
-      this.set('intake', index, snapshot.intake && this.tr(`intake.${snapshot.intake}`), snapshot.intake);
+      this.set(
+        'source_state',
+        index,
+        snapshot.sourceState && this.tr(`source_state.${snapshot.sourceState}`),
+        snapshot.sourceState,
+      );
       const lists = listed(snapshot);
       this.set('permits', index, lists.permits, lists.permits);
       this.set('queue', index, lists.queue, lists.queue);

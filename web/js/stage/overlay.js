@@ -42,15 +42,15 @@ export function paintUnder(pen, places, snapshot, tokens, theme, hatch, words, r
  */
 function paintGate(pen, places, snapshot, theme, words) {
   const { x, y, h } = places.gate;
-  const intake = snapshot.intake;
-  if (intake !== 'exhausted' && intake !== 'waiting') paintStock(pen, places, theme);
+  const { sourceState } = snapshot;
+  if (sourceState !== 'exhausted' && sourceState !== 'waiting') paintStock(pen, places, theme);
   const closed = snapshot.phase === 'draining' || snapshot.phase === 'aborting' || snapshot.phase === 'ended';
-  const blocked = !closed && intake.startsWith('blocked');
+  const blocked = !closed && sourceState.startsWith('blocked');
   const middle = y + h / 2;
   pen.lineWidth = 2.5;
   pen.lineCap = 'round';
   pen.beginPath();
-  if (blocked || closed || intake === 'exhausted') {
+  if (blocked || closed || sourceState === 'exhausted') {
     pen.moveTo(x, middle - Math.min(46, h * 0.32));
     pen.lineTo(x, middle + Math.min(46, h * 0.32));
     pen.strokeStyle = blocked ? theme.state.retry : theme.strong;
@@ -73,7 +73,7 @@ function paintGate(pen, places, snapshot, theme, words) {
     blocked_settling: words.gateSettling,
     exhausted: words.gateExhausted,
     closed: words.gateClosed,
-  })[closed && intake !== 'exhausted' ? 'closed' : intake];
+  })[closed && sourceState !== 'exhausted' ? 'closed' : sourceState];
   const { source } = places;
   if (key)
     write(

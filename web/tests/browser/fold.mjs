@@ -7,7 +7,7 @@ const OUTCOMES = ['succeeded', 'failed', 'timed_out', 'panicked', 'cancelled'];
 export class Fold {
   constructor() {
     this.phase = 'waiting';
-    this.intake = 'open';
+    this.sourceState = 'open';
     this.position = 0;
     this.at = 0;
     this.limit = -1;
@@ -67,7 +67,7 @@ export class Fold {
     if (inBatch) batch.claimed += 1;
     this.tasks.set(task, { place: 'queued', attempt, claimed: t_ns, batch: inBatch ? batch.number : -1 });
     this.queue.push(task);
-    if (this.intake === 'waiting') this.intake = 'open';
+    if (this.sourceState === 'waiting') this.sourceState = 'open';
   }
 
   malformed() {
@@ -124,15 +124,15 @@ export class Fold {
   }
 
   source_waiting() {
-    this.intake = 'waiting';
+    this.sourceState = 'waiting';
   }
 
   source_blocked({ by }) {
-    this.intake = `blocked_${by}`;
+    this.sourceState = `blocked_${by}`;
   }
 
   source_exhausted() {
-    this.intake = 'exhausted';
+    this.sourceState = 'exhausted';
   }
 
   drain_started() {
@@ -183,7 +183,7 @@ export class Fold {
       t_ns: t,
       position: this.position,
       phase: this.phase,
-      intake: this.intake,
+      source_state: this.sourceState,
       permits: list(running.map(([id, { permit }]) => `${permit}:${id}`)),
       queue: list(this.queue.map(String)),
       retries: list(waiting.map(([id, { attempt }]) => `${id}#${attempt}`)),

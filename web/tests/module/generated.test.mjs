@@ -8,7 +8,8 @@ import { LAYOUT } from './load.mjs';
 
 test('the page reads snapshots by the layout that the module writes them in', () => {
   const numbered = (/** @type {string[]} */ names) => Object.fromEntries(names.map((name, index) => [name, index]));
-  const { header, task, recent, series, places, fates, outcomes, kinds, phases, intakes, patterns, ...rest } = LAYOUT;
+  const { header, task, recent, series, places, fates, outcomes, kinds, phases, source_states, patterns, ...rest } =
+    LAYOUT;
   assert.deepEqual(rest, {}, 'there is more in the layout than the page knows');
   assert.deepEqual(
     { ...layout },
@@ -22,7 +23,7 @@ test('the page reads snapshots by the layout that the module writes them in', ()
       OUTCOME: numbered(outcomes),
       KINDS: kinds,
       PHASES: phases,
-      INTAKES: intakes,
+      SOURCE_STATES: source_states,
       PATTERNS: patterns,
     },
   );
