@@ -1,4 +1,5 @@
-// The page as a whole: the mode that is open, what stands beside and below the stage, and the link that says all of it.
+// The page as a whole: the mode that is open, what stands beside and below the stage, and the link
+// that says all of it.
 
 import { byId, h, setText } from './dom.js';
 import { messageOf } from './format.js';
@@ -27,7 +28,10 @@ import { Transport } from './transport.js';
 /** How long changes are collected before the link is written, in milliseconds. */
 const LINK_MS = 250;
 
-/** The modes, loaded when they are opened. @type {Record<ModeName, () => Promise<new (page: Page) => Mode>>} */
+/**
+ * The modes, loaded when they are opened.
+ * @type {Record<ModeName, () => Promise<new (page: Page) => Mode>>}
+ */
 const LOAD = {
   learn: async () => (await import('./modes/learn.js')).Learn,
   lab: async () => (await import('./modes/lab.js')).Lab,

@@ -1,8 +1,8 @@
-// Elements, made and found.
+// Makes and finds elements.
 
 /**
- * @typedef {string | number | boolean | null | undefined | ((event: never) => unknown)} Attribute a value; `false` and nothing
- *   leave the attribute out
+ * @typedef {string | number | boolean | null | undefined | ((event: never) => unknown)} Attribute a
+ *   value; `false` and nothing leave the attribute out
  * @typedef {Node | string | null | undefined | false} Child
  */
 
@@ -66,7 +66,7 @@ export function byId(id) {
 }
 
 /**
- * Sets text only where it changes: a layout saved.
+ * Sets text only where it changes, which saves a layout.
  * @param {Node} element
  * @param {string} text
  */
@@ -75,7 +75,7 @@ export function setText(element, text) {
 }
 
 /**
- * Tells people who do not see the page.
+ * Tells screen readers something.
  * @param {string} text
  */
 export function announce(text) {
@@ -83,7 +83,7 @@ export function announce(text) {
 }
 
 /**
- * Hands a file to the visitor.
+ * Saves a file on the visitor's machine.
  * @param {string} name
  * @param {Blob} blob
  */
@@ -93,7 +93,11 @@ export function download(name, blob) {
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }
 
-/** Loads a stylesheet once. @param {string} name a file of the folder `css`, or a path from there @returns {Promise<void>} */
+/**
+ * Loads a stylesheet once.
+ * @param {string} name a file of the folder `css`, or a path from there
+ * @returns {Promise<void>}
+ */
 export function stylesheet(name) {
   const { href } = new URL(`../css/${name}`, import.meta.url);
   if ([...document.styleSheets].some((sheet) => sheet.href === href)) return Promise.resolve();

@@ -1,7 +1,8 @@
 // The page's side of the worker: runs are numbers here, and everything about them is asked for.
 
 /**
- * @import { Arguments, AttemptStarted, Handler, HandlerFailure, Message, Opened, Operation, Params, Results } from './protocol.js'
+ * @import { Arguments, AttemptStarted, Handler, HandlerFailure } from './protocol.js'
+ * @import { Message, Opened, Operation, Params, Results } from './protocol.js'
  *
  * @typedef {object} Waiting a request that has no answer yet
  * @property {(value: never) => void} resolve

@@ -7,12 +7,12 @@
  * @property {ModeName} mode
  * @property {string} [scenario]
  * @property {string} [run] parameters of a simulation, as JSON
- * @property {number[]} [at] the playheads' positions
+ * @property {number[]} [at] the positions of the playheads
  * @property {number} [speed]
  * @property {string} [lang]
  * @property {string} [theme]
  * @property {string} [tab]
- * @property {string} [from] where live events come from
+ * @property {string} [from] the address that live events come from
  * @property {string} [handler] the name of an own run's handler
  */
 

@@ -9,7 +9,10 @@ import { preferredLanguage, Translator } from './translator.js';
 /** How long a server is given to say that it has a run to watch, in milliseconds. */
 const HEALTH_MS = 400;
 
-/** A page that a native run serves shows that run, unless the link says otherwise. Pages from elsewhere come over https. */
+/**
+ * A page that a native run serves shows that run, unless the link says otherwise. Pages from
+ * elsewhere come over https.
+ */
 async function isWatched() {
   if (location.protocol !== 'http:' || new URLSearchParams(location.hash.slice(1)).has('mode')) return false;
   return (await health(HEALTH_MS)).live;

@@ -4,7 +4,10 @@
 const WINDOW_MS = 2000;
 const GAPS_MAX = 50;
 
-/** @typedef {{timeNs: number, missed: number | null}} Gap where events are missing, and how many; null where nobody knows */
+/**
+ * @typedef {{timeNs: number, missed: number | null}} Gap where events are missing, and how many;
+ *   null where nobody knows
+ */
 
 export class Meter {
   /** When an event of time 0 would have come, had none been late; in milliseconds on the wall. */
@@ -66,7 +69,11 @@ export class Meter {
   }
 }
 
-/** Drops what is older than the window, down to two entries. @param {{at: number}[]} list @param {number} now */
+/**
+ * Drops what is older than the window, down to two entries.
+ * @param {{at: number}[]} list
+ * @param {number} now
+ */
 function forget(list, now) {
   while (list.length > 2 && now - list[0].at > WINDOW_MS) list.shift();
 }

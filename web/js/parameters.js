@@ -11,7 +11,10 @@ import { PARAMETERS } from './generated/parameters.js';
 /** The number of tasks that a view begins with: a run of this length is seen as a whole. */
 const TASKS = 120;
 
-/** Makes the parameters that a view begins with: what a run has anyway, but fewer tasks. @returns {Params} */
+/**
+ * Makes the parameters that a view begins with: what a run has anyway, but fewer tasks.
+ * @returns {Params}
+ */
 export function defaults() {
   /** @type {Params} */
   let params = { pattern: 'pool' };

@@ -1,4 +1,5 @@
-// Plays the runs on the stage: one playhead for all of them, moved by the worker, whose snapshots are handed on.
+// Plays the runs on the stage: one playhead for all of them, moved by the worker, whose snapshots
+// are handed on.
 
 import { Snapshot } from './snapshot.js';
 import { TOKENS_MAX } from './stage/aggregate.js';
@@ -14,8 +15,9 @@ import { TOKENS_MAX } from './stage/aggregate.js';
  * @property {Params} [params] of a simulation or an own run
  * @property {string} [program] the name of a small program
  *
- * @typedef {'frame' | 'settle' | 'play' | 'runs' | 'speed'} Happening frame: new snapshots, as often as they are drawn; settle:
- *   new snapshots, as often as texts can be read; play: playing or paused; runs: other runs
+ * @typedef {'frame' | 'settle' | 'play' | 'runs' | 'speed'} Happening frame: new snapshots, as
+ *   often as they are drawn; settle: new snapshots, as often as texts can be read; play: playing or
+ *   paused; runs: other runs
  */
 
 /** How often texts follow a run that plays, in milliseconds. */
@@ -47,7 +49,10 @@ export class Playback {
     this.stopAt = null;
     /** @type {Map<Happening, Set<() => void>>} */
     this.listeners = new Map();
-    /** Ends the listeners that are added from now on: what belongs to a mode goes with it. @type {AbortSignal | null} */
+    /**
+     * Ends the listeners that are added from now on: what belongs to a mode goes with it.
+     * @type {AbortSignal | null}
+     */
     this.scope = null;
     /** The target to ask for next. @type {Target | null} */
     this.wanted = null;
@@ -59,7 +64,10 @@ export class Playback {
     this.ticking = false;
     /** Counts the sets of runs that were shown: an answer about an earlier set is dropped. */
     this.generation = 0;
-    /** Times on the wall between frames while playing, in milliseconds; the latest 3,600. @type {number[]} */
+    /**
+     * Times on the wall between frames while playing, in milliseconds; the latest 3,600.
+     * @type {number[]}
+     */
     this.frames = [];
   }
 
@@ -82,7 +90,8 @@ export class Playback {
   /**
    * Puts runs on the stage, at their start or at a target.
    * @param {Run[]} runs
-   * @param {{at?: Target, keep?: boolean, follow?: boolean}} [options] keep: the runs before them stay open
+   * @param {{at?: Target, keep?: boolean, follow?: boolean}} [options] keep: the runs before them
+   *   stay open
    */
   async show(runs, { at = { time: 0 }, keep = false, follow = false } = {}) {
     this.pause();

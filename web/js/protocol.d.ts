@@ -1,4 +1,5 @@
-// What the page asks of the worker, and what the worker answers and reports. Both sides are checked against this file.
+// What the page asks of the worker, and what the worker answers and reports. Both sides are checked
+// against this file.
 
 import type { Event, Report } from '../npm/events.js';
 import type { Params, Pattern, Work } from '../npm/parameters.js';
@@ -75,7 +76,10 @@ export interface HandlerFailure {
   retryAfterMs?: number | undefined;
 }
 
-/** The operations of the worker: arguments and result. Runs are named by the numbers of their players. */
+/**
+ * The operations of the worker: arguments and result. Runs are named by the numbers of their
+ * players.
+ */
 export interface Operations {
   /** Waits until the module is loaded. */
   ready(): void;
@@ -121,7 +125,9 @@ export interface Operations {
 
   /** Appends lines of a trace to a live run. */
   push(player: number, lines: string): void;
-  /** Restarts a live run from a state, as JSON text: its numbers may be larger than JavaScript's. */
+  /**
+   * Restarts a live run from a state, as JSON text: its numbers may be larger than JavaScript's.
+   */
   restart(player: number, state: string): void;
 
   /** Waits for the end of an own run. */

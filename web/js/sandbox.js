@@ -1,16 +1,17 @@
-// Inside the frame in which a visitor's own code runs. The frame has no origin, and the code has a worker of its own in it: it
-// reaches nothing of the page, and one that never pauses is ended. A plain script: a module would be asked for by an origin that the frame has not.
+// Runs a visitor's own code, in a frame without an origin and in a worker of its own: the code
+// reaches nothing of the page, and code that never pauses is stopped. This is a plain script, since
+// a module is loaded by origin and the frame has none.
 'use strict';
 
 (() => {
   const BEAT_MS = 400;
-  /** Code that does not answer for so long is in a loop. */
+  /** The silence after which code is taken to be in a loop, in milliseconds. */
   const SILENCE_MS = 2500;
   const LOG_MAX = 200;
   const TEXT_MAX = 600;
 
   /**
-   * In the worker, before the visitor's code: what it prints, and who calls it.
+   * Runs in the worker before the visitor's code: collects what the code prints, and calls it.
    * @param {number} most
    * @param {number} longest
    */
@@ -56,7 +57,8 @@
     ) => {
       const controller = new AbortController();
       running.set(number, controller);
-      // What a task printed comes before its answer: after the last one nobody listens any more.
+      // What a task printed is sent before its answer: after the last answer, nothing listens any
+      // more.
       const answer = (/** @type {object} */ message) => {
         flush();
         post({ answer: number, ...message });
@@ -131,7 +133,7 @@
     });
     worker.addEventListener('error', (event) => {
       event.preventDefault();
-      // Without a place it is not the code's fault: the worker itself was refused.
+      // An error without a place is not the code's: the worker itself was refused.
       if (!event.message) tell({ refused: 'worker' });
       else
         tell(
@@ -146,7 +148,7 @@
     let last = performance.now();
     beat = setInterval(() => {
       const now = performance.now();
-      // A frame that slept itself heard nobody.
+      // A frame that was asleep could not hear answers.
       if (now - last > BEAT_MS * 3) heard = now;
       last = now;
       if (now - heard > SILENCE_MS) {

@@ -8,7 +8,7 @@ import { h } from './dom.js';
  *
  * @typedef {object} Listener
  * @property {(lines: [string, string][], dropped: number) => void} log
- * @property {(message: string) => void} lost the code is not answered by any more
+ * @property {(message: string) => void} lost the code does not answer any more
  */
 
 /** How long the frame and the code in it may take to start. */
@@ -29,7 +29,11 @@ export class SandboxHost {
     this.receive = (/** @type {MessageEvent} */ event) => this.hear(event);
   }
 
-  /** Starts code, ready to be called; an error says what is wrong with it, or that it cannot run here. @param {string} code @returns {Promise<void>} */
+  /**
+   * Starts code. An error says what is wrong with the code, or that it cannot run here.
+   * @param {string} code
+   * @returns {Promise<void>}
+   */
   start(code) {
     this.stop();
     if (code.length > CODE_MAX) return Promise.reject(new Error(this.tr('own.tooLong', { most: CODE_MAX / 1024 })));
@@ -81,7 +85,10 @@ export class SandboxHost {
     else if (data.answer !== undefined) this.answer(data);
   }
 
-  /** @param {{answer: number, error?: {message: string, permanent?: boolean, retryAfterMs?: number}}} data */
+  /**
+   * @param {{answer: number, error?: {message: string, permanent?: boolean, retryAfterMs?:
+   *   number}}} data
+   */
   answer({ answer, error }) {
     const call = this.calls.get(answer);
     this.calls.delete(answer);
@@ -107,7 +114,7 @@ export class SandboxHost {
     });
   }
 
-  /** Code that never pauses has been ended. */
+  /** Ends the calls of code that never pauses and was stopped. */
   lose() {
     const message = this.tr('own.loop');
     if (this.starting) {

@@ -1,4 +1,5 @@
-// The scenarios of the Learn mode: one idea each. Their texts are in i18n/*.json under `s.<id>.…`; a test checks every claim.
+// The scenarios of the Learn mode: one idea each. Their texts are in i18n/*.json under `s.<id>.…`;
+// a test checks every claim.
 
 /**
  * @import { Checks, Event, Params, Report, Simulation, Work } from './protocol.js'
@@ -6,7 +7,8 @@
  * @typedef {object} Panel
  * @property {string} title a key of i18n
  * @property {Simulation} params
- * @property {string} [program] a small program of the module that runs the tasks instead of a pattern
+ * @property {string} [program] a small program of the module that runs the tasks instead of a
+ *   pattern
  *
  * @typedef {object} Outcome what came of a panel
  * @property {Report} report
@@ -20,12 +22,19 @@
  * @property {number} answer which of the three answers is right
  * @property {Panel[]} panels
  * @property {(events: Event[][]) => number} pause where to stop and ask, in nanoseconds
- * @property {(outcomes: Outcome[]) => {holds: boolean, values: Record<string, string | number>}} claim
+ * @property {(outcomes: Outcome[]) => {holds: boolean, values: Record<string, string | number>}}
+ *   claim
  */
 
 const once = { retries: 0 };
 
-/** Lists tasks of which one is different. @param {number} count @param {number} at @param {Work} one @param {(n: number) => number} ms */
+/**
+ * Lists tasks of which one is different.
+ * @param {number} count
+ * @param {number} at
+ * @param {Work} one
+ * @param {(n: number) => number} ms
+ */
 function except(count, at, one, ms) {
   return Array.from({ length: count }, (_, n) => (n === at ? one : { ms: ms(n), fail: 0, panic: false }));
 }
@@ -36,7 +45,12 @@ const uneven = (n) => 14 + ((n * 7) % 11);
 /** Finds the last event; a run has one. @param {Event[]} events */
 const lastOf = (events) => events[events.length - 1];
 
-/** Finds the time at which something happens for the n-th time. @param {Event[]} events @param {(event: Event) => boolean} is @param {number} [nth] */
+/**
+ * Finds the time at which something happens for the n-th time.
+ * @param {Event[]} events
+ * @param {(event: Event) => boolean} is
+ * @param {number} [nth]
+ */
 function when(events, is, nth = 0) {
   const found = events.filter(is);
   return (found[Math.min(nth, found.length - 1)] ?? lastOf(events)).t_ns;
@@ -51,7 +65,11 @@ const percent = (part) => `${(100 * part).toFixed(1)} %`;
 /** @param {number} ms */
 const seconds = (ms) => `${(ms / 1000).toFixed(2)} s`;
 
-/** Counts the retries that start within the same few milliseconds, at most. @param {Event[]} events @param {number} windowNs */
+/**
+ * Counts the retries that start within the same few milliseconds, at most.
+ * @param {Event[]} events
+ * @param {number} windowNs
+ */
 function crush(events, windowNs) {
   const starts = events
     .filter((event) => event.event === 'started' && (event.attempt ?? 0) > 1)

@@ -30,7 +30,11 @@ export class Snapshot {
     return this.data[TASK_START + row * TASK_WIDTH + column];
   }
 
-  /** Reads a number about a task that has just ended. @param {number} row @param {number} column one of `RECENT` */
+  /**
+   * Reads a number about a task that has just ended.
+   * @param {number} row
+   * @param {number} column one of `RECENT`
+   */
   recent(row, column) {
     return this.data[this.recentStart + row * RECENT_WIDTH + column];
   }

@@ -1,8 +1,10 @@
-// Tabs as the ARIA practices have them: arrows go between them, only the chosen one is in the tab order.
+// Tabs by the ARIA practices: arrow keys move between them, and only the chosen one is in the tab
+// order.
 
 import { h } from './dom.js';
 
 /**
+ * Makes tabs and their panes.
  * @param {string} label
  * @param {{id: string, title: string, element: HTMLElement}[]} tabs
  * @param {{chosen?: string, onchoose?: (id: string) => void}} [options]

@@ -18,7 +18,11 @@ import { ICONS } from './icons.js';
 /** How long a word is shown, in milliseconds. */
 const FLASH_MS = 2200;
 
-/** Picks the theme: what the visitor chose, otherwise the system's. @param {string | undefined} chosen @returns {ThemeName} */
+/**
+ * Picks the theme: what the visitor chose, otherwise the system's.
+ * @param {string | undefined} chosen
+ * @returns {ThemeName}
+ */
 export function themeOf(chosen) {
   if (chosen === 'dark' || chosen === 'light') return chosen;
   return matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light';
@@ -72,7 +76,10 @@ async function copyLink(tr, actions) {
   }
 }
 
-/** Shows a word that goes away by itself; screen readers hear of it elsewhere. @param {string} text */
+/**
+ * Shows a word that goes away by itself; screen readers hear of it elsewhere.
+ * @param {string} text
+ */
 function flash(text) {
   document.querySelector('.flash')?.remove();
   const note = h('p', { class: 'flash', 'aria-hidden': 'true' }, text);

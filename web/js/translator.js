@@ -3,7 +3,8 @@
 /**
  * @typedef {'en' | 'zh'} Language
  *
- * @typedef {(key: string, values?: Record<string, string | number>) => string} Translate looks up the text of a key
+ * @typedef {(key: string, values?: Record<string, string | number>) => string} Translate looks up
+ *   the text of a key
  */
 
 /** Finds the language that the browser asks for. @returns {Language} */
@@ -17,7 +18,10 @@ export class Translator {
   /** @type {Record<string, string>} */
   #texts = {};
 
-  /** Loads the texts of a language, and translates what index.html contains. @param {Language} wanted */
+  /**
+   * Loads the texts of a language, and translates what index.html contains.
+   * @param {Language} wanted
+   */
   async load(wanted) {
     const response = await fetch(new URL(`../i18n/${wanted}.json`, import.meta.url));
     this.#texts = await response.json();
@@ -32,7 +36,8 @@ export class Translator {
   }
 
   /**
-   * Looks up the text of a key, with `{name}` replaced. A key without a text stays visible as a key: the tests look for that.
+   * Looks up the text of a key, with `{name}` replaced. A key without a text stays visible as a
+   * key: the tests look for that.
    * @type {Translate}
    */
   tr = (key, values) => {

@@ -98,7 +98,12 @@ export class Transport {
     this.showPlaying();
   }
 
-  /** @param {keyof typeof ICONS} name @param {string} key @param {() => void} onclick @param {string} keys */
+  /**
+   * @param {keyof typeof ICONS} name
+   * @param {string} key
+   * @param {() => void} onclick
+   * @param {string} keys
+   */
   button(name, key, onclick, keys) {
     const label = this.tr(`transport.${key}`);
     return h(

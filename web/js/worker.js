@@ -3,7 +3,10 @@
 import init, { Player } from '../fourfold_web.js';
 import { moveTo } from './playheads.js';
 
-/** @import { Arguments, Event, Implementation, Message, Opened, Operation, Request, Target } from './protocol.js' */
+/**
+ * @import { Event, Implementation, Message, Opened, Operation } from './protocol.js'
+ * @import { Request, Target } from './protocol.js'
+ */
 
 /** Answers the page's requests with one module. */
 class Server {
@@ -11,7 +14,10 @@ class Server {
   /** @type {Map<number, Player>} */
   #players = new Map();
   #nextPlayer = 1;
-  /** Attempts that wait for the page's answer. @type {Map<number, {resolve: () => void, reject: (error: Error) => void}>} */
+  /**
+   * Attempts that wait for the page's answer.
+   * @type {Map<number, {resolve: () => void, reject: (error: Error) => void}>}
+   */
   #attempts = new Map();
   #nextAttempt = 1;
 
@@ -113,7 +119,8 @@ class Server {
   }
 
   /**
-   * Has the page make an attempt of an own run: its DOM and its sandbox are out of the worker's reach.
+   * Has the page make an attempt of an own run: its DOM and its sandbox are out of the worker's
+   * reach.
    * @param {number} handler
    * @param {unknown} payload
    * @param {Context} context
@@ -132,14 +139,21 @@ class Server {
   }
 }
 
-/** @typedef {{id: number, attempt: number, signal: AbortSignal}} Context what the module tells a handler about an attempt */
+/**
+ * @typedef {{id: number, attempt: number, signal: AbortSignal}} Context what the module tells a
+ *   handler about an attempt
+ */
 
 /** @param {Message} message @param {Transferable[]} [transfer] */
 function post(message, transfer = []) {
   postMessage(message, { transfer });
 }
 
-/** Lists the buffers that a value hands over to the page instead of copying them. @param {unknown} value @returns {Transferable[]} */
+/**
+ * Lists the buffers that a value hands over to the page instead of copying them.
+ * @param {unknown} value
+ * @returns {Transferable[]}
+ */
 function buffersOf(value) {
   if (value instanceof Uint8Array || value instanceof Float64Array) return [value.buffer];
   if (typeof value !== 'object' || value === null || !('snapshots' in value) || !Array.isArray(value.snapshots))
@@ -147,7 +161,10 @@ function buffersOf(value) {
   return value.snapshots.map((snapshot) => snapshot.buffer);
 }
 
-/** Reads a file's bytes here, so that a long file holds up nothing on the page. @param {Blob | Uint8Array} file */
+/**
+ * Reads a file's bytes here, so that a long file holds up nothing on the page.
+ * @param {Blob | Uint8Array} file
+ */
 async function bytesOf(file) {
   return file instanceof Uint8Array ? file : new Uint8Array(await file.arrayBuffer());
 }

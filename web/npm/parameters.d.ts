@@ -8,11 +8,17 @@ export interface Config {
   pattern?: Pattern | undefined;
   /** The maximum number of tasks in flight. Default: 5. */
   limit?: number | undefined;
-  /** The number of tasks that can wait in a pool's queue. A larger queue smooths an uneven source. Default: the limit. */
+  /**
+   * The number of tasks that can wait in a pool's queue. A larger queue smooths an uneven source.
+   * Default: the limit.
+   */
   queueCapacity?: number | undefined;
   /** The number of workers of a pool. Default: the limit. */
   workers?: number | undefined;
-  /** The number of tasks in a batch. A larger batch waits less often for its slowest task. Default: four times the limit. */
+  /**
+   * The number of tasks in a batch. A larger batch waits less often for its slowest task.
+   * Default: four times the limit.
+   */
   batchSize?: number | undefined;
   /** The maximum number of starts per second. Default: no maximum. */
   rate?: number | undefined;
@@ -22,15 +28,24 @@ export interface Config {
   seed?: number | undefined;
   /** The maximum number of further attempts at a task that failed. Default: 3. */
   retries?: number | undefined;
-  /** The longest pause before the first further attempt, in milliseconds. Each later pause is twice as long. Default: 100. */
+  /**
+   * The longest pause before the first further attempt, in milliseconds. Each later pause is twice as long.
+   * Default: 100.
+   */
   backoffMs?: number | undefined;
   /** The longest pause before any further attempt, in milliseconds. Default: 30000. */
   backoffMaxMs?: number | undefined;
-  /** Whether each pause is drawn between half its length and its length, so that retries spread out. Default: true. */
+  /**
+   * Whether each pause is drawn between half its length and its length, so that retries spread out.
+   * Default: true.
+   */
   jitter?: boolean | undefined;
   /** The time limit of one attempt, in milliseconds. Default: no time limit. */
   timeoutMs?: number | undefined;
-  /** The time that a drain may take before it becomes an abort, in milliseconds. Default: 30000. */
+  /**
+   * The time that a drain may take before it becomes an abort, in milliseconds.
+   * Default: 30000.
+   */
   graceMs?: number | undefined;
 }
 
@@ -66,11 +81,17 @@ export interface Params {
   pattern?: Pattern;
   /** The maximum number of tasks in flight. Default: 5. */
   limit?: number;
-  /** The number of tasks that can wait in a pool's queue. A larger queue smooths an uneven source. Default: the limit. */
+  /**
+   * The number of tasks that can wait in a pool's queue. A larger queue smooths an uneven source.
+   * Default: the limit.
+   */
   queue_capacity?: number;
   /** The number of workers of a pool. Default: the limit. */
   workers?: number;
-  /** The number of tasks in a batch. A larger batch waits less often for its slowest task. Default: four times the limit. */
+  /**
+   * The number of tasks in a batch. A larger batch waits less often for its slowest task.
+   * Default: four times the limit.
+   */
   batch_size?: number;
   /** The maximum number of starts per second. Default: no maximum. */
   rate?: number;
@@ -80,15 +101,24 @@ export interface Params {
   seed?: number;
   /** The maximum number of further attempts at a task that failed. Default: 3. */
   retries?: number;
-  /** The longest pause before the first further attempt, in milliseconds. Each later pause is twice as long. Default: 100. */
+  /**
+   * The longest pause before the first further attempt, in milliseconds. Each later pause is twice as long.
+   * Default: 100.
+   */
   backoff_ms?: number;
   /** The longest pause before any further attempt, in milliseconds. Default: 30000. */
   backoff_max_ms?: number;
-  /** Whether each pause is drawn between half its length and its length, so that retries spread out. Default: true. */
+  /**
+   * Whether each pause is drawn between half its length and its length, so that retries spread out.
+   * Default: true.
+   */
   jitter?: boolean;
   /** The time limit of one attempt, in milliseconds. Default: no time limit. */
   timeout_ms?: number;
-  /** The time that a drain may take before it becomes an abort, in milliseconds. Default: 30000. */
+  /**
+   * The time that a drain may take before it becomes an abort, in milliseconds.
+   * Default: 30000.
+   */
   grace_ms?: number;
   /** The number of tasks. Default: 500. */
   tasks?: number;

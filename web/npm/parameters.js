@@ -1,4 +1,5 @@
-// The options of a run, and the names that the module has for them. `cargo xtask web` writes this file from web/src/params/.
+// The options of a run, and the names that the module has for them.
+// `cargo xtask web` writes this file from web/src/params/.
 
 export const OPTIONS = {
   pattern: 'pattern',

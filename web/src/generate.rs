@@ -22,10 +22,13 @@ pub fn files() -> [(&'static str, String); 4] {
     ]
 }
 
+/// Longer lines are wrapped.
+const COLUMNS: usize = 100;
 const HEAD: &str = "`cargo xtask web` writes this file from web/src/";
 
 fn layout() -> String {
-    let mut text = format!("// Where the numbers of a snapshot stand, and what they stand for. {HEAD}snapshot.rs.\n");
+    let mut text =
+        format!("// Where the numbers of a snapshot stand, and what they stand for.\n// {HEAD}snapshot.rs.\n");
     let mut object = |doc: &str, name: &str, names: &[&str]| {
         let entries: Vec<String> = names.iter().enumerate().map(|(n, key)| format!("  {key}: {n},\n")).collect();
         constant(&mut text, doc, name, &format!("{{\n{}}}", entries.concat()));
@@ -62,7 +65,7 @@ const PARAMETER_TYPE: &str = "
  * @property {number} min
  * @property {number} max the largest value that a field takes; the module may allow more
  * @property {'run' | 'work' | 'failure'} group
- * @property {number | boolean | [number, number]} [preset] the value when it is left out; absent where none is a value
+ * @property {number | boolean | [number, number]} [preset] the value when it is left out
  * @property {string} [pattern] the only pattern that uses the parameter; absent where all do
  */
 
@@ -71,7 +74,8 @@ export const PARAMETERS = [
 ";
 
 fn page_parameters() -> String {
-    let mut text = format!("// The parameters of a run that the page has fields for. {HEAD}params/.\n{PARAMETER_TYPE}");
+    let mut text =
+        format!("// The parameters of a run that the page has fields for.\n// {HEAD}params/.\n{PARAMETER_TYPE}");
     let mut run = describe::run();
     // The number of tasks stands beside the limit.
     let limit = run.iter().position(|described| described.name() == "limit").unwrap_or_default();
@@ -142,7 +146,10 @@ fn interface(
     for (key, described, absent) in keys {
         let (doc, kind) = (described.doc, described.typescript());
         let default = default_text(described.default);
-        let _ = write!(text, "  /** {doc} Default: {default}. */\n  {key}?: {kind}{absent};\n");
+        let line = format!("  /** {doc} Default: {default}. */\n");
+        *text +=
+            &if line.len() <= COLUMNS { line } else { format!("  /**\n   * {doc}\n   * Default: {default}.\n   */\n") };
+        let _ = writeln!(text, "  {key}?: {kind}{absent};");
     }
     *text += more;
     *text += "}\n";
@@ -158,7 +165,8 @@ fn default_text(default: DefaultValue) -> String {
 }
 
 fn npm_options() -> String {
-    let mut text = format!("// The options of a run, and the names that the module has for them. {HEAD}params/.\n\n");
+    let mut text =
+        format!("// The options of a run, and the names that the module has for them.\n// {HEAD}params/.\n\n");
     text += "export const OPTIONS = {\n";
     for described in describe::run() {
         let name = described.name();

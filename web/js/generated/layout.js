@@ -1,4 +1,5 @@
-// Where the numbers of a snapshot stand, and what they stand for. `cargo xtask web` writes this file from web/src/snapshot.rs.
+// Where the numbers of a snapshot stand, and what they stand for.
+// `cargo xtask web` writes this file from web/src/snapshot.rs.
 
 /** The numbers that a snapshot begins with. */
 export const HEADER = /** @type {const} */ ({

@@ -1,4 +1,5 @@
-// The parameters of a run that the page has fields for. `cargo xtask web` writes this file from web/src/params/.
+// The parameters of a run that the page has fields for.
+// `cargo xtask web` writes this file from web/src/params/.
 
 /**
  * @typedef {object} Parameter
@@ -7,7 +8,7 @@
  * @property {number} min
  * @property {number} max the largest value that a field takes; the module may allow more
  * @property {'run' | 'work' | 'failure'} group
- * @property {number | boolean | [number, number]} [preset] the value when it is left out; absent where none is a value
+ * @property {number | boolean | [number, number]} [preset] the value when it is left out
  * @property {string} [pattern] the only pattern that uses the parameter; absent where all do
  */
 

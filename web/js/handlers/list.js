@@ -1,4 +1,4 @@
-// The handlers that come with the page, and what each is given.
+// The handlers that come with the page, and the payloads of each.
 
 /**
  * @import { Context } from './context.js'
@@ -41,7 +41,7 @@ export const PRESETS = [
   },
 ];
 
-/** What one's own begins as. */
+/** The code that a visitor's own handler begins as. */
 export const OWN = `async function handler(task, { id, attempt, signal }) {
   // Return: the task is done.
   // Throw: it is tried again, unless the

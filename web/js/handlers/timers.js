@@ -1,4 +1,4 @@
-// A task that waits as long as it says, give or take a third.
+// Waits as long as the task says, give or take a third.
 /** @param {{ms: number}} task @param {import('./context.js').Context} context */
 export default async function handler(task, { signal }) {
   const ms = task.ms * (0.67 + 0.66 * Math.random());

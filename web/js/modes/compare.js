@@ -66,7 +66,11 @@ export class Compare {
     setText(this.problem, error === null ? '' : messageOf(error));
   }
 
-  /** Runs all four patterns on the same tasks. @param {Params} next @param {number[]} at the position to show */
+  /**
+   * Runs all four patterns on the same tasks.
+   * @param {Params} next
+   * @param {number[]} at the position to show
+   */
   async begin(next, at) {
     this.turn += 1;
     const { turn } = this;

@@ -1,4 +1,5 @@
-// Lab: every parameter of a run, and faults to throw at the run. A change on the way is a fork at the playhead.
+// Lab: every parameter of a run, and faults to throw at the run. A change on the way is a fork at
+// the playhead.
 
 import { announce, h, setText } from '../dom.js';
 import { messageOf, moment } from '../format.js';
@@ -110,7 +111,10 @@ export class Lab {
     setText(this.problem, error === null ? '' : messageOf(error));
   }
 
-  /** Applies other parameters: to a fork from where it begins, otherwise to a new run. @param {Params} next */
+  /**
+   * Applies other parameters: to a fork from where it begins, otherwise to a new run.
+   * @param {Params} next
+   */
   async change(next) {
     const { engine, playback } = this.page;
     const branch = this.branches[this.shown];
@@ -158,7 +162,11 @@ export class Lab {
     }
   }
 
-  /** Puts the chosen branch on the stage. @param {Target} at @param {boolean} keep whether the run before it stays open */
+  /**
+   * Puts the chosen branch on the stage.
+   * @param {Target} at
+   * @param {boolean} keep whether the run before it stays open
+   */
   async put(at, keep) {
     const { page } = this;
     const { tr } = page;
@@ -211,7 +219,10 @@ export class Lab {
     }
   }
 
-  /** Finds the task that a fault strikes: the selected one, or the one that has run for the longest; -1 for none. */
+  /**
+   * Finds the task that a fault strikes: the selected one, or the one that has run for the longest;
+   * -1 for none.
+   */
   victim() {
     const snapshot = this.page.playback.snapshots[0];
     const { task } = this.page.stage.selected;
@@ -244,7 +255,11 @@ export class Lab {
   }
 }
 
-/** Lists what was done to a run up to a position. @param {Branch} branch @param {number} position */
+/**
+ * Lists what was done to a run up to a position.
+ * @param {Branch} branch
+ * @param {number} position
+ */
 function before(branch, position) {
   return branch.interventions.filter(([at]) => at <= position);
 }

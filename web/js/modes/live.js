@@ -1,4 +1,5 @@
-// Live: a native run is watched while it goes on. The page follows its head, or stops and looks back.
+// Live: a native run is watched while it goes on. The page follows its head, or stops and looks
+// back.
 
 import { announce, h, setText, stylesheet } from '../dom.js';
 import { Feed } from '../feed.js';
@@ -18,7 +19,10 @@ import { steadily } from '../steady.js';
 const COMMAND = 'fourfold run demo --tasks 20000 --listen 127.0.0.1:4040';
 const ADDRESS = 'http://127.0.0.1:4040/';
 const HEALTH_MS = 3000;
-/** How often numbers about the connection are read, and how often the shape under the scrubber is drawn, in milliseconds. */
+/**
+ * How often numbers about the connection are read, and how often the shape under the scrubber is
+ * drawn, in milliseconds.
+ */
 const READ_MS = 500;
 const PROFILE_MS = 1000;
 

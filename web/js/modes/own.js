@@ -1,4 +1,5 @@
-// Own handler: an async function of JavaScript does the tasks of a run in real time, through any of the four patterns.
+// Own handler: an async function of JavaScript does the tasks of a run in real time, through any of
+// the four patterns.
 
 import { announce, h, setText, stylesheet } from '../dom.js';
 import { count, messageOf } from '../format.js';

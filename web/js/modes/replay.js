@@ -79,7 +79,12 @@ export class Replay {
     if (error !== null) setText(this.progress, '');
   }
 
-  /** Opens a file, and shows the first of its runs. @param {Blob} file @param {string} name @param {number[]} [at] */
+  /**
+   * Opens a file, and shows the first of its runs.
+   * @param {Blob} file
+   * @param {string} name
+   * @param {number[]} [at]
+   */
   async open(file, name, at) {
     const { engine, tr } = this.page;
     this.turn += 1;
@@ -198,7 +203,11 @@ export class Replay {
     );
   }
 
-  /** Makes runs on the spot, as a file of traces, and opens it. @param {Pattern[]} patterns @param {number[]} [at] */
+  /**
+   * Makes runs on the spot, as a file of traces, and opens it.
+   * @param {Pattern[]} patterns
+   * @param {number[]} [at]
+   */
   async sample(patterns, at) {
     const { engine } = this.page;
     /** @type {BlobPart[]} */

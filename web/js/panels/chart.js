@@ -1,4 +1,4 @@
-// One chart: the plot, the words under it, and the same as a table.
+// One chart: the plot, its legend, and the same values as a table.
 
 import uPlot from '../../vendor/uplot/uplot.js';
 import { h, setText, svg } from '../dom.js';
@@ -27,7 +27,7 @@ import { tickText, valueText } from './series.js';
  */
 
 const HEIGHT = 132;
-/** Told apart without colour too. */
+/** Dashes, which tell curves apart without colour. */
 const DASHES = [[], [7, 4], [2, 3], [9, 3, 2, 3]];
 /** @type {('running' | 'retry' | 'done' | 'cancelled')[]} */
 const TONES = ['running', 'retry', 'done', 'cancelled'];
@@ -103,11 +103,11 @@ export class Chart {
     const { startNs, endNs, buckets } = this.times;
     const width = (endNs - startNs) / buckets / 1e9;
     const times = Array.from({ length: buckets + 1 }, (_, index) => index * width);
-    // The last stretch has an end too.
+    // The last bucket has an end too.
     return /** @type {AlignedData} */ ([times, ...this.curves.map(({ values }) => [...values, values.at(-1) ?? null])]);
   }
 
-  /** Draws everything anew: other lines, another theme. */
+  /** Draws everything anew, with other lines or another theme. */
   build() {
     this.plot?.destroy();
     const { theme } = this.stage;
@@ -166,7 +166,7 @@ export class Chart {
             spanGaps: curve.sparse,
           })),
         ],
-        // Its scales are known when it has drawn.
+        // The scales are known once the plot has drawn.
         hooks: {
           draw: [() => this.moveTo(this.atNs)],
           setCursor: [
@@ -205,14 +205,14 @@ export class Chart {
     this.playhead.style.transform = `translateX(${Math.round(x * 2) / 2}px)`;
   }
 
-  /** The values of a stretch, beside the names. @param {number} bucket */
+  /** Shows the values of a bucket beside the names. @param {number} bucket */
   read(bucket) {
     for (const [index, { values }] of this.curves.entries()) {
       setText(this.values[index], valueText(values[Math.min(bucket, values.length - 1)], this.kind.unit, this.tr));
     }
   }
 
-  /** The table is made when it is looked at. */
+  /** Fills the table, once it is open. */
   fillTable() {
     if (!this.details.open) return;
     const { startNs, endNs, buckets } = this.times;
@@ -272,7 +272,7 @@ function color(curve, theme) {
   return curve.bound ? theme.strong : theme.state[TONES[curve.look % TONES.length]];
 }
 
-/** The line as it is in the plot. @param {Curve} curve @param {Theme} theme */
+/** Draws a line as it is in the plot. @param {Curve} curve @param {Theme} theme */
 function swatch(curve, theme) {
   const dash = curve.bound ? [3, 3] : DASHES[curve.look % DASHES.length];
   return svg(

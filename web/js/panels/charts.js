@@ -1,4 +1,5 @@
-// A run over time, in small charts with one playhead. The numbers are the module's; here they are drawn.
+// Small charts of the runs over time, with one playhead. The module computes the numbers, and the
+// charts draw them.
 
 import { h, stylesheet } from '../dom.js';
 import { steadily } from '../steady.js';
@@ -60,7 +61,7 @@ export class Charts {
     await this.load();
   }
 
-  /** The mode has been left. */
+  /** Ends the charts, when the mode is left. */
   end() {
     this.resizes?.disconnect();
     this.themes?.disconnect();
@@ -82,7 +83,7 @@ export class Charts {
           { startNs, endNs, buckets: BUCKETS },
         );
     } catch {
-      // The run was closed in between: the next one is asked for below.
+      // The run was closed in the meantime: the next one is loaded below.
     } finally {
       this.loading = false;
     }
@@ -148,7 +149,7 @@ export class Charts {
     this.readValues();
   }
 
-  /** The values under the pointer, or at the playhead. */
+  /** Reads the values under the pointer, or at the playhead. */
   readValues() {
     const { startNs, endNs, buckets } = this.times;
     if (endNs <= startNs) return;

@@ -1,4 +1,4 @@
-// The crate's real source of the pattern that runs, with the line lit that the last event came from.
+// The crate's source code of the pattern that runs; the line that the last event came from is lit.
 
 import { h, setText } from '../dom.js';
 
@@ -8,7 +8,7 @@ const KEYWORDS =
   /\b(async|await|break|const|continue|else|enum|fn|for|if|impl|in|let|loop|match|move|mut|pub|ref|return|self|Self|struct|super|trait|type|use|where|while)\b/;
 const TOKEN = /(\/\/.*$)|("(?:[^"\\]|\\.)*")|(\b\d[\d_]*\b)|([A-Za-z_]\w*!?)|(\s+|.)/g;
 
-/** A line of Rust, coloured. @param {string} line */
+/** Colours a line of Rust. @param {string} line */
 function coloured(line) {
   /** @type {(Node | string)[]} */
   const parts = [];
@@ -37,7 +37,7 @@ export class CodePanel {
     this.tr = tr;
     this.body = h('div', { class: 'code', role: 'region', 'aria-label': this.tr('code.title'), tabindex: 0 });
     this.note = h('p', { class: 'note' });
-    /** Of several runs, the one whose code is shown. */
+    /** Chooses the run whose code is shown. */
     this.choice = h('select', {
       id: 'code-run',
       'aria-label': this.tr('code.which'),
@@ -55,7 +55,7 @@ export class CodePanel {
     this.offer();
   }
 
-  /** The runs that have code of their own. */
+  /** Offers the runs that have code of their own. */
   offer() {
     const names = this.playback.runs.map((_, index) => this.nameOf(index));
     const first = names
@@ -68,7 +68,7 @@ export class CodePanel {
     void this.follow();
   }
 
-  /** What the code of a run is called: its pattern, or its program. @param {number} index */
+  /** Names the code of a run: its pattern, or its program. @param {number} index */
   nameOf(index) {
     return this.playback.runs[index].program ?? this.playback.snapshots[index]?.pattern ?? '';
   }

@@ -90,7 +90,11 @@ export class Differences {
     return h('tr', { 'data-row': row.key }, h('th', { scope: 'row' }, tr(`compare.${row.key}`)), ...cells);
   }
 
-  /** Says in a sentence which pattern ended first. @param {Report[]} reports @param {boolean[]} whole */
+  /**
+   * Says in a sentence which pattern ended first.
+   * @param {Report[]} reports
+   * @param {boolean[]} whole
+   */
   judge(reports, whole) {
     const { tr } = this;
     const times = reports.map((report, index) => ({
@@ -125,7 +129,11 @@ export class Differences {
   }
 }
 
-/** Finds the patterns that got as much done as any: a group that stopped early is quick for that reason only. @param {Report[]} reports */
+/**
+ * Finds the patterns that got as much done as any: a group that stopped early is quick for that
+ * reason only.
+ * @param {Report[]} reports
+ */
 function wholeOnes(reports) {
   const most = Math.max(...reports.map(({ done }) => done));
   return reports.map(({ done }) => done === most);

@@ -1,4 +1,4 @@
-// A text area for code: Tab indents, Escape lets the next Tab go on, Ctrl+Enter runs.
+// A text area for code: Tab indents, after Escape the next Tab leaves, Ctrl+Enter runs.
 
 import { h } from '../dom.js';
 
@@ -7,7 +7,8 @@ import { h } from '../dom.js';
 /**
  * Makes an editor.
  * @param {Translate} tr
- * @param {{id: string, label: string, value: string, run: () => void, class?: string, help?: string}} options
+ * @param {{id: string, label: string, value: string, run: () => void, class?: string, help?:
+ *   string}} options
  */
 export function editor(tr, { id, label, value, run, class: name, help }) {
   let leaving = false;
@@ -54,7 +55,11 @@ export function editor(tr, { id, label, value, run, class: name, help }) {
   };
 }
 
-/** Two spaces more or less, in front of each line that is selected. @param {HTMLTextAreaElement} area @param {boolean} less */
+/**
+ * Indents each selected line by two spaces, or less by two.
+ * @param {HTMLTextAreaElement} area
+ * @param {boolean} less
+ */
 function indent(area, less) {
   const { selectionStart: from, selectionEnd: to, value } = area;
   if (from === to && !less) {

@@ -1,4 +1,4 @@
-// What happened around the playhead, in words.
+// The events around the playhead, in words.
 
 import { h } from '../dom.js';
 import { duration } from '../format.js';
@@ -14,7 +14,7 @@ const BEFORE = 24;
 const AFTER = 8;
 
 /**
- * Tells an event of a trace as a sentence.
+ * Writes an event of a trace as a sentence.
  * @param {Event} event
  * @param {Translate} tr
  */
@@ -74,7 +74,7 @@ export class EventList {
         );
       }),
     );
-    // Within the list: the page stays where it is.
+    // The list scrolls, and the page stays where it is.
     const now = this.list.querySelector('.now');
     if (now instanceof HTMLElement) this.list.scrollTop = now.offsetTop - this.list.clientHeight / 2;
   }

@@ -1,4 +1,4 @@
-// What can be taken along: files of each run on the stage, a picture, a link.
+// Everything that can be saved: files of each run on the stage, a picture, a link.
 
 import { byId, download, h, setText, stylesheet } from '../dom.js';
 import { messageOf, moment } from '../format.js';
@@ -185,7 +185,11 @@ async function seriesCsv({ player }, { engine, playback }) {
   return `${lines.join('\r\n')}\r\n`;
 }
 
-/** Writes the tasks that the run holds at the playhead as a table. @param {Run} run @param {Page} page */
+/**
+ * Writes the tasks that the run holds at the playhead as a table.
+ * @param {Run} run
+ * @param {Page} page
+ */
 async function tasksCsv({ player }, { engine }) {
   const snapshot = new Snapshot(await engine.ask('snapshot', player, ROWS_MAX, 0));
   const places = Object.keys(PLACE);

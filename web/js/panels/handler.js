@@ -67,7 +67,10 @@ export class HandlerPanel {
     return PRESETS.find(({ name }) => name === this.chosen);
   }
 
-  /** Chooses a handler, and its payloads unless others were written. @param {string | undefined} name */
+  /**
+   * Chooses a handler, and its payloads unless others were written.
+   * @param {string | undefined} name
+   */
   async choose(name) {
     const { area } = this.payloadEditor;
     const known = name !== undefined && NAMES.includes(name) ? name : NAMES[0];
@@ -91,7 +94,11 @@ export class HandlerPanel {
     this.codeEditor.area.focus();
   }
 
-  /** Sets code and payloads, where they are text. @param {unknown} code @param {unknown} payloads */
+  /**
+   * Sets code and payloads, where they are text.
+   * @param {unknown} code
+   * @param {unknown} payloads
+   */
   set(code, payloads) {
     if (typeof code === 'string') this.codeEditor.area.value = code;
     if (typeof payloads === 'string') this.payloadEditor.area.value = payloads;

@@ -1,4 +1,4 @@
-// What a handler printed: the latest lines of it.
+// The latest lines that a handler printed.
 
 import { h } from '../dom.js';
 import { count } from '../format.js';
@@ -20,7 +20,10 @@ export class Log {
     this.list.replaceChildren();
   }
 
-  /** @param {[string, string][]} lines level and text @param {number} [dropped] lines that were too many */
+  /**
+   * @param {[string, string][]} lines level and text
+   * @param {number} [dropped] the number of lines that were dropped
+   */
   add(lines, dropped = 0) {
     const { list } = this;
     this.empty.hidden = true;

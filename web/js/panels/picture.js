@@ -1,4 +1,4 @@
-// The stage as a picture, with its title and the legend on it.
+// The stage as a picture, with title and legend.
 
 import { SANS } from '../stage/theme.js';
 
@@ -41,7 +41,15 @@ export function picture({ canvas, theme }, legend, { title, subtitle, note }) {
   });
 }
 
-/** @param {CanvasRenderingContext2D} pen @param {string} words @param {number} x @param {number} y @param {string} font @param {string} color @param {number} width */
+/**
+ * @param {CanvasRenderingContext2D} pen
+ * @param {string} words
+ * @param {number} x
+ * @param {number} y
+ * @param {string} font
+ * @param {string} color
+ * @param {number} width
+ */
 function text(pen, words, x, y, font, color, width) {
   pen.font = font;
   pen.fillStyle = color;
@@ -50,7 +58,14 @@ function text(pen, words, x, y, font, color, width) {
   pen.fillText(cut, x, y);
 }
 
-/** The legend as the page has it. @param {CanvasRenderingContext2D} pen @param {HTMLElement} legend @param {number} y @param {number} width @param {string} soft */
+/**
+ * Draws the legend as the page shows it.
+ * @param {CanvasRenderingContext2D} pen
+ * @param {HTMLElement} legend
+ * @param {number} y
+ * @param {number} width
+ * @param {string} soft
+ */
 function shapes(pen, legend, y, width, soft) {
   const entries = [...legend.querySelectorAll('li')].map((item) => ({
     paths: [...item.querySelectorAll('path')],
@@ -60,7 +75,7 @@ function shapes(pen, legend, y, width, soft) {
   pen.textAlign = 'left';
   const gap = 18;
   const total = entries.reduce((sum, { words }) => sum + SHAPE + 6 + pen.measureText(words).width + gap, -gap);
-  // A narrow picture has them smaller rather than cut.
+  // In a narrow picture the shapes are smaller rather than cut off.
   const scale = Math.min(1, (width - 2 * SIDE) / total);
   pen.save();
   pen.translate(Math.max(SIDE, (width - total * scale) / 2), y);
@@ -74,7 +89,11 @@ function shapes(pen, legend, y, width, soft) {
   pen.restore();
 }
 
-/** A path of the page, in the page's colours. @param {CanvasRenderingContext2D} pen @param {SVGPathElement} path */
+/**
+ * Draws a path of the page in the page's colours.
+ * @param {CanvasRenderingContext2D} pen
+ * @param {SVGPathElement} path
+ */
 function draw(pen, path) {
   const style = getComputedStyle(path);
   pen.save();

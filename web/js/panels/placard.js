@@ -1,4 +1,4 @@
-// What stands on the stage while there is no run on it.
+// The words on the stage while there is no run.
 
 import { byId, h } from '../dom.js';
 

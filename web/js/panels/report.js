@@ -1,4 +1,4 @@
-// What a run came to, in pairs.
+// The report of a run as pairs of names and values.
 
 import { h } from '../dom.js';
 import { count, digits, duration } from '../format.js';
@@ -8,7 +8,7 @@ import { count, digits, duration } from '../format.js';
  * @import { Translate } from '../translator.js'
  */
 
-/** Lists what a run came to. @param {Report} report @param {Translate} tr */
+/** Lists the figures of a report. @param {Report} report @param {Translate} tr */
 export function reportFacts(report, tr) {
   const ms = (/** @type {number | null | undefined} */ value) =>
     value === null || value === undefined ? '–' : duration(value * 1e6);

@@ -1,4 +1,4 @@
-// What the charts show, and how the module's series are read.
+// The charts' lines, and how the module's series are read.
 
 import { digits } from '../format.js';
 import { SERIES } from '../generated/layout.js';
@@ -12,13 +12,13 @@ import { seriesRow } from '../snapshot.js';
  * @typedef {object} Line
  * @property {Row} row of the series
  * @property {boolean} [bound] drawn as a bound, not as a measure
- * @property {boolean} [sparse] known only where something ended: the last value goes on
+ * @property {boolean} [sparse] known only where something ended; between, the line goes on
  *
  * @typedef {object} Chart
  * @property {string} key
  * @property {'per_s' | 'count' | 'ms' | 'percent' | 'per_bucket'} unit
  * @property {Line[]} lines
- * @property {number} main which line is shown of each when there are several runs
+ * @property {number} main the line that is shown of each run when there are several
  */
 
 /** @type {Chart[]} */
@@ -49,7 +49,7 @@ export const CHARTS = [
   { key: 'failures', unit: 'per_bucket', lines: [{ row: 'failed' }, { row: 'retried' }], main: 0 },
 ];
 
-/** One run's series. */
+/** The series of one run. */
 export class Series {
   /** @param {Float64Array} table @param {number} buckets */
   constructor(table, buckets) {
@@ -57,14 +57,23 @@ export class Series {
     this.buckets = buckets;
   }
 
-  /** Reads a row; a value that is not known is null. @param {Row} name @returns {(number | null)[]} */
+  /**
+   * Reads a row; a value that is not known is null.
+   * @param {Row} name
+   * @returns {(number | null)[]}
+   */
   row(name) {
     const values = seriesRow(this.table, SERIES[name], this.buckets);
     return Array.from(values, (value) => (value < 0 ? null : value));
   }
 }
 
-/** Formats a value with its unit. @param {number | null | undefined} value @param {Chart['unit']} unit @param {Translate} tr */
+/**
+ * Formats a value with its unit.
+ * @param {number | null | undefined} value
+ * @param {Chart['unit']} unit
+ * @param {Translate} tr
+ */
 export function valueText(value, unit, tr) {
   if (value === null || value === undefined) return '–';
   if (value === 0 && unit === 'ms') return '0 ms';
@@ -77,7 +86,11 @@ export function valueText(value, unit, tr) {
   return Number.isInteger(value) ? value.toLocaleString('en') : digits(value);
 }
 
-/** Formats a value of an axis, which has little room. @param {number} value @param {Chart['unit']} unit */
+/**
+ * Formats a value of an axis, which has little room.
+ * @param {number} value
+ * @param {Chart['unit']} unit
+ */
 export function tickText(value, unit) {
   if (unit === 'percent') return `${Math.round(value * 100)}%`;
   if (value >= 1e6) return `${Number((value / 1e6).toPrecision(3))}M`;

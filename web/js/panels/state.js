@@ -1,4 +1,4 @@
-// The state as a table: what the canvas shows, for those who read it, screen readers and tests among them.
+// The state as a table: what the canvas shows, for readers, screen readers and tests.
 
 import { h, setText } from '../dom.js';
 import { count, duration } from '../format.js';
@@ -34,7 +34,9 @@ const GROUPS = [
   },
 ];
 
-/** Longer lists end with an ellipsis on the page; how many there are is exact. */
+/**
+ * The number of entries after which a list ends with an ellipsis; its count is exact all the same.
+ */
 const LISTED = 200;
 
 export class StateTable {
@@ -124,7 +126,12 @@ export class StateTable {
     if (page) page.dataset.digest = this.playback.digest;
   }
 
-  /** @param {string} key @param {number} index @param {string} text @param {string | number} value */
+  /**
+   * @param {string} key
+   * @param {number} index
+   * @param {string} text
+   * @param {string | number} value
+   */
   set(key, index, text, value) {
     const cell = this.cells.get(key)?.[index];
     if (!cell) return;
@@ -136,12 +143,15 @@ export class StateTable {
 /** @param {string} name @param {number} value */
 function form(name, value) {
   if (value < 0) return '–';
-  // As the stage counts them, from 1.
+  // From 1, as on the stage.
   if (name === 'batch') return count(value + 1);
   return name.endsWith('_ns') ? duration(value) : count(value);
 }
 
-/** Which permit is held by which task, who waits for one in which place, what waits for another attempt. @param {Snapshot} snapshot */
+/**
+ * Lists permits and their tasks, the queue in order, and tasks that wait for another attempt.
+ * @param {Snapshot} snapshot
+ */
 function listed(snapshot) {
   /** @type {Record<'permits' | 'queue' | 'retries', string[]>} */
   const lists = { permits: [], queue: [], retries: [] };

@@ -1,4 +1,4 @@
-// The tasks as a list that can be gone through, and one of them looked at closely.
+// The tasks as a list, and everything about the selected one.
 
 import { h, setText } from '../dom.js';
 import { duration } from '../format.js';
@@ -21,7 +21,7 @@ export class TaskList {
     this.engine = engine;
     this.stage = stage;
     this.tr = tr;
-    /** What the details are of, and when. */
+    /** The run, task and position that the details show. */
     this.shownAt = '';
     this.list = h('ul', {
       class: 'tasks',

@@ -1,8 +1,11 @@
-// What the shapes mean, under the stage.
+// The meaning of the shapes, under the stage.
 
 import { h, svg } from '../dom.js';
 
-/** Each drawn as on the stage, on a grid of 20. @type {[string, string, string][]} */
+/**
+ * Shapes as on the stage, on a grid of 20: state, form and path.
+ * @type {[string, string, string][]}
+ */
 const SHAPES = [
   ['queued', 'open', 'M10 4a6 6 0 1 1 0 12a6 6 0 1 1 0-12z'],
   ['running', 'full', 'M10 4a6 6 0 1 1 0 12a6 6 0 1 1 0-12z'],
@@ -13,7 +16,7 @@ const SHAPES = [
   ['leaked', 'dashed', 'M10 4a6 6 0 1 1 0 12a6 6 0 1 1 0-12z'],
 ];
 
-/** Marks on the full ones. @type {Record<string, string>} */
+/** Marks on full shapes. @type {Record<string, string>} */
 const MARKS = { done: 'M7 10.200l2.200 2.300l4-5', failed: 'M7.800 7.800l4.400 4.400M12.200 7.800l-4.400 4.400' };
 
 /** @param {HTMLElement} box @param {import('../translator.js').Translate} tr */

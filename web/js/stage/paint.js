@@ -9,16 +9,18 @@ import { arc, bar, circle, cross, diamond, square, tick, triangle } from './shap
  * @typedef {import('./theme.js').Theme} Theme
  */
 
-/** The smallest text that anyone can read, and how wide a digit of it is. */
+/** The smallest size of text, and the width of a digit as a part of it. */
 const TEXT_MIN = 6;
 const DIGIT = 0.62;
-/** Of more that wait for a retry, nobody could read the numbers. */
+/** The number of waiting tasks above which they are drawn without numbers. */
 const CROWD = 12;
 
 /** @type {Look[]} */
 const LOOKS = ['queued', 'running', 'succeeded', 'failed', 'cancelled', 'waiting', 'leaked'];
 
-/** @type {Record<Look, 'queued' | 'running' | 'done' | 'failed' | 'cancelled' | 'retry' | 'leaked'>} */
+/**
+ * @type {Record<Look, 'queued' | 'running' | 'done' | 'failed' | 'cancelled' | 'retry' | 'leaked'>}
+ */
 const COLOR = {
   queued: 'queued',
   running: 'running',
@@ -35,7 +37,7 @@ const COLOR = {
  * @param {number} radius
  * @param {Theme} theme
  * @param {import('./labels.js').Labels} labels
- * @param {((tokens: Token[]) => void) | null} rack paints the running ones, where they are many
+ * @param {((tokens: Token[]) => void) | null} rack paints running tasks, where they are many
  * @param {number} selected
  * @param {number} nowNs
  */
@@ -66,7 +68,11 @@ export function paintTokens(pen, tokens, radius, theme, labels, rack, selected, 
   }
 }
 
-/** Many that wait stand close together. @param {Token[]} tokens @param {number} radius */
+/**
+ * Computes the radius of waiting tasks; many stand close together.
+ * @param {Token[]} tokens
+ * @param {number} radius
+ */
 function waitingRadius(tokens, radius) {
   return tokens.length > CROWD ? Math.min(radius, 7) : radius;
 }
@@ -121,7 +127,7 @@ export function paintLook(pen, look, tokens, r, theme) {
 }
 
 /**
- * How far running tasks have come.
+ * Paints the progress of running tasks.
  * @param {CanvasRenderingContext2D} pen
  * @param {Token[]} tokens
  * @param {number} r
@@ -164,7 +170,7 @@ function label(look, tokens, r, size, theme, labels, nowNs) {
   if (look === 'queued') {
     for (const { id, x, y, place } of tokens) {
       number(id, x, y, theme.state.queued);
-      // Who gets the next permit, and who the one after.
+      // The places of the first tasks in the queue.
       if (r > 9 && place < 9) labels.want(String(place + 1), x - r * 1.02, y - r * 0.9, 9, theme.soft);
     }
   } else if (look === 'running') {
@@ -179,7 +185,7 @@ function label(look, tokens, r, size, theme, labels, nowNs) {
   }
 }
 
-/** An age in few digits, so that labels repeat. @param {number} ns */
+/** Formats an age in few digits, so that labels repeat. @param {number} ns */
 function age(ns) {
   return ns < 1e9 ? `${Math.round(ns / 1e7) * 10} ms` : `${(ns / 1e9).toFixed(1)} s`;
 }

@@ -1,4 +1,5 @@
-// The stage: one panel for each run, painted from snapshots. It knows no run, no clock and no mode.
+// The stage: one panel for each run, painted from snapshots, without knowledge of runs, clocks and
+// modes.
 
 import { moment } from '../format.js';
 import { TASK } from '../generated/layout.js';
@@ -19,10 +20,10 @@ import { Tokens } from './tokens.js';
  * @typedef {{title: string}} Panel
  */
 
-/** Higher densities of pixels cost more than they show. */
+/** The highest density of pixels: a higher one costs more than it shows. */
 const DENSITY_MAX = 2;
 
-/** What one panel remembers between two frames. */
+/** The memory of one panel between two frames. */
 class View {
   constructor() {
     this.tokens = new Tokens();
@@ -30,7 +31,7 @@ class View {
     /** @type {Places | null} */
     this.places = null;
     this.placesKey = '';
-    /** The most places that an unbounded queue has needed: it only grows on the stage. */
+    /** The most places that an unbounded queue has needed: on the stage it never shrinks. */
     this.queuedMax = 0;
     this.waveAt = -1;
     this.waveAge = WAVE_MS;
@@ -71,7 +72,7 @@ export class Stage {
     /** @type {CanvasPattern | string} */
     this.hatch = '';
     this.hatchKey = '';
-    /** Milliseconds that each painting took, the latest 600: the page's own measure. */
+    /** The times that the latest 600 paintings took, in milliseconds. */
     this.costs = /** @type {number[]} */ ([]);
     new ResizeObserver(() => this.resize()).observe(box);
     this.resize();
@@ -112,9 +113,10 @@ export class Stage {
 
   /**
    * Paints the latest snapshots.
-   * @param {number} passed milliseconds since the last time; 0: everything is where it belongs at once
+   * @param {number} passed milliseconds since the last painting; 0 puts everything where it belongs
+   *   at once
    * @param {boolean} goesOn whether these snapshots follow the ones before
-   * @returns {boolean} whether anything is still on its way
+   * @returns {boolean} whether anything is still moving
    */
   paint(passed, goesOn) {
     const started = performance.now();
@@ -206,7 +208,13 @@ export class Stage {
     }
   }
 
-  /** @param {View} view @param {Places} places @param {Snapshot} snapshot @param {import('./theme.js').Theme} theme @param {number} passed */
+  /**
+   * @param {View} view
+   * @param {Places} places
+   * @param {Snapshot} snapshot
+   * @param {import('./theme.js').Theme} theme
+   * @param {number} passed
+   */
   wave(view, places, snapshot, theme, passed) {
     if (places.pattern !== 'group') return;
     const at = cancelledAt(snapshot);
@@ -219,16 +227,20 @@ export class Stage {
     paintWave(this.pen, places, { x: run.x + run.w * 0.5, y: run.y + run.h / 2 }, view.waveAge / WAVE_MS, theme);
   }
 
-  /** @param {View | undefined} view @param {Snapshot} snapshot @param {import('./geometry.js').Box} box */
+  /**
+   * @param {View | undefined} view
+   * @param {Snapshot} snapshot
+   * @param {import('./geometry.js').Box} box
+   */
   place(view, snapshot, box) {
-    // Before its first event nothing is known of a run: it keeps the place that it had.
+    // Before its first event nothing is known of a run: the panel stays as it was.
     if (!view || (snapshot.phase === 'waiting' && view.places)) return;
     const pattern = snapshot.pattern;
     const queues = pattern === 'pool' || pattern === 'batch';
     const bound = snapshot.of('queue_capacity');
     const queued = snapshot.of('queued');
     view.queuedMax = Math.max(view.queuedMax, queued);
-    // After a lowered limit, tasks go on with permits of higher numbers.
+    // After the limit is lowered, tasks go on with permits of higher numbers.
     const slots = Math.min(TOKENS_MAX, Math.max(snapshot.of('limit'), highestPermit(snapshot) + 1));
     const unbounded = bound < 0 || bound > 100_000;
     const capacity = !queues ? -1 : unbounded ? 0 : Math.min(Math.max(bound, queued), TOKENS_MAX);
@@ -244,7 +256,11 @@ export class Stage {
     });
   }
 
-  /** Scenery is painted when something in it has changed. @param {import('./geometry.js').Box[]} boxes @param {import('./theme.js').Theme} theme */
+  /**
+   * Paints the scenery where something in it has changed.
+   * @param {import('./geometry.js').Box[]} boxes
+   * @param {import('./theme.js').Theme} theme
+   */
   prepare(boxes, theme) {
     const key = [
       this.themeName,
@@ -294,7 +310,7 @@ export class Stage {
   }
 
   /**
-   * The task at a point of the canvas.
+   * Finds the task at a point of the canvas.
    * @param {number} x
    * @param {number} y
    */

@@ -1,4 +1,5 @@
-// What the canvas is painted with. Every colour of a state stands at 4.3:1 or more on its ground.
+// The colours and fonts of the canvas. Every colour of a state has a contrast of at least 4.3:1 on
+// its ground.
 
 /**
  * @typedef {object} Theme
@@ -11,7 +12,8 @@
  * @property {string} onFill
  * @property {string} accent
  * @property {string} hatch
- * @property {Record<'queued' | 'running' | 'retry' | 'done' | 'failed' | 'cancelled' | 'leaked', string>} state
+ * @property {Record<'queued' | 'running' | 'retry' | 'done' | 'failed' | 'cancelled' | 'leaked',
+ *   string>} state
  */
 
 /** @typedef {'light' | 'dark'} ThemeName */
