@@ -26,14 +26,14 @@ export interface Config {
   maxTasks?: number | undefined;
   /** The seed of every random draw. The same seed gives the same draws. Default: 42. */
   seed?: number | undefined;
-  /** The maximum number of further attempts at a task that failed. Default: 3. */
+  /** The maximum number of retries of a task that failed. Default: 3. */
   retries?: number | undefined;
   /**
-   * The longest pause before the first further attempt, in milliseconds. Each later pause is twice as long.
+   * The longest pause before the first retry, in milliseconds; each later pause is twice as long.
    * Default: 100.
    */
   backoffMs?: number | undefined;
-  /** The longest pause before any further attempt, in milliseconds. Default: 30000. */
+  /** The longest pause before any retry, in milliseconds. Default: 30000. */
   backoffMaxMs?: number | undefined;
   /**
    * Whether each pause is drawn between half its length and its length, so that retries spread out.
@@ -99,14 +99,14 @@ export interface Params {
   max_tasks?: number;
   /** The seed of every random draw. The same seed gives the same draws. Default: 42. */
   seed?: number;
-  /** The maximum number of further attempts at a task that failed. Default: 3. */
+  /** The maximum number of retries of a task that failed. Default: 3. */
   retries?: number;
   /**
-   * The longest pause before the first further attempt, in milliseconds. Each later pause is twice as long.
+   * The longest pause before the first retry, in milliseconds; each later pause is twice as long.
    * Default: 100.
    */
   backoff_ms?: number;
-  /** The longest pause before any further attempt, in milliseconds. Default: 30000. */
+  /** The longest pause before any retry, in milliseconds. Default: 30000. */
   backoff_max_ms?: number;
   /**
    * Whether each pause is drawn between half its length and its length, so that retries spread out.

@@ -143,17 +143,17 @@ pub fn run() -> Vec<Described> {
         .field(Group::Run, 0, 4_294_967_295, None),
         described(
             bounds::RETRIES,
-            "The maximum number of further attempts at a task that failed.",
+            "The maximum number of retries of a task that failed.",
             DefaultValue::Number(u64::from(retry.retries)),
         )
         .field(Group::Failure, 0, 100, None),
         described(
             bounds::BACKOFF,
-            "The longest pause before the first further attempt, in milliseconds. Each later pause is twice as long.",
+            "The longest pause before the first retry, in milliseconds; each later pause is twice as long.",
             ms(retry.base),
         )
         .field(Group::Failure, 0, 600_000, None),
-        described(bounds::BACKOFF_MAX, "The longest pause before any further attempt, in milliseconds.", ms(retry.max)),
+        described(bounds::BACKOFF_MAX, "The longest pause before any retry, in milliseconds.", ms(retry.max)),
         described(
             bounds::JITTER,
             "Whether each pause is drawn between half its length and its length, so that retries spread out.",
