@@ -1,20 +1,17 @@
 // The scenarios of the Learn mode: one idea each. Their texts are in i18n/*.json under `s.<id>.…`;
 // a test checks every claim.
 
+import { crush, idleShare, lastOf, percent, seconds, when } from './measures.js';
+
 /**
- * @import { Checks, Event, Params, Report, Simulation, Work } from './protocol.js'
+ * @import { Outcome } from './measures.js'
+ * @import { Event, Params, Simulation, Work } from './protocol.js'
  *
  * @typedef {object} Panel
  * @property {string} title a key of i18n
  * @property {Simulation} params
  * @property {string} [program] a small program of the module that runs the tasks instead of a
  *   pattern
- *
- * @typedef {object} Outcome what came of a panel
- * @property {Report} report
- * @property {Event[]} events
- * @property {number} depth the number of tasks that were queued at once, at most
- * @property {Checks} checks
  *
  * @typedef {object} Scenario
  * @property {string} id
@@ -41,47 +38,6 @@ function except(count, at, one, ms) {
 
 /** Gives times that differ a little, without chance. @param {number} n */
 const uneven = (n) => 14 + ((n * 7) % 11);
-
-/** Finds the last event; a run has one. @param {Event[]} events */
-const lastOf = (events) => events[events.length - 1];
-
-/**
- * Finds the time at which something happens for the n-th time.
- * @param {Event[]} events
- * @param {(event: Event) => boolean} is
- * @param {number} [nth]
- */
-function when(events, is, nth = 0) {
-  const found = events.filter(is);
-  return (found[Math.min(nth, found.length - 1)] ?? lastOf(events)).t_ns;
-}
-
-/** @param {Outcome} outcome */
-const idleShare = ({ report }) => report.idle_permit_ms / (report.limit * report.elapsed_ms);
-
-/** @param {number} part */
-const percent = (part) => `${(100 * part).toFixed(1)} %`;
-
-/** @param {number} ms */
-const seconds = (ms) => `${(ms / 1000).toFixed(2)} s`;
-
-/**
- * Counts the retries that start within the same few milliseconds, at most.
- * @param {Event[]} events
- * @param {number} windowNs
- */
-function crush(events, windowNs) {
-  const starts = events
-    .filter((event) => event.event === 'started' && (event.attempt ?? 0) > 1)
-    .map((event) => event.t_ns);
-  let most = 0;
-  let from = 0;
-  starts.forEach((time, index) => {
-    while (time - starts[from] > windowNs) from += 1;
-    most = Math.max(most, index - from + 1);
-  });
-  return most;
-}
 
 /** @param {number} limit @returns {Panel} */
 const little = (limit) => ({

@@ -22,7 +22,7 @@ const LAYERS = [
     'sandbox.js',
     'translator.js',
   ],
-  ['parameters.js', 'snapshot.js', 'sources.js', 'tabs.js', 'feed.js', 'meter.js', 'handlers/'],
+  ['parameters.js', 'snapshot.js', 'sources.js', 'tabs.js', 'feed.js', 'measures.js', 'meter.js', 'handlers/'],
   ['playheads.js', 'engine.js', 'sandbox_host.js', 'scenarios.js'],
   ['worker.js', 'outcome.js', 'stage/'],
   ['playback.js'],
