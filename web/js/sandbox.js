@@ -98,72 +98,78 @@
   const after = `\n;fourfoldHandler(typeof handler === 'function' ? handler : undefined);\n`;
   const offset = before.split('\n').length - 1;
 
-  /** @type {Worker | null} */
-  let worker = null;
-  let heard = 0;
-  let started = false;
-  let lines = 1;
-  let beat = 0;
-
   const tell = (/** @type {object} */ message) => parent.postMessage(message, '*');
 
-  function stop() {
-    worker?.terminate();
-    worker = null;
-    clearInterval(beat);
+  /** A worker with a visitor's code, which is stopped when it falls silent. */
+  class CodeWorker {
+    /** @param {string} code */
+    constructor(code) {
+      this.started = false;
+      this.lines = code.split('\n').length;
+      this.heard = performance.now();
+      this.lastBeat = this.heard;
+      const url = URL.createObjectURL(new Blob([before, code, after], { type: 'text/javascript' }));
+      this.worker = new Worker(url);
+      this.worker.addEventListener('message', ({ data }) => this.hear(data));
+      this.worker.addEventListener('error', (event) => this.fail(event));
+      this.beats = setInterval(() => this.beat(), BEAT_MS);
+    }
+
+    /** @param {{started?: boolean, beat?: number}} message */
+    hear(message) {
+      this.heard = performance.now();
+      if (message.started) this.started = true;
+      if (message.beat === undefined) tell(message);
+    }
+
+    /** @param {ErrorEvent} event */
+    fail(event) {
+      event.preventDefault();
+      const { message, lineno } = event;
+      const line = Math.min(this.lines, Math.max(1, lineno - offset));
+      // An error without a place is not the code's: the worker itself was refused.
+      if (!message) tell({ refused: 'worker' });
+      else if (this.started) tell({ log: [['error', message]], dropped: 0 });
+      else tell({ failed: message.replace(/^Uncaught /, ''), line });
+    }
+
+    beat() {
+      const now = performance.now();
+      // A frame that was asleep could not hear answers.
+      if (now - this.lastBeat > BEAT_MS * 3) this.heard = now;
+      this.lastBeat = now;
+      if (now - this.heard <= SILENCE_MS) this.worker.postMessage({ beat: 1 });
+      else {
+        this.stop();
+        tell({ lost: true });
+      }
+    }
+
+    stop() {
+      this.worker.terminate();
+      clearInterval(this.beats);
+    }
   }
+
+  /** @type {CodeWorker | null} */
+  let running = null;
 
   /** @param {string} code */
   function start(code) {
-    stop();
-    started = false;
-    lines = code.split('\n').length;
-    const url = URL.createObjectURL(new Blob([before, code, after], { type: 'text/javascript' }));
+    running?.stop();
     try {
-      worker = new Worker(url);
+      running = new CodeWorker(code);
     } catch (error) {
+      running = null;
       tell({ refused: String(error) });
-      return;
     }
-    heard = performance.now();
-    worker.addEventListener('message', ({ data }) => {
-      heard = performance.now();
-      if (data.started) started = true;
-      if (data.beat === undefined) tell(data);
-    });
-    worker.addEventListener('error', (event) => {
-      event.preventDefault();
-      // An error without a place is not the code's: the worker itself was refused.
-      if (!event.message) tell({ refused: 'worker' });
-      else
-        tell(
-          started
-            ? { log: [['error', event.message]], dropped: 0 }
-            : {
-                failed: event.message.replace(/^Uncaught /, ''),
-                line: Math.min(lines, Math.max(1, event.lineno - offset)),
-              },
-        );
-    });
-    let last = performance.now();
-    beat = setInterval(() => {
-      const now = performance.now();
-      // A frame that was asleep could not hear answers.
-      if (now - last > BEAT_MS * 3) heard = now;
-      last = now;
-      if (now - heard > SILENCE_MS) {
-        stop();
-        tell({ lost: true });
-      } else worker?.postMessage({ beat: 1 });
-    }, BEAT_MS);
   }
 
   addEventListener('securitypolicyviolation', (event) => tell({ refused: event.violatedDirective }));
   addEventListener('message', ({ data, source }) => {
     if (source !== parent) return;
     if (typeof data.start === 'string') start(data.start);
-    else if (data.stop) stop();
-    else worker?.postMessage(data);
+    else running?.worker.postMessage(data);
   });
   tell({ ready: true });
 })();
