@@ -87,7 +87,7 @@ impl Connection {
         let head_max = if self.seat == Seat::Reserved { RESERVED_HEAD_MAX } else { HEAD_MAX };
         let stream = Budgeted::new(StallGuard::new(stream), budget.clone());
         let mut http = http1::Builder::new();
-        http.timer(SmolTimer::new()).header_read_timeout(head_max).max_buf_size(BUFFER);
+        http.timer(SmolTimer::new()).title_case_headers(true).header_read_timeout(head_max).max_buf_size(BUFFER);
         // A client that goes away, or speaks no HTTP, is its own affair.
         let _ = http.serve_connection(FuturesIo::new(stream), service).await;
     }

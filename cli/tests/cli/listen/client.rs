@@ -135,9 +135,39 @@ impl Response {
     }
 }
 
-/// One that follows the events.
+/// A client that follows the events.
 pub(crate) struct Follower {
-    reader: BufReader<TcpStream>,
+    reader: BufReader<Chunks>,
+}
+
+/// A body that comes in chunks, without what is between them.
+struct Chunks {
+    stream: BufReader<TcpStream>,
+    /// Of the chunk that is being read.
+    left: usize,
+}
+
+impl Read for Chunks {
+    fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
+        while self.left == 0 {
+            let mut line = String::new();
+            if self.stream.read_line(&mut line)? == 0 {
+                return Ok(0);
+            }
+            // What ends the last chunk is an empty line.
+            if line.trim().is_empty() {
+                continue;
+            }
+            self.left = usize::from_str_radix(line.trim(), 16).unwrap();
+            if self.left == 0 {
+                return Ok(0);
+            }
+        }
+        let length = buf.len().min(self.left);
+        let read = self.stream.read(&mut buf[..length])?;
+        self.left -= read;
+        Ok(read)
+    }
 }
 
 /// One server-sent event.
@@ -170,7 +200,8 @@ impl Follower {
             assert!(reader.read_line(&mut head).unwrap() > 0, "{head}");
         }
         assert!(head.starts_with("HTTP/1.1 200 ") && head.contains("text/event-stream"), "{head}");
-        Self { reader }
+        assert!(head.contains("Transfer-Encoding: chunked"), "{head}");
+        Self { reader: BufReader::new(Chunks { stream: reader, left: 0 }) }
     }
 
     /// The next event; `None` at the end, whether it came in the middle of one or not.
@@ -197,6 +228,6 @@ impl Follower {
 
     /// Cuts the connection, whatever is on its way.
     pub(crate) fn cut(self) {
-        self.reader.get_ref().shutdown(Shutdown::Both).unwrap();
+        self.reader.get_ref().stream.get_ref().shutdown(Shutdown::Both).unwrap();
     }
 }
