@@ -6,9 +6,11 @@ use core::cell::RefCell;
 use smol::Task;
 
 /// How many connections are open at once for everything; a browser opens six.
-pub(super) const GENERAL_MAX: usize = 64;
+const GENERAL_MAX: usize = 64;
 /// How many more are for health and metrics alone.
-pub(super) const RESERVED_MAX: usize = 8;
+const RESERVED_MAX: usize = 8;
+/// The same where descriptors are short.
+const RESERVED_MAX_SHORT: usize = 2;
 
 /// What a connection may ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,34 +30,37 @@ pub(super) struct Seats {
 }
 
 impl Seats {
-    /// Chooses the seat of the next connection, which has a descriptor of this number.
+    /// Chooses the seat of the next connection, which has a descriptor of this number, and makes it free.
     ///
-    /// The system gives the lowest number that is free: one in the upper half of what the process may have says that the
-    /// lower half is in use. The rest is for tasks, so no connection stays there.
+    /// The system gives the lowest number that is free: one above a quarter of what the process may have says that the
+    /// quarter below is in use. The rest is for tasks, but for what health needs: a process that runs takes eight.
+    ///
+    /// Where all reserved seats are taken, the connection that has had one for the longest time is ended: a check of health
+    /// is answered at once, and a client that sends it in drips does not keep others out.
     pub(super) fn choose(&self, descriptor: u64, descriptors_max: u64) -> Option<Seat> {
-        let half = descriptors_max / 2;
+        let is_short = descriptor >= descriptors_max / 4;
         let mut general = self.general.borrow_mut();
         general.retain(|connection| !connection.is_finished());
-        if general.len() < GENERAL_MAX && descriptor < half {
-            Some(Seat::General)
-        } else {
-            (descriptor < half + half / 2).then_some(Seat::Reserved)
+        if general.len() < GENERAL_MAX && !is_short {
+            return Some(Seat::General);
         }
+        if descriptor >= descriptors_max - descriptors_max / 8 {
+            return None;
+        }
+        let mut reserved = self.reserved.borrow_mut();
+        reserved.retain(|connection| !connection.is_finished());
+        let max = if is_short { RESERVED_MAX_SHORT } else { RESERVED_MAX };
+        while reserved.len() >= max {
+            drop(reserved.pop_front());
+        }
+        Some(Seat::Reserved)
     }
 
-    /// Keeps a connection open. Where all reserved seats are taken, the connection that has had one for the longest time is
-    /// ended: a check of health is answered at once, and whoever sends it in drips does not keep others out.
+    /// Keeps a connection open in the seat that was chosen for it.
     pub(super) fn take(&self, seat: Seat, connection: Task<()>) {
         match seat {
             Seat::General => self.general.borrow_mut().push(connection),
-            Seat::Reserved => {
-                let mut reserved = self.reserved.borrow_mut();
-                reserved.retain(|connection| !connection.is_finished());
-                if reserved.len() >= RESERVED_MAX {
-                    drop(reserved.pop_front());
-                }
-                reserved.push_back(connection);
-            }
+            Seat::Reserved => self.reserved.borrow_mut().push_back(connection),
         }
     }
 
@@ -94,9 +99,14 @@ mod tests {
 
     #[test]
     fn a_descriptor_of_a_high_number_is_left_to_tasks() {
+        let executor = LocalExecutor::new();
         let seats = Seats::default();
-        let choose = |descriptor| seats.choose(descriptor, 64);
-        assert_eq!((choose(31), choose(32)), (Some(Seat::General), Some(Seat::Reserved)));
-        assert_eq!((choose(47), choose(48)), (Some(Seat::Reserved), None));
+        assert_eq!(seats.choose(15, 64), Some(Seat::General));
+        for _ in 0..3 * RESERVED_MAX {
+            assert_eq!(seats.choose(16, 64), Some(Seat::Reserved));
+            seats.take(Seat::Reserved, executor.spawn(pending()));
+            assert!(seats.reserved.borrow().len() <= RESERVED_MAX_SHORT);
+        }
+        assert_eq!((seats.choose(55, 64), seats.choose(56, 64)), (Some(Seat::Reserved), None));
     }
 }

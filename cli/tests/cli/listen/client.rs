@@ -189,11 +189,17 @@ impl Follower {
         Self::over(connect(port), port, last_id)
     }
 
-    pub(crate) fn over(mut stream: TcpStream, port: u16, last_id: Option<&str>) -> Self {
-        let host = format!("Host: 127.0.0.1:{port}");
-        let id = last_id.map(|id| format!("Last-Event-ID: {id}"));
-        let headers: Vec<&str> = [Some(host.as_str()), id.as_deref()].into_iter().flatten().collect();
-        send(&mut stream, "GET", "/events", &headers);
+    pub(crate) fn over(stream: TcpStream, port: u16, last_id: Option<&str>) -> Self {
+        Self::with_id(stream, port, last_id.map(str::as_bytes))
+    }
+
+    /// An id need not be a text.
+    pub(crate) fn with_id(mut stream: TcpStream, port: u16, last_id: Option<&[u8]>) -> Self {
+        let mut head = format!("GET /events HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n").into_bytes();
+        if let Some(id) = last_id {
+            head.extend_from_slice(&[b"Last-Event-ID: ", id, b"\r\n"].concat());
+        }
+        stream.write_all(&[&head[..], b"\r\n"].concat()).unwrap();
         let mut reader = BufReader::new(stream);
         let mut head = String::new();
         while !head.ends_with("\r\n\r\n") {
