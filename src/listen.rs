@@ -179,7 +179,7 @@ impl Listener {
             budget.refill(OPERATIONS_PER_TURN);
             while !budget.is_spent() {
                 self.connections.tick().await;
-                budget.spend();
+                budget.spend(1);
             }
             yield_now().await;
         }

@@ -20,10 +20,10 @@ use smol_hyper::rt::FuturesIo;
 
 use super::dial::{Dial, Transport};
 
-/// How many reads and writes a connection has in one poll: then the run has its turn.
-pub(super) const OPERATIONS_PER_POLL: u32 = 64;
+/// How many reads and writes a connection has in one poll: few, as all permits may have one like it.
+pub(super) const OPERATIONS_PER_TURN: u32 = 16;
 /// How long the head of a response may be, and how much of anything is in hand.
-const BUFFER: usize = 64 * 1024;
+const BUFFER: usize = 32 * 1024;
 
 /// Why there is no response.
 #[derive(Debug)]
@@ -54,7 +54,7 @@ impl Connection {
         let mut http = http1::Builder::new();
         http.title_case_headers(true).max_buf_size(BUFFER);
         let (sender, connection) = http.handshake(FuturesIo::new(transport)).await.map_err(NoResponse::Invalid)?;
-        let driver = Box::pin(async move { budget.per_poll(OPERATIONS_PER_POLL, connection).await });
+        let driver = Box::pin(async move { budget.in_turns(OPERATIONS_PER_TURN, connection).await });
         Ok(Self { sender, driver: Some(driver) })
     }
 

@@ -9,7 +9,7 @@ use rustls::{ClientConfig, pki_types::ServerName};
 use smol::{Timer, net::TcpStream};
 use url::Host;
 
-use super::{connection::OPERATIONS_PER_POLL, target::Target};
+use super::{connection::OPERATIONS_PER_TURN, target::Target};
 use crate::exit::Fault;
 
 /// How long a connection may take until it can be used, TLS included.
@@ -64,7 +64,7 @@ impl Dial {
         let stream = Budgeted::new(stream, budget.clone());
         let Some((connector, name)) = &self.tls else { return Ok(Box::new(stream)) };
         let handshake = connector.connect(name.clone(), stream);
-        let stream = budget.per_poll(OPERATIONS_PER_POLL, handshake).await?;
+        let stream = budget.in_turns(OPERATIONS_PER_TURN, handshake).await?;
         // One read of what is encrypted may hold many small pieces of text.
         Ok(Box::new(Budgeted::new(stream, budget.clone())))
     }
