@@ -80,3 +80,35 @@ impl Scrape {
         text
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        clock::Time,
+        event::{Event, EventKind, Observer},
+        listen::Listener,
+    };
+
+    #[test]
+    fn those_who_ask_in_a_loop_share_a_text_and_get_none_that_is_older_than_they() {
+        let listener = Listener::bind(&crate::listen::ListenAddress::loopback(0)).unwrap();
+        let live = listener.shared.live.as_ref().unwrap();
+        let mut watch = listener.watch();
+        let start = Instant::now();
+        let mut texts = Vec::new();
+        smol::block_on(async {
+            for sequence in 0..5 {
+                watch.event(&Event { sequence, at: Time::ZERO, kind: EventKind::Malformed { reason: "" } });
+                for _ in 0..20 {
+                    texts.push(scrape(live, Format::OpenMetrics).await);
+                }
+                let known = format!("fourfold_events_total {}\n", sequence + 1);
+                assert!(core::str::from_utf8(texts.last().unwrap()).unwrap().contains(&known), "{known}");
+            }
+        });
+        texts.dedup_by_key(|text| text.as_ptr());
+        assert_eq!(texts.len(), 5, "what has not changed is not made again");
+        assert!(start.elapsed() >= 4 * PERIOD_MIN, "{:?}", start.elapsed());
+    }
+}
