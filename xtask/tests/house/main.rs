@@ -1,6 +1,7 @@
 //! How the house is kept: what can be read from its files without running it.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod items;
 mod layers;
 mod manifests;
 mod modules;
