@@ -81,8 +81,6 @@ impl<P, R> Drop for Held<'_, P, R> {
 }
 
 /// Makes one attempt. It ends with the delivery, whatever the handler does.
-// Inlined, so that it is built where it is started.
-#[inline(always)]
 pub(crate) fn attempt<'a, P, R, C, H, T, E>(
     delivery: Delivery<P, R>,
     permit: usize,

@@ -198,7 +198,7 @@ where
         started
     }
 
-    #[inline(always)]
+    #[inline]
     fn start(&mut self, state: &mut State<'a, S, C, O>) {
         let permit = self.attempts.next_slot();
         let Some(delivery) = state.inventory.start(permit, &mut state.recorder) else { return };
