@@ -1,4 +1,4 @@
-//! Synthetic tasks through a pattern on a simulated clock: the same events for the same seed on every platform.
+//! Simulations: synthetic tasks in a run on a simulated clock, with the same events for the same seed on every platform.
 
 mod faults;
 mod workload;
@@ -20,10 +20,10 @@ use crate::{
     task::{Task, TaskId},
 };
 
-/// A run of a [`Workload`] on a [`SimulatedClock`], with what is done to it on the way.
+/// A run of a [`Workload`] on a [`SimulatedClock`], with [interventions](Intervention) on its way.
 ///
-/// The same simulation gives the same events on every platform. [Forked](Self::fork) at one of them it goes the same way up to
-/// there and another one from there on.
+/// The same simulation gives the same events on every platform. A [fork](Self::fork) has the same events up to its intervention,
+/// and may have others from there on.
 ///
 /// ```
 /// use core::time::Duration;
@@ -33,7 +33,7 @@ use crate::{
 /// let [mut as_it_was, mut forked] = [Timeline::new(), Timeline::new()];
 /// simulation.run(&mut as_it_was).unwrap();
 ///
-/// // After 30 events the fifth task is made to hang for a minute.
+/// // After 30 events, task 5 takes a minute longer.
 /// let slow = Intervention::Slow { task: TaskId(5), by: Duration::from_secs(60) };
 /// simulation.fork(30, slow).run(&mut forked).unwrap();
 /// assert!((0..30).all(|position| as_it_was.event(position) == forked.event(position)));
@@ -42,29 +42,33 @@ use crate::{
 /// ```
 #[derive(Clone, Debug)]
 pub struct Simulation {
-    /// The run's configuration. Its seed is the workload's too.
+    /// The configuration of the run. Its seed is the seed of the workload, too.
     pub config: Config,
-    /// How many tasks there are.
+    /// The number of tasks.
     pub tasks: u64,
-    /// What its tasks are drawn from.
+    /// The distribution that the tasks are drawn from.
     pub shape: WorkloadSpec,
-    /// The first tasks, where they are written down and not drawn.
+    /// The first tasks, if they are listed and not drawn.
     listed: Rc<[SyntheticTask]>,
-    /// What is done to it, each after so many events; kept in that order by [`fork`](Self::fork).
+    /// The interventions, each with the number of events before it, in that order.
     interventions: Vec<(u64, Intervention)>,
 }
 
 /// A handler whose futures are boxed, so that its type has a name.
+#[doc(hidden)]
 pub type ScriptedHandler<'h> = dyn Fn(Task<SyntheticTask>) -> ScriptedAttempt<'h> + 'h;
 
-/// What it returns.
+/// The future of a [`ScriptedHandler`].
+#[doc(hidden)]
 pub type ScriptedAttempt<'h> = Pin<Box<dyn Future<Output = Result<(), Failure>> + 'h>>;
 
-/// A [`run`](crate::run::run) with no type of its own: a program that has several kinds of handlers has one engine for all of them,
-/// at the price of an allocation per attempt. What there is to do may be looked up by the task's id instead of its [`SyntheticTask`].
+/// Runs a [`run`](crate::run::run) whose type does not depend on its handler: a program with several kinds of handlers has one engine for
+/// all of them, at the price of an allocation per attempt. A handler may look up its work by the id of the task instead of its
+/// [`SyntheticTask`].
 ///
 /// # Errors
-/// [`RunError::Group`]: a task of a group failed for good.
+/// [`RunError::Group`] when a task of a group fails for good.
+#[doc(hidden)]
 pub async fn run_scripted(
     source: &MemorySource<'_, SyntheticTask, &SimulatedClock>,
     clock: &SimulatedClock,
@@ -77,48 +81,48 @@ pub async fn run_scripted(
     run::run(source, clock, attempt, config, control, &mut observer_fn(observer)).await
 }
 
-/// What may be done to a simulation on its way.
+/// A change to a simulation on its way.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Intervention {
-    /// It goes on with another configuration, as [`Control::set_config`] has it.
+    /// The run gets another configuration, as by [`Control::set_config`]. A configuration with a limit of 0 changes nothing.
     Configure(Config),
-    /// It goes on with another limit.
+    /// The run gets another limit.
     Limit(NonZeroUsize),
-    /// It drains.
+    /// The run drains.
     Drain,
-    /// It is aborted.
+    /// The run aborts.
     Abort,
-    /// The present or next attempt at a task fails at once.
+    /// The present attempt at a task, or the next one, fails at once.
     Fail(TaskId),
-    /// It panics, or what stands for that in a workload.
+    /// The present attempt at a task, or the next one, is counted as a panic.
     Panic(TaskId),
-    /// It is dropped: it ends cancelled, and is not tried again.
+    /// The present attempt at a task, or the next one, is cancelled; the task is not tried again.
     Cancel(TaskId),
-    /// It takes so much longer.
+    /// The present attempt at a task, or the next one, takes longer.
     Slow {
-        /// The task.
+        /// The task that takes longer.
         task: TaskId,
-        /// How much longer.
+        /// The time that is added to the attempt.
         by: Duration,
     },
-    /// So many more tasks come in, unless the source was exhausted already.
+    /// This many tasks are added, unless the source is exhausted.
     Burst(u64),
 }
 
 impl Simulation {
-    /// So many tasks, by this configuration.
+    /// Makes a simulation of this many tasks with this configuration.
     pub fn new(config: Config, tasks: u64) -> Self {
         Self { config, tasks, shape: WorkloadSpec::default(), listed: Rc::new([]), interventions: Vec::new() }
     }
 
-    /// Tasks drawn from this shape.
-    #[must_use = "a simulation is made with it"]
+    /// Sets the distribution that the tasks are drawn from.
+    #[must_use]
     pub fn shape(mut self, shape: WorkloadSpec) -> Self {
         self.shape = shape;
         self
     }
 
-    /// These tasks, from the first on. What a burst adds is drawn.
+    /// Lists the tasks, instead of drawing them. The tasks of a [burst](Intervention::Burst) are drawn.
     ///
     /// ```
     /// use fourfold::{Config, TaskId, sim::{Simulation, SyntheticTask}};
@@ -127,22 +131,22 @@ impl Simulation {
     /// assert_eq!(simulation.work(TaskId(0)).ms, 100);
     /// assert_eq!(simulation.run(&mut ()).unwrap().counters.done, 2);
     /// ```
-    #[must_use = "a simulation is made with it"]
+    #[must_use]
     pub fn listed(mut self, tasks: &[SyntheticTask]) -> Self {
         self.listed = tasks.into();
         self.tasks = tasks.len() as u64;
         self
     }
 
-    /// What the task with this id has to do.
+    /// Returns the task with this id.
     pub fn work(&self, id: TaskId) -> SyntheticTask {
         let listed = usize::try_from(id.0).ok().and_then(|index| self.listed.get(index));
         listed.copied().unwrap_or_else(|| self.shape.draw(self.config.seed, id))
     }
 
-    /// The same up to the position `after` (so many events have happened there), where something is done to it. What an earlier fork has
-    /// in store for later is given up: the future is a new one.
-    #[must_use = "the simulation itself stays as it is"]
+    /// Makes a simulation that has the same first `after` events, and then this intervention. Interventions that were to come later
+    /// are left out.
+    #[must_use = "the simulation itself does not change"]
     pub fn fork(&self, after: u64, intervention: Intervention) -> Self {
         let mut fork = self.clone();
         fork.interventions.retain(|(position, _)| *position <= after);
@@ -150,15 +154,15 @@ impl Simulation {
         fork
     }
 
-    /// What is done to it, each at a position.
+    /// Returns the interventions, each with the number of events before it.
     pub fn interventions(&self) -> &[(u64, Intervention)] {
         &self.interventions
     }
 
-    /// Runs it.
+    /// Runs the simulation to its end, and hands its events to an observer.
     ///
     /// # Errors
-    /// [`RunError::Group`]: a task of a group failed for good.
+    /// [`RunError::Config`] when a limit of the configuration is 0, and [`RunError::Group`] when a task of a group fails for good.
     pub fn run(&self, observer: &mut impl Observer) -> Result<Report, RunError<Infallible>> {
         let (clock, control, faults) = (SimulatedClock::new(), Control::new(), Faults::default());
         let tasks = Rc::new(Cell::new(self.tasks));
@@ -186,7 +190,7 @@ impl Simulation {
     }
 }
 
-/// Does what is to be done when so many events have happened.
+/// An observer that applies the interventions when their time has come.
 struct Director<'a, O, I, F> {
     observer: &'a mut O,
     coming: I,
@@ -219,7 +223,7 @@ where
     }
 }
 
-/// A workload that may become longer.
+/// The tasks of a simulation, to which a burst may add more.
 struct Growing<'a> {
     simulation: &'a Simulation,
     next: u64,

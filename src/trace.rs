@@ -15,20 +15,20 @@ pub use self::{
 };
 use crate::event::Event;
 
-/// The version of the format.
+/// The version of the format that is written.
 pub const VERSION: u64 = 1;
 
-/// How events become a file.
+/// A file format for events.
 pub trait Form {
-    /// What stands before the first event.
+    /// Appends what stands before the first event.
     fn begin(&mut self, text: &mut Vec<u8>);
-    /// One event.
+    /// Appends one event.
     fn event(&mut self, event: &Event<&str>, text: &mut Vec<u8>);
-    /// What stands behind the last one.
+    /// Appends what stands behind the last event.
     fn end(&mut self, text: &mut Vec<u8>);
 }
 
-/// JSON lines.
+/// The format of JSON lines, one for each event.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Lines;
 

@@ -1,4 +1,4 @@
-//! Faults that are injected into single tasks.
+//! Faults that are injected into single tasks of a simulation.
 
 use alloc::vec::Vec;
 use core::{
@@ -16,7 +16,7 @@ use crate::{
     task::{Task, TaskId},
 };
 
-/// What befalls one attempt.
+/// A fault of one attempt.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Fault {
     Fail,
@@ -25,7 +25,7 @@ pub(super) enum Fault {
     Slow(Duration),
 }
 
-/// The faults to come, and who is to be woken for them.
+/// The faults to come, and the wakers of the attempts that wait for them.
 #[derive(Default)]
 pub(super) struct Faults {
     /// In the order in which they were injected: they are few.
@@ -33,14 +33,14 @@ pub(super) struct Faults {
     running: RefCell<Running>,
 }
 
-/// Who runs, in places that are used again.
+/// The running attempts, in places that are reused.
 #[derive(Default)]
 struct Running {
     places: Vec<Option<(TaskId, Waker)>>,
     free: Vec<usize>,
 }
 
-/// An attempt's place among those that run, given up when it ends or is dropped.
+/// The place of a running attempt, given up when the attempt ends or is dropped.
 struct Held<'a> {
     faults: &'a Faults,
     place: Option<usize>,
@@ -60,14 +60,14 @@ impl Faults {
         }
     }
 
-    /// The next one for a task.
+    /// Takes the next fault of a task.
     fn take(&self, task: TaskId) -> Option<Fault> {
         let mut faults = self.faults.borrow_mut();
         let place = faults.iter().position(|(injected, _)| *injected == task)?;
         Some(faults.remove(place).1)
     }
 
-    /// Acts a task out as it is written, but for its faults.
+    /// Performs a task with its faults.
     pub(super) async fn perform<C: Clock>(&self, clock: &C, task: &Task<SyntheticTask>) -> Result<(), Failure> {
         let mut delay = Duration::ZERO;
         let mut held = Held { faults: self, place: None };

@@ -1,4 +1,4 @@
-//! Synthetic tasks, the same for the same seed on every platform, and the handler that acts them out.
+//! Synthetic tasks, the same for the same seed on every platform, and the handler that performs them.
 
 use core::time::Duration;
 
@@ -9,14 +9,14 @@ use crate::{
     task::{Task, TaskId},
 };
 
-/// What a synthetic task does: its fields say how it wants to be acted out.
+/// A task that only waits, and fails or panics as its fields say.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default))]
 #[non_exhaustive]
 pub struct SyntheticTask {
-    /// How long an attempt takes, in milliseconds.
+    /// The time that an attempt takes, in milliseconds.
     pub ms: u64,
-    /// How many attempts fail before one succeeds.
+    /// The number of attempts that fail before one succeeds.
     pub fail: u32,
     /// Whether every attempt panics.
     pub panic: bool,
@@ -43,12 +43,12 @@ impl SyntheticTask {
         self
     }
 
-    /// Acts one attempt out on a clock.
+    /// Performs one attempt on a clock.
     ///
-    /// A panic is acted out as the failure that a contained panic becomes, so that it is the same where panics abort.
+    /// A panic is performed as the failure that a contained panic becomes, so that it is the same where panics abort.
     ///
     /// # Errors
-    /// As scripted.
+    /// Returns a failure when the task says that this attempt fails or panics.
     pub async fn perform<C: Clock>(&self, clock: &C, attempt: crate::task::Attempt) -> Result<(), Failure> {
         if self.ms > 0 {
             clock.sleep(Duration::from_millis(self.ms)).await;
@@ -63,7 +63,9 @@ impl SyntheticTask {
     }
 }
 
-/// What synthetic tasks are drawn from, and how likely.
+/// A distribution that synthetic tasks are drawn from.
+///
+/// By default most tasks are short, one in ten takes long, and one in twenty fails once or twice before it succeeds.
 ///
 /// ```
 /// use fourfold::sim::{Workload, WorkloadSpec};
@@ -74,22 +76,22 @@ impl SyntheticTask {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default, deny_unknown_fields))]
 #[non_exhaustive]
 pub struct WorkloadSpec {
-    /// The shortest and the longest time of an attempt, in milliseconds.
+    /// The shortest and the longest time of an attempt, in milliseconds. Default: 5 to 20.
     pub ms: (u64, u64),
-    /// How many of a thousand tasks take longer than that.
+    /// The number of tasks in a thousand that take long. Default: 100.
     pub tail_permille: u32,
-    /// The shortest and the longest time of those.
+    /// The shortest and the longest time of an attempt at a task that takes long, in milliseconds. Default: 50 to 200.
     pub tail_ms: (u64, u64),
-    /// How many of a thousand tasks fail before they succeed.
+    /// The number of tasks in a thousand that fail before they succeed. Default: 50.
     pub fail_permille: u32,
-    /// How often they fail at most; at least once.
+    /// The maximum number of attempts that fail at such a task; at least one fails. Default: 2.
     pub fail_attempts: u32,
-    /// At how many of a thousand tasks every attempt panics.
+    /// The number of tasks in a thousand at which every attempt panics. Default: 0.
     pub panic_permille: u32,
 }
 
 impl Default for WorkloadSpec {
-    /// Most are short, one in ten has a long tail, one in twenty fails once or twice before it succeeds.
+    /// Makes the default distribution, see [`WorkloadSpec`].
     fn default() -> Self {
         Self {
             ms: (5, 20),
@@ -110,28 +112,28 @@ impl WorkloadSpec {
         self
     }
 
-    /// Sets how many of a thousand tasks take longer than that, and how long these take.
+    /// Sets the number of tasks in a thousand that take long, and the shortest and the longest time of an attempt at these.
     #[must_use]
     pub const fn tail(mut self, permille: u32, ms: (u64, u64)) -> Self {
         (self.tail_permille, self.tail_ms) = (permille, ms);
         self
     }
 
-    /// Sets how many of a thousand tasks fail before they succeed, and at most how many times each of them fails.
+    /// Sets the number of tasks in a thousand that fail before they succeed, and the maximum number of attempts that fail at these.
     #[must_use]
     pub const fn fail(mut self, permille: u32, attempts: u32) -> Self {
         (self.fail_permille, self.fail_attempts) = (permille, attempts);
         self
     }
 
-    /// Sets at how many of a thousand tasks every attempt panics.
+    /// Sets the number of tasks in a thousand at which every attempt panics.
     #[must_use]
     pub const fn panic(mut self, permille: u32) -> Self {
         self.panic_permille = permille;
         self
     }
 
-    /// The task with this id. Nothing but seed and id is drawn from, so that no other task can shift it.
+    /// Draws the task with this id. The draw depends on seed and id only, so that no other task can change it.
     pub fn draw(&self, seed: u64, id: TaskId) -> SyntheticTask {
         let draw = |purpose, bound| random::below(random::draw(seed, id, purpose), bound);
         let chance = |purpose, permille| draw(purpose, 1000) < u64::from(permille);
@@ -144,7 +146,7 @@ impl WorkloadSpec {
     }
 }
 
-/// A number of synthetic tasks, drawn from a seed: as [`WorkloadSpec::default`] has it, unless another shape is said.
+/// An iterator of synthetic tasks, drawn from a seed and a [`WorkloadSpec`].
 ///
 /// ```
 /// use fourfold::sim::Workload;
@@ -162,13 +164,13 @@ pub struct Workload {
 }
 
 impl Workload {
-    /// So many tasks, drawn from `seed`.
+    /// Makes a workload of this many tasks, drawn from `seed` and the default distribution.
     pub fn new(tasks: u64, seed: u64) -> Self {
         Self { next: 0, tasks, seed, shape: WorkloadSpec::default() }
     }
 
-    /// Of this shape.
-    #[must_use = "a workload is made with it"]
+    /// Sets the distribution that the tasks are drawn from.
+    #[must_use]
     pub fn shape(mut self, shape: WorkloadSpec) -> Self {
         self.shape = shape;
         self
@@ -190,10 +192,10 @@ impl Iterator for Workload {
     }
 }
 
-/// Acts a synthetic task out on a clock: a handler, but for the clock.
+/// Performs a synthetic task on a clock; with a clock it is a handler.
 ///
 /// # Errors
-/// As scripted.
+/// Returns a failure when the task says that this attempt fails or panics.
 pub async fn perform<C: Clock>(clock: &C, task: &Task<SyntheticTask>) -> Result<(), Failure> {
     task.payload.perform(clock, task.attempt).await
 }

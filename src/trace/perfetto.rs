@@ -1,4 +1,4 @@
-//! A trace as Perfetto and chrome://tracing read it: JSON in the Trace Event Format.
+//! Traces for Perfetto and chrome://tracing: JSON in the Trace Event Format.
 //!
 //! Each run is a process. It has a thread per permit (per worker, in a pool), with a slice per attempt: whoever holds a permit holds it
 //! alone, so that no two slices of a thread overlap; another thread shows what holds the source up. Each task is an asynchronous
@@ -23,7 +23,7 @@ use crate::{
 /// its main thread: these are beyond the numbers of processes.
 const SOURCE_THREAD: usize = 100;
 
-/// Turns events into a trace for Perfetto, one at a time.
+/// The format of Perfetto and chrome://tracing.
 #[derive(Debug, Default)]
 pub struct Perfetto {
     process: u64,
@@ -63,7 +63,7 @@ impl fmt::Display for Micros {
 }
 
 impl Perfetto {
-    /// Before the first event.
+    /// Makes the format of a new file.
     pub fn new() -> Self {
         Self::default()
     }

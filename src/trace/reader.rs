@@ -1,4 +1,4 @@
-//! A trace, read again.
+//! Reading a trace.
 
 use std::io::{self, BufRead, Read};
 
@@ -8,10 +8,10 @@ use core::fmt;
 use super::{LineError, VERSION, parse_line};
 use crate::event::Event;
 
-/// A longer line is refused: reasons are no novels.
+/// The longest line that is read: no event needs more.
 const LINE_MAX: u64 = 1 << 20;
 
-/// Reads the events of a trace, one at a time, in as much memory as one line takes.
+/// A reader of the events of a trace, one at a time, with memory for one line.
 ///
 /// ```
 /// use fourfold::{event::EventKind, trace::Reader};
@@ -32,21 +32,21 @@ pub struct Reader<R> {
     text: Vec<u8>,
 }
 
-/// Why a trace cannot be read any further.
+/// The error that ends the reading of a trace.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum TraceError {
-    /// It could not be read at all.
+    /// The input could not be read.
     Read(io::Error),
     /// The first line is not that of a trace.
     NoTrace,
-    /// It was written by a later version of the format.
+    /// The trace has this version of the format, which is unknown.
     Version(u64),
-    /// There is something wrong with a line, counted from 1.
+    /// A line, counted from 1, is not an event.
     Line(u64, LineError),
-    /// A line is longer than 1 MiB.
+    /// A line, counted from 1, is longer than 1 MiB.
     TooLong(u64),
-    /// It ends in the middle of a line: whoever wrote it was stopped.
+    /// The trace ends in the middle of a line, counted from 1: its writer was stopped.
     Cut(u64),
 }
 
@@ -76,10 +76,10 @@ impl core::error::Error for TraceError {
 }
 
 impl<R: BufRead> Reader<R> {
-    /// Begins to read a trace.
+    /// Reads the first line of a trace.
     ///
     /// # Errors
-    /// [`TraceError`]: it cannot be read, or is no trace of a version known here.
+    /// [`TraceError`] when the input cannot be read, or is not a trace of a known version.
     pub fn new(input: R) -> Result<Self, TraceError> {
         let mut reader = Self { input, line: 0, text: Vec::new() };
         reader.next_line()?;
@@ -90,10 +90,10 @@ impl<R: BufRead> Reader<R> {
         Ok(reader)
     }
 
-    /// Reads one event and hands it to `look`; `None` at the end. Blank lines are skipped.
+    /// Reads the next event and hands it to `look`; returns `None` at the end. Blank lines are skipped.
     ///
     /// # Errors
-    /// [`TraceError`], which names the line.
+    /// [`TraceError`] when the next line is not an event, or cannot be read.
     pub fn read<T>(&mut self, look: impl FnOnce(&Event<&str>) -> T) -> Result<Option<T>, TraceError> {
         loop {
             if !self.next_line()? {
@@ -112,7 +112,7 @@ impl<R: BufRead> Reader<R> {
         Ok(Some(look(&event)))
     }
 
-    /// The line that was read last, counted from 1.
+    /// Returns the number of the last line that was read, counted from 1.
     pub fn line(&self) -> u64 {
         self.line
     }

@@ -1,4 +1,4 @@
-//! The observer that writes a trace, on a thread of its own.
+//! An observer that writes a trace on a thread of its own.
 
 use std::{
     io::{self, Write},
@@ -14,14 +14,16 @@ use crate::{
     event::{Event, Observer, OwnedEvent},
 };
 
-/// Events are handed over so many at a time.
+/// The number of events that are handed to the writer at a time.
 const CHUNK: usize = 1024;
-/// So many chunks wait for the disk at most; one more is lost.
+/// The maximum number of chunks that wait for the writer; further chunks are lost.
 const CHUNKS_MAX: usize = 128;
-/// However few they are, events are handed over after so long.
+/// The time after which events are handed to the writer, even if they are few.
 const HAND_OVER_NS: u64 = 1_000_000_000;
 
-/// The observer that writes a trace.
+/// An observer that writes a trace on a thread of its own.
+///
+/// A run never waits for the writer: when the writer is too slow or fails, events are lost, and counted.
 ///
 /// ```
 /// use std::{fs, io::Write};
@@ -48,25 +50,25 @@ pub struct Trace {
     writer: JoinHandle<(u64, u64, Option<io::Error>)>,
 }
 
-/// What became of a trace.
+/// The result of writing a trace.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Traced {
-    /// How many events were written.
+    /// The number of events that were written.
     pub written: u64,
-    /// How many were lost: the writer was too slow, or failed.
+    /// The number of events that were lost because the writer was too slow or failed.
     pub lost: u64,
-    /// Why it failed, if it did. The run has gone on without it.
+    /// The error with which the writer failed, if it did. The run has gone on without it.
     pub error: Option<io::Error>,
 }
 
 impl Trace {
-    /// A trace as JSON lines to this writer.
+    /// Starts to write a trace as JSON lines.
     pub fn new<W: Write + Send + 'static>(writer: W) -> Self {
         Self::start(writer, Lines)
     }
 
-    /// A trace for Perfetto and chrome://tracing to this writer.
+    /// Starts to write a trace for Perfetto and chrome://tracing.
     pub fn perfetto<W: Write + Send + 'static>(writer: W) -> Self {
         Self::start(writer, Perfetto::new())
     }
@@ -86,14 +88,14 @@ impl Trace {
         }
     }
 
-    /// Loses nothing: where the writer is behind, the run waits for it. For runs on a simulated clock, which have the time.
-    #[must_use = "a trace is made with it"]
+    /// Makes the run wait for the writer, so that no event is lost. It suits runs on a simulated clock.
+    #[must_use]
     pub fn patient(mut self) -> Self {
         self.is_patient = true;
         self
     }
 
-    /// Writes what is still to be written, and waits until it is.
+    /// Waits until all events are written, and returns the result.
     pub fn finish(mut self) -> Traced {
         // The run is over: now there is time to wait for room.
         if let Err(unsent) = self.full.send(core::mem::take(&mut self.chunk)) {
