@@ -13,6 +13,6 @@ pub use self::{
     full::Full,
     permits::{Acquire, Permit, Permits},
     task_group::{Group, GroupError, GroupFailure, GroupOutput, SpawnNamed, TaskName, task_group, task_group_with},
-    task_set::TaskSet,
+    task_set::{TaskKey, TaskSet},
     worker_pool::{JoinQueue, Push, PushError, Queue, TryPushError, worker_pool, worker_pool_with},
 };

@@ -11,7 +11,7 @@ use core::array;
 use core::task::Waker;
 
 use super::gate::{Gate, Shared};
-use super::platform::{AtomicUsize, Ordering, WORDS};
+use super::platform::{AtomicUsize, KNOWS_THREADS, Ordering, WORDS};
 
 const BITS: usize = usize::BITS as usize;
 const GROUP: usize = WORDS * BITS;
@@ -40,13 +40,32 @@ impl Group {
     #[inline]
     fn mark(&self, index: usize) {
         let (word, bit) = place(index);
+        self.mark_word(word, bit);
+    }
+
+    #[inline]
+    fn mark_word(&self, word: usize, bits: usize) {
         let before = self.own.words[word].load(Ordering::Relaxed);
-        self.own.words[word].store(before | bit, Ordering::Relaxed);
+        self.own.words[word].store(before | bits, Ordering::Relaxed);
         if before == 0 {
             let summary = self.own.summary.load(Ordering::Relaxed);
             self.own.summary.store(summary | 1 << word, Ordering::Relaxed);
             if summary == 0 {
                 self.gate.add_ready();
+            }
+        }
+    }
+
+    /// Clears bits of the owner's side.
+    #[inline]
+    fn unmark_word(&self, word: usize, bits: usize) {
+        let after = self.own.words[word].load(Ordering::Relaxed) & !bits;
+        self.own.words[word].store(after, Ordering::Relaxed);
+        if after == 0 {
+            let summary = self.own.summary.load(Ordering::Relaxed) & !(1 << word);
+            self.own.summary.store(summary, Ordering::Relaxed);
+            if summary == 0 {
+                self.gate.sub_ready();
             }
         }
     }
@@ -144,15 +163,26 @@ struct Word {
     bits: usize,
 }
 
+/// The slots of a group that wait for the next turn.
+struct Deferred {
+    summary: usize,
+    words: [usize; WORDS],
+}
+
 /// The ready bits of all slots, and the snapshot that the present tick works through.
 #[derive(Default)]
 pub(super) struct Ready {
     groups: Vec<Arc<Group>>,
-    /// The word being worked through. It is empty only when the snapshot is.
+    /// The word being worked through.
     now: Word,
+    /// Those of it that woke themselves: found ready again after their poll.
+    woke: usize,
     /// The snapshot's other words: those before `next` are done.
     later: Vec<Word>,
     next: usize,
+    /// For each group, if threads know themselves. Otherwise no wake is seen before the next turn anyway.
+    deferred: Vec<Deferred>,
+    any_deferred: bool,
 }
 
 impl Ready {
@@ -161,6 +191,9 @@ impl Ready {
         if slot == self.groups.len() * GROUP {
             let group = Group { own: Side::new(), remote: Side::new(), gate: gate.shared().clone() };
             self.groups.push(Arc::new(group));
+            if KNOWS_THREADS {
+                self.deferred.push(Deferred { summary: 0, words: [0; WORDS] });
+            }
         }
         let words = slot / BITS + 1;
         if self.later.capacity() < words {
@@ -182,60 +215,124 @@ impl Ready {
     /// Whether the present tick has more to do.
     #[inline]
     pub(super) fn in_tick(&self) -> bool {
-        self.now.bits != 0
+        self.now.bits != 0 || self.next < self.later.len()
     }
 
     /// Takes the snapshot for a new tick; says whether there is anything in it.
     #[inline]
     pub(super) fn snapshot(&mut self) -> bool {
         debug_assert!(!self.in_tick());
+        self.defer_woken();
         self.later.clear();
         self.next = 0;
         for (number, group) in self.groups.iter().enumerate() {
             group.take(number * GROUP, &mut self.later);
         }
-        self.turn();
-        if self.in_tick() {
+        let any = !self.later.is_empty();
+        if any {
             self.groups[0].gate.add_ready();
         }
-        self.in_tick()
+        any
     }
 
     /// The next slot of the snapshot.
     #[inline]
     pub(super) fn pop(&mut self) -> Option<usize> {
-        if self.now.bits == 0 {
+        if self.now.bits == 0 && !self.turn() {
             return None;
         }
         let slot = self.now.base + lowest(self.now.bits);
         self.now.bits &= self.now.bits - 1;
-        if self.now.bits == 0 {
-            self.turn();
-            if self.now.bits == 0 {
-                self.groups[0].gate.sub_ready();
-            }
+        if !self.in_tick() {
+            self.groups[0].gate.sub_ready();
         }
         Some(slot)
     }
 
-    /// Turns to the snapshot's next word.
+    /// Turns to the snapshot's next word, if there is one.
     #[inline]
-    fn turn(&mut self) {
-        if let Some(word) = self.later.get_mut(self.next) {
-            self.now = core::mem::take(word);
-            self.next += 1;
+    fn turn(&mut self) -> bool {
+        self.defer_woken();
+        let Some(word) = self.later.get_mut(self.next) else { return false };
+        self.now = core::mem::take(word);
+        self.next += 1;
+        true
+    }
+
+    /// Notes whether the slot popped last is ready again, now that it was polled: then it woke itself.
+    #[inline]
+    pub(super) fn note_woken(&mut self, slot: usize) {
+        if KNOWS_THREADS {
+            let (word, bit) = place(slot);
+            self.woke |= self.groups[slot / GROUP].own.words[word].load(Ordering::Relaxed) & bit;
         }
     }
 
-    /// Whether a slot is ready, in this tick or the next.
+    /// Puts a slot off to the next turn if its first poll woke it.
+    #[inline]
+    pub(super) fn defer_if_woken(&mut self, slot: usize) {
+        if KNOWS_THREADS {
+            let (word, bit) = place(slot);
+            if self.groups[slot / GROUP].own.words[word].load(Ordering::Relaxed) & bit != 0 {
+                self.defer(slot, bit);
+            }
+        }
+    }
+
+    /// Puts the slots of the present word off to the next turn that woke themselves.
+    #[inline]
+    pub(super) fn defer_woken(&mut self) {
+        if self.woke != 0 {
+            let woke = core::mem::take(&mut self.woke);
+            self.defer(self.now.base, woke);
+        }
+    }
+
+    /// Puts slots of one word off to the next turn.
+    fn defer(&mut self, slot: usize, bits: usize) {
+        let (word, _) = place(slot);
+        let (group, deferred) = (&self.groups[slot / GROUP], &mut self.deferred[slot / GROUP]);
+        group.unmark_word(word, bits);
+        deferred.summary |= 1 << word;
+        deferred.words[word] |= bits;
+        if !self.any_deferred {
+            self.any_deferred = true;
+            group.gate.add_deferred();
+        }
+    }
+
+    /// Has the slots that were put off be ready again: a new turn begins.
+    #[inline]
+    pub(super) fn release_deferred(&mut self) {
+        self.defer_woken();
+        if self.any_deferred {
+            self.any_deferred = false;
+            for (group, deferred) in self.groups.iter().zip(&mut self.deferred) {
+                let mut summary = core::mem::take(&mut deferred.summary);
+                while summary != 0 {
+                    let word = lowest(summary) % WORDS;
+                    summary &= summary - 1;
+                    group.mark_word(word, core::mem::take(&mut deferred.words[word]));
+                }
+            }
+            self.groups[0].gate.sub_ready();
+        }
+    }
+
+    /// Whether a slot is ready, in this tick or a later one.
     pub(super) fn any(&self) -> bool {
-        self.in_tick() || self.groups.iter().any(|group| group.own.summary.load(Ordering::Relaxed) != 0)
+        self.in_tick()
+            || self.any_deferred
+            || self.groups.iter().any(|group| group.own.summary.load(Ordering::Relaxed) != 0)
     }
 }
 
 impl Drop for Ready {
     fn drop(&mut self) {
         self.groups.iter().for_each(|group| group.close());
+        if self.any_deferred {
+            self.groups[0].gate.sub_ready();
+        }
         if self.in_tick() {
             self.groups[0].gate.sub_ready();
         }

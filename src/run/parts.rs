@@ -6,8 +6,6 @@ use core::{
     pin::pin,
 };
 
-use futures_lite::future;
-
 use super::{desk::Desk, outbox::Outbox};
 use crate::{
     clock::Clock,
@@ -51,8 +49,10 @@ pub(super) async fn claim<S: Source, C: Clock, O: Observer>(desk: &Desk<'_, S, C
         }
         desk.asked.set(0);
         if desk.room().is_some() {
-            // What it brought is started before the next claim, and a source that answers at once every time starves nobody.
-            future::yield_now().await;
+            // What it brought is started before the next claim, and a source that answers at once every time starves
+            // nobody. The run rings as long as there is room: yielding would cost a poll of the host.
+            let mut rung = false;
+            desk.claim_bell.until(|| mem::replace(&mut rung, true).then_some(())).await;
         }
     }
 }

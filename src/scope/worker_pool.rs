@@ -120,6 +120,7 @@ struct Pool<'q, T, B: Future, M, F: Future> {
     body: Executor<B>,
     output: Option<B::Output>,
     panic: Option<Panic>,
+    budget: Budget,
 }
 
 impl<'q, T, B, M, F> Pool<'q, T, B, M, F>
@@ -132,30 +133,31 @@ where
         let tasks = Executor::new();
         let line = permits.map(|permits| Line::new(permits.clone(), &tasks));
         let body = tasks.sibling();
-        Self { queue, workers: workers.get(), line, make, tasks, body, output: None, panic: None }
+        let workers = workers.get();
+        Self { queue, workers, line, make, tasks, body, output: None, panic: None, budget: Budget::default() }
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<B::Output> {
-        let _inside = self.tasks.gate().enter(cx);
-        let mut budget = Budget::default();
+        let inside = self.tasks.gate().enter(cx);
+        self.budget.renew(&inside);
         loop {
             let mut went_on = false;
             if self.body.begin_tick() {
                 went_on = true;
-                if let Some((_, output)) = self.body.next_in_tick(&mut budget) {
+                if let Some((_, output)) = self.body.next_in_tick(&mut self.budget) {
                     self.output = Some(output);
                     self.queue.close();
                 }
             }
-            went_on |= self.start(&mut budget);
-            went_on |= self.tick(&mut budget);
+            went_on |= self.start();
+            went_on |= self.tick();
             if self.tasks.is_empty()
                 && self.queue.is_empty()
                 && let Some(output) = self.output.take()
             {
                 return Poll::Ready(output);
             }
-            if budget.is_spent() {
+            if self.budget.is_spent() {
                 // The gate wakes for what is ready; what could start is known only here.
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
@@ -167,12 +169,12 @@ where
     }
 
     /// Has idle workers take what is queued, the first first.
-    fn start(&mut self, budget: &mut Budget) -> bool {
+    fn start(&mut self) -> bool {
         let mut started = false;
         if let Some(line) = &mut self.line {
             line.look();
         }
-        while !budget.is_spent()
+        while !self.budget.is_spent()
             && self.tasks.len() < self.workers
             && !self.queue.is_empty()
             && let Some(permit) = self.permit()
@@ -183,7 +185,7 @@ where
                 Ok(Start::Finished(()) | Start::Running(_)) => {}
                 Err(panic) => self.keep(panic),
             }
-            budget.spend();
+            self.budget.spend();
             started = true;
         }
         if self.queue.is_empty()
@@ -203,7 +205,7 @@ where
         }
     }
 
-    fn tick(&mut self, budget: &mut Budget) -> bool {
+    fn tick(&mut self) -> bool {
         if let Some(line) = &mut self.line {
             line.keep_up();
         }
@@ -211,7 +213,7 @@ where
             return false;
         }
         loop {
-            let tasks = &mut self.tasks;
+            let (tasks, budget) = (&mut self.tasks, &mut self.budget);
             match catch(|| tasks.next_in_tick(budget)) {
                 Ok(Some((_, ()))) => {}
                 Ok(None) => return true,
