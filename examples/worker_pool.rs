@@ -19,7 +19,7 @@ use smol::Timer;
 fn main() {
     let [workers, capacity] = [3, 8].map(|n| NonZeroUsize::new(n).expect("neither is 0"));
     let shipped = RefCell::new(Vec::new());
-    let ship = async |order: u32| {
+    let ship = async |order: u32, _: &_| {
         Timer::after(Duration::from_millis(1)).await;
         shipped.borrow_mut().push(order);
     };

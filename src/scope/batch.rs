@@ -35,7 +35,9 @@ where
     batch_with(&Permits::new(limit), inputs, handler).await
 }
 
-/// [`batch`] with permits that are shared with others, or whose limit changes on the way.
+/// Maps inputs to results as [`batch`] does, with permits that are shared with others, or whose limit changes on the way.
+///
+/// When the permits are closed, no more inputs are taken: the results are those of the inputs that were started.
 ///
 /// ```
 /// use core::num::NonZeroUsize;
@@ -109,7 +111,7 @@ where
                     self.outputs[self.places[slot]] = Some(output);
                 }
             }
-            if self.tasks.is_empty() && self.inputs.peek().is_none() {
+            if self.tasks.is_empty() && (self.line.is_closed() || self.inputs.peek().is_none()) {
                 return Poll::Ready(());
             }
             if self.budget.is_spent() {

@@ -182,7 +182,7 @@ impl<T, E> Future for SpawnNamed<'_, '_, T, E> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         Pin::new(&mut self.permit).poll(cx).map(|permit| {
-            if let Some((name, task)) = self.child.take() {
+            if let (Ok(permit), Some((name, task))) = (permit, self.child.take()) {
                 self.group.add(Child { name, task, permit });
             }
         })

@@ -1,5 +1,6 @@
 //! Workers that take from a bounded queue.
 
+mod error;
 mod queue;
 
 use core::{
@@ -9,7 +10,10 @@ use core::{
 };
 
 use self::queue::Unfinished;
-pub use self::queue::{JoinQueue, Push, PushError, Queue, TryPushError};
+pub use self::{
+    error::PushError,
+    queue::{JoinQueue, Push, Queue, QueueHandle},
+};
 use super::line::Line;
 use crate::{
     executor::{Budget, Executor, Start},
@@ -17,9 +21,10 @@ use crate::{
     scope::{Permit, Permits},
 };
 
-/// So many workers take what `body` pushes to a queue with so many places, and handle it, while `body` runs.
+/// Has a number of workers handle what `body` pushes to a queue with a number of places, while `body` runs.
 ///
-/// Pushing to a full queue waits. When the body has returned, the queue is closed, what is queued is finished, and then the
+/// Pushing to a full queue waits. A handler gets a [`QueueHandle`] with its task, by which it can push more; that never
+/// waits. When the body has returned, what is queued is finished, with all that handlers push meanwhile, and then the
 /// pool ends with what the body returned. Body and workers are polled together, so nothing is pushed and then forgotten.
 ///
 /// A panic in the handler costs no worker and holds up nobody: the task counts as finished, and the first panic goes on
@@ -32,7 +37,7 @@ use crate::{
 /// use futures_lite::future::{block_on, yield_now};
 ///
 /// let sum = Cell::new(0);
-/// let handler = async |n: u32| {
+/// let handler = async |n: u32, _: &_| {
 ///     yield_now().await;
 ///     sum.set(sum.get() + n);
 /// };
@@ -49,7 +54,7 @@ use crate::{
 pub async fn worker_pool<T, R>(
     workers: NonZeroUsize,
     capacity: NonZeroUsize,
-    handler: impl AsyncFn(T),
+    handler: impl AsyncFn(T, &QueueHandle<T>),
     body: impl AsyncFnOnce(&Queue<T>) -> R,
 ) -> R {
     pool(workers, capacity, None, handler, body).await
@@ -57,7 +62,8 @@ pub async fn worker_pool<T, R>(
 
 /// [`worker_pool`] whose workers need a permit for each task, of permits that are shared with others or whose limit changes.
 ///
-/// A worker takes a task only when it has its permit; nobody holds a permit while the queue is empty.
+/// A worker takes a task only when it has its permit; nobody holds a permit while the queue is empty. When the permits are
+/// closed, the queue is closed and what is queued is dropped.
 ///
 /// ```
 /// use core::{cell::Cell, num::NonZeroUsize};
@@ -66,7 +72,7 @@ pub async fn worker_pool<T, R>(
 ///
 /// let permits = Permits::new(NonZeroUsize::new(2).unwrap());
 /// let peak = Cell::new(0);
-/// let handler = async |_: u8| {
+/// let handler = async |_: u8, _: &_| {
 ///     peak.set(peak.get().max(permits.held()));
 ///     yield_now().await;
 /// };
@@ -82,7 +88,7 @@ pub async fn worker_pool_with<T, R>(
     permits: &Permits,
     workers: NonZeroUsize,
     capacity: NonZeroUsize,
-    handler: impl AsyncFn(T),
+    handler: impl AsyncFn(T, &QueueHandle<T>),
     body: impl AsyncFnOnce(&Queue<T>) -> R,
 ) -> R {
     pool(workers, capacity, Some(permits), handler, body).await
@@ -92,13 +98,13 @@ async fn pool<T, R>(
     workers: NonZeroUsize,
     capacity: NonZeroUsize,
     permits: Option<&Permits>,
-    handler: impl AsyncFn(T),
+    handler: impl AsyncFn(T, &QueueHandle<T>),
     body: impl AsyncFnOnce(&Queue<T>) -> R,
 ) -> R {
     let queue = Queue::new(capacity);
-    let handler = &handler;
+    let (handler, handle) = (&handler, &queue.handle());
     let make = |task, unfinished, permit| async move {
-        handler(task).await;
+        handler(task, handle).await;
         drop::<(Option<Permit>, Unfinished<'_, T>)>((permit, unfinished));
     };
     let mut pool = Pool::new(workers, permits, &queue, make);
@@ -146,7 +152,6 @@ where
                 went_on = true;
                 if let Some((_, output)) = self.body.next_in_tick(&mut self.budget) {
                     self.output = Some(output);
-                    self.queue.close();
                 }
             }
             went_on |= self.start();
@@ -173,6 +178,9 @@ where
         let mut started = false;
         if let Some(line) = &mut self.line {
             line.look();
+            if line.is_closed() && !self.queue.is_closed() {
+                self.queue.end();
+            }
         }
         while !self.budget.is_spent()
             && self.tasks.len() < self.workers

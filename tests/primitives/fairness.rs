@@ -263,7 +263,7 @@ async fn scope(world: &World, depth: usize) {
             worker_pool(
                 limit,
                 nz(3),
-                async |_| child(world, depth - 1).await,
+                async |_, _: &_| child(world, depth - 1).await,
                 async |queue| {
                     for n in 0..children {
                         assert!(queue.push(n).await.is_ok());

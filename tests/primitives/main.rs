@@ -12,6 +12,7 @@ mod memory;
 mod panic;
 mod permits;
 mod snooze;
+mod waiting;
 
 use std::{
     cell::{Cell, RefCell},

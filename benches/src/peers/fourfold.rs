@@ -90,7 +90,7 @@ pub struct Pool;
 impl Peer for Pool {
     fn run<W: Work>(work: W, limit: NonZeroUsize, tasks: u64) -> Total {
         let total = Total::default();
-        let handler = async |id| total.add(work.task(id).await);
+        let handler = async |id, _: &_| total.add(work.task(id).await);
         let pool = worker_pool(limit, limit, handler, async |queue| {
             for id in 0..tasks {
                 queue.push(id).await.expect("the queue is open until the body ends");
