@@ -94,7 +94,7 @@ impl<F: Future> Tasks<F> {
                 }
                 Some(Poll::Pending) => {
                     budget.spend();
-                    self.ready.note_woken(slot);
+                    self.ready.note_woken();
                 }
                 None => {} // a wake that came too late
             }
@@ -201,7 +201,7 @@ impl<F: Future> Executor<F> {
         match self.tasks.slots.start(future) {
             Poll::Ready(output) => Start::Finished(output),
             Poll::Pending => {
-                self.tasks.ready.defer_if_woken(slot);
+                self.tasks.ready.note_started(slot);
                 Start::Running(slot)
             }
         }

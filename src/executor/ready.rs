@@ -157,7 +157,7 @@ impl Wake for SlotWaker {
 }
 
 /// A word of ready bits; the lowest stands for the slot `base`.
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 struct Word {
     base: usize,
     bits: usize,
@@ -175,8 +175,12 @@ pub(super) struct Ready {
     groups: Vec<Arc<Group>>,
     /// The word being worked through.
     now: Word,
-    /// Those of it that woke themselves: found ready again after their poll.
+    /// The slot of it that is being polled.
+    bit: usize,
+    /// Those of it that woke themselves: found ready again after their poll, and not yet put off.
     woke: usize,
+    /// Slots of one word that woke themselves in their first poll, and are not yet put off.
+    started: Word,
     /// The snapshot's other words: those before `next` are done.
     later: Vec<Word>,
     next: usize,
@@ -223,6 +227,7 @@ impl Ready {
     pub(super) fn snapshot(&mut self) -> bool {
         debug_assert!(!self.in_tick());
         self.defer_woken();
+        self.defer_started();
         self.later.clear();
         self.next = 0;
         for (number, group) in self.groups.iter().enumerate() {
@@ -242,7 +247,8 @@ impl Ready {
             return None;
         }
         let slot = self.now.base + lowest(self.now.bits);
-        self.now.bits &= self.now.bits - 1;
+        self.bit = self.now.bits & self.now.bits.wrapping_neg();
+        self.now.bits ^= self.bit;
         if !self.in_tick() {
             self.groups[0].gate.sub_ready();
         }
@@ -253,45 +259,59 @@ impl Ready {
     #[inline]
     fn turn(&mut self) -> bool {
         self.defer_woken();
-        let Some(word) = self.later.get_mut(self.next) else { return false };
-        self.now = core::mem::take(word);
+        let Some(word) = self.later.get(self.next) else { return false };
+        self.now = *word;
         self.next += 1;
         true
     }
 
-    /// Notes whether the slot popped last is ready again, now that it was polled: then it woke itself.
-    #[inline]
-    pub(super) fn note_woken(&mut self, slot: usize) {
-        if KNOWS_THREADS {
-            let (word, bit) = place(slot);
-            self.woke |= self.groups[slot / GROUP].own.words[word].load(Ordering::Relaxed) & bit;
+    /// Notes whether the slot popped last is ready now that it was polled: then it woke itself.
+    #[inline(always)]
+    pub(super) fn note_woken(&mut self) {
+        if KNOWS_THREADS
+            && let Some(group) = self.groups.get(self.now.base / GROUP)
+        {
+            let word = self.now.base / BITS % WORDS;
+            self.woke |= group.own.words[word].load(Ordering::Relaxed) & self.bit;
         }
     }
 
-    /// Puts a slot off to the next turn if its first poll woke it.
+    /// Notes whether a slot is ready that was polled for the first time just now.
     #[inline]
-    pub(super) fn defer_if_woken(&mut self, slot: usize) {
+    pub(super) fn note_started(&mut self, slot: usize) {
         if KNOWS_THREADS {
             let (word, bit) = place(slot);
             if self.groups[slot / GROUP].own.words[word].load(Ordering::Relaxed) & bit != 0 {
-                self.defer(slot, bit);
+                let base = slot - slot % BITS;
+                if base != self.started.base {
+                    self.defer_started();
+                    self.started.base = base;
+                }
+                self.started.bits |= bit;
             }
         }
     }
 
-    /// Puts the slots of the present word off to the next turn that woke themselves.
+    /// Puts the slots of the present word that woke themselves off to the next turn.
     #[inline]
     pub(super) fn defer_woken(&mut self) {
         if self.woke != 0 {
-            let woke = core::mem::take(&mut self.woke);
-            self.defer(self.now.base, woke);
+            let bits = core::mem::take(&mut self.woke);
+            self.defer(Word { base: self.now.base, bits });
         }
     }
 
-    /// Puts slots of one word off to the next turn.
-    fn defer(&mut self, slot: usize, bits: usize) {
-        let (word, _) = place(slot);
-        let (group, deferred) = (&self.groups[slot / GROUP], &mut self.deferred[slot / GROUP]);
+    #[inline]
+    fn defer_started(&mut self) {
+        if self.started.bits != 0 {
+            let bits = core::mem::take(&mut self.started.bits);
+            self.defer(Word { base: self.started.base, bits });
+        }
+    }
+
+    fn defer(&mut self, Word { base, bits }: Word) {
+        let (word, _) = place(base);
+        let (group, deferred) = (&self.groups[base / GROUP], &mut self.deferred[base / GROUP]);
         group.unmark_word(word, bits);
         deferred.summary |= 1 << word;
         deferred.words[word] |= bits;
@@ -305,6 +325,7 @@ impl Ready {
     #[inline]
     pub(super) fn release_deferred(&mut self) {
         self.defer_woken();
+        self.defer_started();
         if self.any_deferred {
             self.any_deferred = false;
             for (group, deferred) in self.groups.iter().zip(&mut self.deferred) {
