@@ -26,7 +26,7 @@ impl Source for Folder {
     async fn claim(&self, max: NonZeroUsize, claims: &mut Claims<PathBuf, ()>) -> io::Result<ClaimStatus> {
         for _ in 0..max.get() {
             let Some(file) = self.files.borrow_mut().pop() else { return Ok(ClaimStatus::Exhausted) };
-            claims.push(Delivery { task: Task::new(self.next.replace(self.next.get() + 1), file), receipt: () });
+            claims.push(Delivery::new(Task::new(self.next.replace(self.next.get() + 1), file), ()));
         }
         Ok(ClaimStatus::Open)
     }
@@ -62,7 +62,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         sum.set(sum.get() + number);
         Ok::<_, Failure>(())
     };
-    let config = fourfold::Config { retry: Retry::NEVER, ..fourfold::Config::default() };
+    let config = fourfold::Config::default().retry(Retry::NEVER);
     let report = block_on(Run::new(&source, add).config(config).into_future())?;
 
     assert_eq!((report.counters.done, report.counters.dead, sum.get()), (2, 1, 42));

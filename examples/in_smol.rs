@@ -1,22 +1,21 @@
 //! Inside a smol program: producers feed a run through a channel, other tasks of the executor go on beside it.
 
-use std::{cell::Cell, convert::Infallible, num::NonZeroUsize, time::Duration};
+use std::{cell::Cell, convert::Infallible, error::Error, time::Duration};
 
 use fourfold::{Clock, MemorySource, NativeClock, Run, Task, metrics::State};
 use smol::LocalExecutor;
 
-fn main() {
+fn main() -> Result<(), Box<dyn Error>> {
     let ticks = Cell::new(0_u32);
     let clock = NativeClock::new();
     let executor = LocalExecutor::new();
-    let capacity = NonZeroUsize::new(4).expect("4 is not 0");
-    let (producer, source) = MemorySource::channel(clock, capacity);
+    let (producer, source) = MemorySource::channel(clock, 4)?;
 
     executor
         .spawn(async move {
             for n in 0..40_u64 {
                 if producer.send(n).await.is_err() {
-                    return; // nobody claims any more
+                    return; // the run has ended
                 }
             }
         })
@@ -33,12 +32,13 @@ fn main() {
         clock.sleep(Duration::from_millis(task.payload % 7)).await;
         Ok::<_, Infallible>(())
     };
-    let run = Run::new(&source, work).limit(capacity).clock(clock).observer(&mut state);
-    let report = smol::block_on(executor.run(run.into_future())).expect("memory does not fail");
+    let run = Run::new(&source, work).limit(4).clock(clock).observer(&mut state);
+    let report = smol::block_on(executor.run(run.into_future()))?;
     drop(beside);
 
     assert_eq!((report.counters.done, report.counters.peak_in_flight), (40, 4));
     assert!(ticks.get() > 0, "the rest of the program went on");
     let service = state.report().service.unwrap_or_default();
     println!("{} done, half of them within {:?}, {} ticks beside", report.counters.done, service.p50, ticks.get());
+    Ok(())
 }

@@ -1,4 +1,6 @@
-//! A semaphore over a batch, results in order.
+//! Runs a batch with at most two tasks in flight; the results come in the order of the inputs.
+//!
+//! The same in asyncio:
 //!
 //! ```python
 //! semaphore = asyncio.Semaphore(limit)
@@ -8,11 +10,9 @@
 //! results = await asyncio.gather(*map(limited, texts), return_exceptions=True)
 //! ```
 
-use std::{
-    num::{NonZeroUsize, ParseIntError},
-    time::Duration,
-};
+use std::{error::Error, num::ParseIntError, time::Duration};
 
+use fourfold::batch;
 use smol::Timer;
 
 async fn parse(text: &str) -> Result<u32, ParseIntError> {
@@ -20,13 +20,13 @@ async fn parse(text: &str) -> Result<u32, ParseIntError> {
     text.parse()
 }
 
-fn main() {
-    let limit = NonZeroUsize::new(2).expect("2 is not 0");
+fn main() -> Result<(), Box<dyn Error>> {
     let texts = ["1000", "2", "three", "40"];
-    let results = smol::block_on(fourfold::batch(limit, texts, parse));
+    let results = smol::block_on(batch(2, texts, parse))?;
     assert_eq!(results[0], Ok(1000));
     assert!(results[2].is_err(), "a failure is a result like any other");
     for (text, result) in texts.iter().zip(&results) {
         println!("{text}: {result:?}");
     }
+    Ok(())
 }

@@ -1,4 +1,6 @@
-//! Tasks that succeed or fail together.
+//! Runs tasks that succeed or fail together: the first failure cancels the others.
+//!
+//! The same in asyncio:
 //!
 //! ```python
 //! async with asyncio.TaskGroup() as group:
@@ -8,7 +10,7 @@
 //!         task.add_done_callback(lambda _: semaphore.release())
 //! ```
 
-use std::{num::NonZeroUsize, time::Duration};
+use std::time::Duration;
 
 use fourfold::task_group;
 use smol::Timer;
@@ -19,9 +21,8 @@ async fn prepare(name: &str) -> Result<usize, String> {
 }
 
 fn main() {
-    let limit = NonZeroUsize::new(2).expect("2 is not 0");
     let menu = |dishes: &'static [&'static str]| {
-        smol::block_on(task_group(limit, async |group| {
+        smol::block_on(task_group(2, async |group| {
             for dish in dishes {
                 group.spawn(*dish, prepare(dish)).await; // waits while two are in the kitchen
             }

@@ -1,4 +1,6 @@
-//! A set of tasks kept by hand.
+//! Keeps a set of at most four running tasks by hand, and takes their results as they come.
+//!
+//! The same in asyncio:
 //!
 //! ```python
 //! running = set()
@@ -10,9 +12,9 @@
 //! pages.extend(await asyncio.gather(*running))
 //! ```
 
-use std::{num::NonZeroUsize, time::Duration};
+use std::{error::Error, time::Duration};
 
-use fourfold::TaskSet;
+use fourfold::{TaskSet, config::ConfigError};
 use smol::Timer;
 
 async fn fetch(page: u64) -> u64 {
@@ -20,18 +22,18 @@ async fn fetch(page: u64) -> u64 {
     page
 }
 
-fn main() {
-    let limit = NonZeroUsize::new(4).expect("4 is not 0");
+fn main() -> Result<(), Box<dyn Error>> {
     let fetched: Vec<u64> = smol::block_on(async {
-        let mut running = TaskSet::new(limit);
+        let mut running = TaskSet::new(4)?;
         let mut fetched = Vec::new();
         for page in 0..20 {
             running.spawn(fetch(page)).await; // waits while four are running
             fetched.extend(running.prune());
         }
         fetched.extend(running.join().await);
-        fetched
-    });
+        Ok::<_, ConfigError>(fetched)
+    })?;
     assert_eq!(fetched.iter().sum::<u64>(), 190);
     println!("fetched {} pages, as they came: {fetched:?}", fetched.len());
+    Ok(())
 }

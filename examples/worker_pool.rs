@@ -1,4 +1,6 @@
-//! Workers that take from a bounded queue.
+//! Runs three workers that take orders from a bounded queue, while a producer fills it.
+//!
+//! The same in asyncio:
 //!
 //! ```python
 //! queue = asyncio.Queue(maxsize=capacity)
@@ -11,24 +13,25 @@
 //! await asyncio.gather(*workers)
 //! ```
 
-use std::{cell::RefCell, num::NonZeroUsize, time::Duration};
+use std::{cell::RefCell, error::Error, time::Duration};
 
-use fourfold::worker_pool;
+use fourfold::{scope::PushError, worker_pool};
 use smol::Timer;
 
-fn main() {
-    let [workers, capacity] = [3, 8].map(|n| NonZeroUsize::new(n).expect("neither is 0"));
+fn main() -> Result<(), Box<dyn Error>> {
     let shipped = RefCell::new(Vec::new());
     let ship = async |order: u32, _: &_| {
         Timer::after(Duration::from_millis(1)).await;
         shipped.borrow_mut().push(order);
     };
-    smol::block_on(worker_pool(workers, capacity, ship, async |queue| {
+    smol::block_on(worker_pool(3, 8, ship, async |queue| {
         for order in 0..30 {
-            queue.push(order).await.expect("nobody closes the queue before its body ends"); // waits while the queue is full
+            queue.push(order).await?; // waits while the queue is full
         }
         queue.join().await;
-        println!("all {} orders are shipped; the workers go home by themselves", shipped.borrow().len());
-    }));
+        println!("{} orders are shipped", shipped.borrow().len());
+        Ok::<_, PushError<u32>>(())
+    }))??;
     assert_eq!(shipped.into_inner().len(), 30);
+    Ok(())
 }

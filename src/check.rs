@@ -1,4 +1,4 @@
-//! What may follow what in a run.
+//! The rules that the events of every run keep.
 
 use alloc::{collections::VecDeque, format, string::String, vec::Vec};
 use core::fmt;
@@ -12,12 +12,17 @@ use crate::{
     task::{Attempt, TaskId},
 };
 
-/// Checks the events of a run against the rules that every run keeps, whatever its source, its handler and its pattern: events
-/// without gaps, time that never goes back, at most `limit` in flight, at most `queue_capacity` queued, a permit held by one
-/// task at a time and given in the queue's order, each delivery ended exactly once or said to be abandoned, each batch finished before
-/// the next one, nothing started after the end was called for, and nothing left at the end, permits that were never given back among it.
+/// A checker of the rules that every run keeps, whatever its source, its handler and its pattern.
 ///
-/// The first violation is kept, and nothing is checked after it: what follows from it says nothing new. It panics at no event.
+/// - Events have no gaps, and time never goes back.
+/// - At most `limit` tasks are in flight, and at most `queue_capacity` are queued.
+/// - A permit is held by one task at a time, and permits are given in the order of the queue.
+/// - Each delivery ends exactly once, or is said to be abandoned.
+/// - Each batch ends before the next one opens.
+/// - No task starts after a drain, an abort or the failure of its group.
+/// - At the end no task is held, and every permit was given back.
+///
+/// The checker keeps the first violation and checks nothing after it. No event makes it panic.
 ///
 /// ```
 /// use fourfold::{Attempt, Event, Pattern, TaskId, check::Invariants, clock::Time,
@@ -52,12 +57,12 @@ pub struct Invariants {
     violation: Option<Violation>,
 }
 
-/// The first event that breaks a rule.
+/// An event that breaks a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
-    /// The event's number.
+    /// The sequence number of the event.
     pub sequence: u64,
-    /// What is wrong with it.
+    /// The rule that the event breaks, in words.
     pub what: String,
 }
 
@@ -151,13 +156,13 @@ impl Held {
 }
 
 impl Invariants {
-    /// Before the first event.
+    /// Makes a checker that has seen no event.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Looks at the next event.
-    pub fn check(&mut self, event: &Event<'_>) {
+    /// Checks the next event.
+    pub fn check(&mut self, event: &Event<&str>) {
         if self.violation.is_some() {
             return;
         }
@@ -166,17 +171,17 @@ impl Invariants {
         }
     }
 
-    /// The first violation, if there was one.
+    /// Returns the first violation, if there was one.
     pub fn violation(&self) -> Option<&Violation> {
         self.violation.as_ref()
     }
 
-    /// Whether the run has begun and ended: what was recorded is the whole of it.
+    /// Returns whether the run has started and ended, so that the events are those of a whole run.
     pub fn is_complete(&self) -> bool {
         self.stop.ended
     }
 
-    fn event(&mut self, event: &Event<'_>) -> Checked {
+    fn event(&mut self, event: &Event<&str>) -> Checked {
         let (next, sequence, at, before) = (self.next, event.sequence, event.at, self.at);
         hold!(sequence >= next, "it comes after event {}", next.saturating_sub(1));
         hold!(sequence == next, "{} events before it are missing", sequence - next);
@@ -428,7 +433,7 @@ fn once(flag: &mut bool, what: &str) -> Checked {
 }
 
 impl Observer for Invariants {
-    fn event(&mut self, event: &Event<'_>) {
+    fn event(&mut self, event: &Event<&str>) {
         self.check(event);
     }
 }
@@ -439,7 +444,7 @@ mod tests {
 
     use super::*;
 
-    fn violation(kinds: &[EventKind<'_>]) -> (Option<String>, bool) {
+    fn violation(kinds: &[EventKind<&str>]) -> (Option<String>, bool) {
         let mut invariants = Invariants::new();
         for (sequence, kind) in (0..).zip(kinds) {
             invariants.check(&Event { sequence, at: Time::ZERO, kind: *kind });

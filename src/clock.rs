@@ -1,4 +1,4 @@
-//! Time, as a run sees it: a clock that can be read and slept on.
+//! Clocks: what tells a run the time and wakes it later.
 
 #[cfg(feature = "smol")]
 mod native;
@@ -14,7 +14,7 @@ use core::{
 pub use self::native::NativeClock;
 pub use self::simulated::{SimulatedClock, SimulatedSleep, Stalled};
 
-/// A point in time, in nanoseconds since its clock's start.
+/// A point in time, counted in nanoseconds since the start of its clock.
 ///
 /// ```
 /// use core::time::Duration;
@@ -29,23 +29,23 @@ pub use self::simulated::{SimulatedClock, SimulatedSleep, Stalled};
 pub struct Time(u64);
 
 impl Time {
-    /// The clock's start.
+    /// The start of the clock.
     pub const ZERO: Self = Self(0);
 
-    /// The end of time, 584 years later.
+    /// The largest time, 584 years after the start.
     pub const MAX: Self = Self(u64::MAX);
 
-    /// The time so many nanoseconds after the clock's start.
+    /// Makes the time that is this many nanoseconds after the start of the clock.
     pub const fn from_nanos(nanos: u64) -> Self {
         Self(nanos)
     }
 
-    /// Nanoseconds since the clock's start.
+    /// Returns the nanoseconds since the start of the clock.
     pub const fn as_nanos(self) -> u64 {
         self.0
     }
 
-    /// How much later this is than `earlier`; zero when it is not later.
+    /// Returns the duration from `earlier` to this time; zero when `earlier` is later.
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
     }
@@ -54,7 +54,7 @@ impl Time {
 impl core::ops::Add<Duration> for Time {
     type Output = Self;
 
-    /// Saturates at the end of time (584 years).
+    /// Adds a duration; the sum saturates at [`Time::MAX`].
     fn add(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)))
     }
@@ -66,15 +66,18 @@ impl fmt::Display for Time {
     }
 }
 
-/// Tells the time and wakes sleepers. The core reads no other clock.
+/// A clock: it tells the time and wakes sleepers.
+///
+/// A run reads no other clock. `()` stands for none; `NativeClock` (feature `smol`) is the wall clock,
+/// [`SimulatedClock`] makes tests and simulations exact.
 pub trait Clock {
-    /// Ends when the time has come. Dropping it forgets the timer.
+    /// The future that [`sleep`](Self::sleep) returns. Dropping it removes its timer.
     type Sleep: Future<Output = ()>;
 
-    /// The present time.
+    /// Returns the present time.
     fn now(&self) -> Time;
 
-    /// A future that ends no earlier than `duration` after its first poll or after this call, whichever the clock counts from.
+    /// Returns a future that is ready after `duration`, counted from this call or from its first poll; each clock says which.
     fn sleep(&self, duration: Duration) -> Self::Sleep;
 }
 
@@ -90,9 +93,9 @@ impl<C: Clock + ?Sized> Clock for &C {
     }
 }
 
-/// No clock at all: it is always [`Time::MAX`], and every sleep is over at once.
+/// The absence of a clock: the time is always [`Time::MAX`], and every sleep ends at once.
 ///
-/// For runs that wait for nothing: retries come without a pause, and a timeout is over as soon as a handler waits.
+/// It serves runs that wait for no time: retries come without a pause, and a timeout ends an attempt as soon as its handler waits.
 impl Clock for () {
     type Sleep = Ready<()>;
 

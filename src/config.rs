@@ -1,58 +1,74 @@
-//! How a run goes about its work.
+//! The configuration of a run: pattern, limits, timeout, retries, rate.
+
+mod limit;
+mod rate;
+mod retry;
 
 use core::{num::NonZeroUsize, time::Duration};
 
-use crate::{
-    failure::Failure,
-    pattern::Pattern,
-    random,
-    task::{Attempt, TaskId},
+pub(crate) use self::limit::at_least_one;
+pub use self::{
+    limit::{ConfigError, Limit},
+    rate::Rate,
+    retry::Retry,
 };
+use crate::pattern::Pattern;
 
-/// Everything that shapes a run, beside its source, clock and handler.
+/// Everything that a run can be told beside its source, clock and handler.
+///
+/// A configuration is made with [`new`](Self::new) and the methods named like its fields. [`Run`](crate::run::Run) has the same
+/// methods; [`Control::set_config`](crate::control::Control::set_config) changes the configuration of a run that goes on.
 ///
 /// ```
-/// use core::{num::NonZeroUsize, time::Duration};
+/// use core::time::Duration;
 /// use fourfold::{Config, Pattern, Retry};
-/// let config = Config {
-///     timeout: Some(Duration::from_secs(30)),
-///     retry: Retry { retries: 5, ..Retry::default() },
-///     ..Config::new(Pattern::WorkerPool, NonZeroUsize::new(16).unwrap())
-/// };
-/// assert_eq!(config.queue_capacity(), 16);
+/// let config = Config::new(Pattern::WorkerPool, 16).timeout(Duration::from_secs(30)).retry(Retry::new(5));
+/// assert_eq!((config.limit, config.workers, config.max_tasks), (16, None, None));
+/// assert!(config.check().is_ok() && config.limit(0).check().is_err());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Config {
-    /// Which of the four patterns.
+    /// The pattern of the run. Default: the worker pool. It cannot change during a run.
     pub pattern: Pattern,
-    /// How many tasks may be in flight.
-    pub limit: NonZeroUsize,
-    /// How many workers a pool has. Default: as many as the limit; they follow it when it changes.
-    pub workers: Option<NonZeroUsize>,
-    /// How many claimed tasks a pool's queue holds. Default: the limit, and it follows it when it changes.
-    pub queue_capacity: Option<NonZeroUsize>,
-    /// How many tasks a batch has at most. Default: four times the limit, as it is when the batch is claimed.
-    pub batch_size: Option<NonZeroUsize>,
-    /// How long one attempt may take. Default: as long as it likes.
+    /// The maximum number of tasks in flight. Default: 5. A change takes effect with the next task that starts; running tasks
+    /// are not interrupted.
+    pub limit: usize,
+    /// The number of workers of a pool; other patterns ignore it. Default: `None`, which means the limit, and follows it when it
+    /// changes. Workers beyond the limit wait for a permit. A change takes effect with the next task that starts.
+    pub workers: Option<usize>,
+    /// The maximum number of claimed tasks in a pool's queue; other patterns ignore it. Default: `None`, which means the limit,
+    /// and follows it when it changes. A larger queue hides the latency of the source better, and holds more tasks that other
+    /// processes could run. A change takes effect with the next claim.
+    pub queue_capacity: Option<usize>,
+    /// The maximum number of tasks in a batch; other patterns ignore it. Default: `None`, which means four times the limit.
+    /// Larger batches wait less often for their slowest task. A change takes effect with the next batch.
+    pub batch_size: Option<usize>,
+    /// The maximum time for one attempt. Default: `None`, which means no limit. An attempt that takes longer is dropped, counted
+    /// as timed out, and retried. A change takes effect with the next attempt. A timeout needs a clock.
     pub timeout: Option<Duration>,
-    /// What follows a failed attempt.
+    /// The number of retries of a failed task, and the pauses before them. Default: three retries. A change takes effect with
+    /// the next failure.
     pub retry: Retry,
-    /// How many tasks are started per second, at most.
+    /// The maximum number of starts per second. Default: `None`, which means no limit. A change takes effect with the next task
+    /// that starts. A rate needs a clock.
     pub rate: Option<Rate>,
-    /// The run ends when so many tasks have ended.
+    /// The number of tasks after which the run ends, counting tasks that ended in any way. Default: `None`, which means that
+    /// the run goes on until its source is exhausted. A change takes effect at once.
     pub max_tasks: Option<u64>,
-    /// How long a drain may take before it turns into an abort. Default: as long as it likes.
+    /// The maximum time for a drain; after it the run aborts. Default: `None`, which means no limit. A change takes effect with
+    /// the next drain. A grace period needs a clock.
     pub grace: Option<Duration>,
-    /// What the jitter of retries is drawn from, per task and attempt.
+    /// The seed of random draws: the jitter of retries, per task and attempt. Default: 0. It cannot change during a run.
     pub seed: u64,
 }
 
 impl Config {
-    /// A pattern and a limit; default retries, and no other bound.
-    pub fn new(pattern: Pattern, limit: NonZeroUsize) -> Self {
+    /// Makes a configuration with this pattern and this limit, and defaults for everything else.
+    pub fn new(pattern: Pattern, limit: impl Limit) -> Self {
         Self {
             pattern,
-            limit,
+            limit: limit.get(),
             workers: None,
             queue_capacity: None,
             batch_size: None,
@@ -65,118 +81,123 @@ impl Config {
         }
     }
 
-    /// How many claimed tasks a pool's queue holds.
-    pub fn queue_capacity(&self) -> usize {
-        self.queue_capacity_at(self.limit)
+    /// Sets [`pattern`](Self#structfield.pattern).
+    #[must_use]
+    pub fn pattern(mut self, pattern: Pattern) -> Self {
+        self.pattern = pattern;
+        self
     }
 
-    /// The same once the limit has become another one.
+    /// Sets [`limit`](Self#structfield.limit): the maximum number of tasks in flight.
+    #[must_use]
+    pub fn limit(mut self, limit: impl Limit) -> Self {
+        self.limit = limit.get();
+        self
+    }
+
+    /// Sets [`workers`](Self#structfield.workers): the number of workers of a pool.
+    #[must_use]
+    pub fn workers(mut self, workers: impl Limit) -> Self {
+        self.workers = Some(workers.get());
+        self
+    }
+
+    /// Sets [`queue_capacity`](Self#structfield.queue_capacity): the maximum number of claimed tasks in a pool's queue.
+    #[must_use]
+    pub fn queue_capacity(mut self, tasks: impl Limit) -> Self {
+        self.queue_capacity = Some(tasks.get());
+        self
+    }
+
+    /// Sets [`batch_size`](Self#structfield.batch_size): the maximum number of tasks in a batch.
+    #[must_use]
+    pub fn batch_size(mut self, tasks: impl Limit) -> Self {
+        self.batch_size = Some(tasks.get());
+        self
+    }
+
+    /// Sets [`timeout`](Self#structfield.timeout): the maximum time for one attempt.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// Sets [`retry`](Self#structfield.retry): the number of retries and the pauses before them.
+    #[must_use]
+    pub fn retry(mut self, retry: Retry) -> Self {
+        self.retry = retry;
+        self
+    }
+
+    /// Sets [`rate`](Self#structfield.rate): the maximum number of starts per second.
+    #[must_use]
+    pub fn rate(mut self, rate: Rate) -> Self {
+        self.rate = Some(rate);
+        self
+    }
+
+    /// Sets [`max_tasks`](Self#structfield.max_tasks): the number of tasks after which the run ends.
+    #[must_use]
+    pub fn max_tasks(mut self, tasks: u64) -> Self {
+        self.max_tasks = Some(tasks);
+        self
+    }
+
+    /// Sets [`grace`](Self#structfield.grace): the maximum time for a drain.
+    #[must_use]
+    pub fn grace(mut self, grace: Duration) -> Self {
+        self.grace = Some(grace);
+        self
+    }
+
+    /// Sets [`seed`](Self#structfield.seed): the seed of random draws.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// Checks that a run can start with this configuration. A run checks it too, before its first claim.
+    ///
+    /// # Errors
+    /// [`ConfigError`] when one of the limits is 0.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        at_least_one(self.limit, ConfigError::ZeroLimit)?;
+        for (size, error) in [
+            (self.workers, ConfigError::ZeroWorkers),
+            (self.queue_capacity, ConfigError::ZeroQueueCapacity),
+            (self.batch_size, ConfigError::ZeroBatchSize),
+        ] {
+            size.map(|size| at_least_one(size, error)).transpose()?;
+        }
+        Ok(())
+    }
+
+    /// The limit of a configuration that was checked.
+    pub(crate) fn checked_limit(&self) -> NonZeroUsize {
+        NonZeroUsize::new(self.limit).unwrap_or(NonZeroUsize::MIN)
+    }
+
+    /// The number of workers of a pool with this limit.
+    pub(crate) fn workers_at(&self, limit: NonZeroUsize) -> usize {
+        self.workers.unwrap_or(limit.get())
+    }
+
+    /// The capacity of a pool's queue with this limit.
     pub(crate) fn queue_capacity_at(&self, limit: NonZeroUsize) -> usize {
-        self.queue_capacity.unwrap_or(limit).get()
+        self.queue_capacity.unwrap_or(limit.get())
     }
 
-    /// How many tasks a batch has at most.
-    pub fn batch_size(&self) -> usize {
-        self.batch_size_at(self.limit)
-    }
-
-    /// The same once the limit has become another one.
+    /// The size of a batch with this limit.
     pub(crate) fn batch_size_at(&self, limit: NonZeroUsize) -> usize {
-        self.batch_size.map_or_else(|| limit.get().saturating_mul(4), NonZeroUsize::get)
+        self.batch_size.unwrap_or_else(|| limit.get().saturating_mul(4))
     }
 }
 
 impl Default for Config {
-    /// A worker pool with a limit of 5.
+    /// Makes the configuration of a worker pool with a limit of 5.
     fn default() -> Self {
-        const FIVE: NonZeroUsize = NonZeroUsize::MIN.saturating_add(4);
-        Self::new(Pattern::WorkerPool, FIVE)
-    }
-}
-
-/// How often a failed task is tried again, and when: exponential backoff with equal jitter.
-///
-/// Before retry `n` (1, 2, …) a task waits a random time between half and all of `min(base * 2^(n-1), max)`; the draw
-/// depends on the seed, the task and the attempt only.
-///
-/// ```
-/// use core::time::Duration;
-/// use fourfold::{Attempt, Failure, Retry, TaskId};
-/// let retry = Retry { retries: 1, ..Retry::default() };
-/// let failure = Failure::transient("connection reset");
-/// let wait = retry.delay(&failure, TaskId(7), Attempt::FIRST, 0).unwrap();
-/// assert!(wait >= Duration::from_millis(50) && wait <= Duration::from_millis(100));
-/// assert_eq!(retry.delay(&failure, TaskId(7), Attempt::FIRST.next(), 0), None);
-/// let in_step = Retry { jitter: false, ..retry };
-/// assert_eq!(in_step.delay(&failure, TaskId(7), Attempt::FIRST, 0), Some(Duration::from_millis(100)));
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Retry {
-    /// How many further attempts a task gets.
-    pub retries: u32,
-    /// The longest wait before the first of them.
-    pub base: Duration,
-    /// The longest wait before any of them.
-    pub max: Duration,
-    /// Whether the wait is drawn, between half and all of what it may be. Where it is not, those that failed together come back together.
-    pub jitter: bool,
-}
-
-impl Default for Retry {
-    /// Three retries, 100 ms to 30 s.
-    fn default() -> Self {
-        Self { retries: 3, base: Duration::from_millis(100), max: Duration::from_secs(30), jitter: true }
-    }
-}
-
-impl Retry {
-    /// No second attempt.
-    pub const NEVER: Self = Self { retries: 0, base: Duration::ZERO, max: Duration::ZERO, jitter: true };
-
-    /// How long a task waits for its next attempt; `None` when it gets none.
-    pub fn delay(&self, failure: &Failure, task: TaskId, attempt: Attempt, seed: u64) -> Option<Duration> {
-        if failure.is_permanent() || attempt.get() > self.retries {
-            return None;
-        }
-        if let Some(after) = failure.after() {
-            return Some(after);
-        }
-        let doublings = (attempt.get() - 1).min(31);
-        let ceiling = self.base.saturating_mul(1 << doublings).min(self.max);
-        if !self.jitter {
-            return Some(ceiling);
-        }
-        let half = ceiling / 2;
-        let nanos = u64::try_from((ceiling - half).as_nanos()).unwrap_or(u64::MAX);
-        let draw = random::draw(seed, task, u64::from(attempt.get()));
-        Some(half + Duration::from_nanos(random::below(draw, nanos.saturating_add(1))))
-    }
-}
-
-/// A number of starts per second.
-#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
-pub struct Rate(f64);
-
-impl Rate {
-    /// So many per second; `None` unless it is a positive, finite number.
-    ///
-    /// ```
-    /// use fourfold::Rate;
-    /// assert!(Rate::per_second(0.5).is_some());
-    /// assert!(Rate::per_second(0.0).is_none() && Rate::per_second(f64::NAN).is_none());
-    /// ```
-    pub fn per_second(rate: f64) -> Option<Self> {
-        (rate.is_finite() && rate > 0.0).then_some(Self(rate))
-    }
-
-    /// How many per second.
-    pub fn get(self) -> f64 {
-        self.0
-    }
-
-    /// The time between two starts, in nanoseconds.
-    pub(crate) fn interval_ns(self) -> u64 {
-        // `as` saturates: a rate beyond one per nanosecond is one per nanosecond.
-        ((1e9 / self.0) as u64).max(1)
+        Self::new(Pattern::WorkerPool, 5)
     }
 }

@@ -1,4 +1,4 @@
-//! A handle on runs that go on.
+//! The handle that drains, aborts or reconfigures runs.
 
 use alloc::sync::Arc;
 use core::{
@@ -9,12 +9,14 @@ use core::{
 use async_lock::Mutex;
 use event_listener::{Event, EventListener};
 
-use crate::config::Config;
+use crate::config::{Config, ConfigError, Limit, at_least_one};
 
 const DRAIN: usize = 1;
 const ABORT: usize = 2;
 
-/// Drains or aborts a run, or changes its limit, from wherever: a handler, a signal, another thread. Clones control the same runs.
+/// A handle that drains or aborts runs, or changes their settings, from anywhere: a handler, a signal, another thread.
+///
+/// Clones control the same runs.
 ///
 /// ```
 /// use core::convert::Infallible;
@@ -41,15 +43,17 @@ pub struct Control {
 #[derive(Debug, Default)]
 struct Shared {
     stop: AtomicUsize,
-    /// 0: as configured.
+    /// The limit that was set last; 0 while none was.
     limit: AtomicUsize,
-    /// How often the configuration was changed.
+    /// The number of changes of the configuration.
     config_version: AtomicUsize,
     config: Mutex<Option<Config>>,
+    /// The number of changes of any kind.
+    changes: AtomicUsize,
     changed: Event,
 }
 
-/// How a run was told to end.
+/// The way in which a run is to stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Stop {
     No,
@@ -58,38 +62,51 @@ pub(crate) enum Stop {
 }
 
 impl Control {
-    /// A handle on no run yet.
+    /// Makes a handle that controls no run yet.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Nothing new is claimed; what has started is finished; what was only claimed is given back.
+    /// Lets runs finish the tasks in flight and end. Nothing more is claimed, and claimed tasks that have not started are given
+    /// back to their source.
+    ///
+    /// A drain that takes longer than [`Config::grace`] becomes an abort.
     pub fn drain(&self) {
         self.stop(DRAIN);
     }
 
-    /// Handlers are dropped and their deliveries given back.
+    /// Ends runs at once: their handlers are dropped, and the tasks are given back to their source.
     pub fn abort(&self) {
         self.stop(DRAIN | ABORT);
     }
 
     fn stop(&self, bits: usize) {
         self.shared.stop.fetch_or(bits, Ordering::AcqRel);
-        self.shared.changed.notify(usize::MAX);
+        self.announce();
     }
 
-    /// From now on so many tasks may be in flight. A smaller limit interrupts nobody: no task is started until fewer are in flight.
-    pub fn set_limit(&self, limit: NonZeroUsize) {
+    /// Sets the maximum number of tasks in flight, from now on. A smaller limit interrupts no task: none starts until fewer are
+    /// in flight.
+    ///
+    /// # Errors
+    /// [`ConfigError::ZeroLimit`] for 0; the limit stays what it was.
+    pub fn set_limit(&self, limit: impl Limit) -> Result<(), ConfigError> {
+        let limit = at_least_one(limit, ConfigError::ZeroLimit)?;
         self.shared.limit.store(limit.get(), Ordering::Release);
-        self.shared.changed.notify(usize::MAX);
+        self.announce();
+        Ok(())
     }
 
-    /// From now on the run goes by this configuration; its pattern and its seed stay what they are. What has begun goes on as it
-    /// began: a timeout that is running, a retry that waits, a batch that is open.
+    /// Replaces the configuration, except for the pattern and the seed. What has begun goes on as it began: a timeout that is
+    /// running, a retry that waits, a batch that is open.
     ///
     /// Other callers of this are waited for, for as long as it takes to copy a configuration: not for interrupt handlers,
     /// which may set the limit.
-    pub fn set_config(&self, config: &Config) {
+    ///
+    /// # Errors
+    /// [`ConfigError`] when a limit in it is 0; the configuration stays what it was.
+    pub fn set_config(&self, config: &Config) -> Result<(), ConfigError> {
+        config.check()?;
         let mut place = loop {
             match self.shared.config.try_lock() {
                 Some(place) => break place,
@@ -97,27 +114,40 @@ impl Control {
             }
         };
         *place = Some(*config);
-        self.shared.limit.store(config.limit.get(), Ordering::Release);
+        self.shared.limit.store(config.limit, Ordering::Release);
         self.shared.config_version.fetch_add(1, Ordering::AcqRel);
+        // Unlocked first: whoever sees the change can read it.
         drop(place);
+        self.announce();
+        Ok(())
+    }
+
+    fn announce(&self) {
+        self.shared.changes.fetch_add(1, Ordering::AcqRel);
         self.shared.changed.notify(usize::MAX);
     }
 
-    /// Whether a run that knows this much has something to learn.
+    /// Returns the number of changes of any kind. A run that has seen the same number before need not look further.
     #[inline]
+    pub(crate) fn changes(&self) -> usize {
+        self.shared.changes.load(Ordering::Acquire)
+    }
+
+    /// Whether the limit or the configuration is not the one that a run knows.
     pub(crate) fn has_changed(&self, version: usize, limit: NonZeroUsize) -> bool {
         self.limit().is_some_and(|wanted| wanted != limit)
             || self.shared.config_version.load(Ordering::Acquire) != version
     }
 
-    /// The configuration and its version, when it is a later one. Should it be changing right now, the change tells of itself.
+    /// Returns the configuration and its version, if it is later than `version`. One that is being replaced at this moment is
+    /// announced afterwards.
     pub(crate) fn config_after(&self, version: usize) -> Option<(usize, Config)> {
         let config = (*self.shared.config.try_lock()?)?;
         let latest = self.shared.config_version.load(Ordering::Acquire);
         (latest != version).then_some((latest, config))
     }
 
-    /// Whether a drain or an abort was asked for.
+    /// Returns whether a drain or an abort was asked for.
     pub fn is_draining(&self) -> bool {
         self.wanted() != Stop::No
     }

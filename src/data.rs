@@ -1,12 +1,12 @@
-//! JSON, read as a tree: one reader for everything, where a derived one would be code of its own for each type. In a browser
-//! that is what counts; and messages name the key.
+//! JSON as a tree: one reader for all types, where a derived reader would be code of its own for each type. That keeps the page's
+//! module small, and messages can name the key. Not part of the documented surface.
 
 use alloc::{borrow::Cow, format, string::String, vec::Vec};
 use core::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-/// Anything that JSON can say; objects in the order in which they are written.
+/// Any JSON value; the entries of an object are in the order in which they are written.
 ///
 /// ```
 /// use fourfold::data::Data;
@@ -33,13 +33,14 @@ pub enum Data<'a> {
 }
 
 impl<'a> Data<'a> {
-    /// The value of an object's key.
+    /// Returns the value of a key of an object.
     pub fn get(&self, key: &str) -> Option<&Data<'a>> {
         let Self::Object(entries) = self else { return None };
         entries.iter().find(|(name, _)| name == key).map(|(_, value)| value)
     }
 
-    /// A number without a fraction, from 0 on; written with one that is zero, it is no larger than what is exact then (2<sup>53</sup>).
+    /// Returns a whole number of at least 0. One that is written with a fraction of zero is accepted up to 2<sup>53</sup>, where
+    /// floating point is exact.
     pub fn whole(&self) -> Option<u64> {
         match *self {
             Self::Whole(number) => Some(number),
@@ -51,7 +52,7 @@ impl<'a> Data<'a> {
         }
     }
 
-    /// A number.
+    /// Returns a number of any kind.
     pub fn number(&self) -> Option<f64> {
         match *self {
             Self::Whole(number) => Some(number as f64),
@@ -60,18 +61,18 @@ impl<'a> Data<'a> {
         }
     }
 
-    /// Text.
+    /// Returns the text of a string.
     pub fn text(&self) -> Option<&str> {
         if let Self::Text(text) = self { Some(text) } else { None }
     }
 
-    /// A list.
+    /// Returns the items of a list.
     pub fn list(&self) -> Option<&[Data<'a>]> {
         if let Self::List(list) = self { Some(list) } else { None }
     }
 }
 
-/// As it stands in a message: short.
+/// Writes the value as it appears in a message: short.
 impl fmt::Display for Data<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -91,7 +92,7 @@ impl fmt::Display for Data<'_> {
 }
 
 impl<'de> Deserialize<'de> for Data<'de> {
-    /// From formats that say of themselves what they hold, as JSON does.
+    /// Reads any value from a self-describing format such as JSON.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(AnyData)
     }
@@ -166,7 +167,7 @@ impl<'de> Visitor<'de> for AnyData {
     }
 }
 
-/// The keys of an object that has to have them. Messages name them.
+/// Access to the keys of an object, with messages that name the key.
 pub(crate) struct Keys<'d, 'a> {
     data: &'d Data<'a>,
     of: &'static str,
@@ -188,7 +189,7 @@ impl<'d, 'a> Keys<'d, 'a> {
         self.data.get(key).ok_or_else(|| self.wrong(key, ""))
     }
 
-    /// Nothing where it is left out or null.
+    /// Returns the value of a key; `None` when it is missing or null.
     pub(crate) fn maybe(&self, key: &str) -> Option<&'d Data<'a>> {
         self.data.get(key).filter(|data| **data != Data::Null)
     }
@@ -201,7 +202,7 @@ impl<'d, 'a> Keys<'d, 'a> {
         self.maybe(key).map(|_| self.whole(key)).transpose()
     }
 
-    /// A whole number that fits.
+    /// Returns a whole number that fits into the type.
     pub(crate) fn fit<T: TryFrom<u64>>(&self, key: &str) -> Result<T, String> {
         T::try_from(self.whole(key)?).map_err(|_| self.wrong(key, "a smaller number"))
     }
@@ -218,7 +219,7 @@ impl<'d, 'a> Keys<'d, 'a> {
         self.data.get(key).and_then(Data::list).ok_or_else(|| self.wrong(key, "a list"))
     }
 
-    /// One of several names.
+    /// Returns what one of several names stands for.
     pub(crate) fn named<T>(&self, key: &str, named: impl FnOnce(&str) -> Option<T>) -> Result<T, String> {
         self.data.get(key).and_then(Data::text).and_then(named).ok_or_else(|| self.wrong(key, "a name that is known"))
     }

@@ -1,304 +1,242 @@
-//! What happens in a run, as plain data.
+//! The events of a run as plain data, and the observers that receive them.
+//!
+//! An [`Event`] is generic over its text. An [`Observer`] is handed an `Event<&str>`, which borrows its text and is `Copy`; an
+//! [`OwnedEvent`] is the same type with a text of its own, for programs that keep events.
 
-mod record;
+mod names;
+mod observer;
+mod text;
 
 use core::time::Duration;
 
-pub use self::record::Record;
+pub use self::{
+    names::{BlockedOn, Disposition, Outcome},
+    observer::{Observer, ObserverFn, observer_fn},
+    text::Text,
+};
 use crate::{
     clock::Time,
     pattern::Pattern,
     task::{Attempt, TaskId},
 };
 
-/// One thing that happened. Everything that is shown of a run follows from these.
+/// One thing that happened in a run. Everything that is shown of a run follows from its events.
+///
+/// ```
+/// use fourfold::{Event, clock::Time, event::{EventKind, OwnedEvent}};
+/// let event = Event { sequence: 7, at: Time::ZERO, kind: EventKind::Malformed { reason: "line 3: not JSON" } };
+/// let kept = OwnedEvent::from(&event);
+/// assert_eq!(kept.borrowed(), event);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Event<'a> {
-    /// Counts up from 0 within the run, without gaps.
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Event<S> {
+    /// The number of the event within its run. It counts up from 0 without gaps.
+    #[cfg_attr(feature = "serde", serde(rename = "seq"))]
     pub sequence: u64,
-    /// When, on the run's clock. Events of one poll share a time.
+    /// The time of the event on the run's clock. Events of one poll share a time.
+    #[cfg_attr(feature = "serde", serde(rename = "t_ns"))]
     pub at: Time,
-    /// What.
-    pub kind: EventKind<'a>,
+    /// What happened.
+    #[cfg_attr(feature = "serde", serde(flatten))]
+    pub kind: EventKind<S>,
 }
 
-/// How one attempt went.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
-pub enum Outcome {
-    /// The handler returned `Ok`.
-    Succeeded,
-    /// The handler returned `Err`.
-    Failed,
-    /// The handler took longer than the timeout and was dropped.
-    TimedOut,
-    /// The handler panicked.
-    Panicked,
-    /// The handler was dropped because the run was aborted or its group failed, or gave up because its task was cancelled.
-    Cancelled,
-}
+/// An event with a text of its own. It takes 64 bytes, and its text when it has one.
+pub type OwnedEvent = Event<Text>;
 
-impl Outcome {
-    /// Its name, as it stands in traces and reports.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Succeeded => "succeeded",
-            Self::Failed => "failed",
-            Self::TimedOut => "timed_out",
-            Self::Panicked => "panicked",
-            Self::Cancelled => "cancelled",
-        }
-    }
-
-    /// Whether the attempt came to nothing by itself: it failed, timed out or panicked.
-    pub fn is_failure(self) -> bool {
-        matches!(self, Self::Failed | Self::TimedOut | Self::Panicked)
+impl<S: AsRef<str>> Event<S> {
+    /// Returns the same event with a borrowed text.
+    #[inline]
+    pub fn borrowed(&self) -> Event<&str> {
+        Event { sequence: self.sequence, at: self.at, kind: self.kind.map_text(|text| text.as_ref()) }
     }
 }
 
-/// How a delivery ended, once its source has agreed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
-pub enum Disposition {
-    /// The task is done.
-    Done,
-    /// The task will be tried again.
-    Retried,
-    /// The task will not be tried again.
-    Dead,
-    /// The task was given back, uncounted.
-    Released,
-    /// The lease had ended: somebody else has the task, and the verdict counts for nothing.
-    LeaseLost,
-}
-
-impl Disposition {
-    /// Its name, as it stands in traces.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Done => "done",
-            Self::Retried => "retried",
-            Self::Dead => "dead",
-            Self::Released => "released",
-            Self::LeaseLost => "lease_lost",
-        }
+impl From<&Event<&str>> for OwnedEvent {
+    /// Copies the text of the event.
+    #[inline]
+    fn from(event: &Event<&str>) -> Self {
+        Self { sequence: event.sequence, at: event.at, kind: event.kind.map_text(|text| Text::from(*text)) }
     }
 }
 
-/// What keeps a run from claiming although its source may have more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
-pub enum BlockedOn {
-    /// Every permit is held, the queue is full, or the batch is still open.
-    Room,
-    /// The rate allows no further start yet.
-    Rate,
-    /// The source has yet to take the settlements that wait for it.
-    Settling,
-}
-
-impl BlockedOn {
-    /// Its name, as it stands in traces.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Room => "room",
-            Self::Rate => "rate",
-            Self::Settling => "settling",
-        }
-    }
-}
-
-/// What happened.
+/// What happened in an [`Event`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(tag = "event", rename_all = "snake_case"))]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(tag = "event", rename_all = "snake_case")
+)]
 #[non_exhaustive]
-pub enum EventKind<'a> {
-    /// The run began.
+pub enum EventKind<S> {
+    /// The run started.
     RunStarted {
-        /// By which pattern.
+        /// The pattern of the run.
         pattern: Pattern,
-        /// How many tasks may be in flight.
+        /// The maximum number of tasks in flight.
         limit: usize,
-        /// How many workers a pool has.
+        /// The number of workers of a pool; `None` for the other patterns.
         #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
         workers: Option<usize>,
-        /// How many tasks may be claimed and wait for a permit: a pool's queue, a batch. `None` where what is claimed starts
-        /// at once.
+        /// The maximum number of tasks that are claimed and wait for a permit: a pool's queue, or a batch. `None` where a
+        /// claimed task starts at once.
         #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
         queue_capacity: Option<usize>,
     },
-    /// A delivery came in from the source, and is the last in the queue. Those in front of it get their permits first.
+    /// A delivery came in from the source and is now the last in the queue. Tasks get their permits in the order of the queue.
     Claimed {
-        /// Of this task.
+        /// The task of the delivery.
         task: TaskId,
-        /// Its attempt.
+        /// The attempt that the delivery is.
         attempt: Attempt,
     },
-    /// Something came in that was no task.
+    /// An entry of the source was not a task.
     Malformed {
-        /// Where it was and what is wrong with it.
-        reason: &'a str,
+        /// The place of the entry (a line, a key) and what is wrong with it.
+        reason: S,
     },
-    /// The first in the queue got a permit, and its handler was called.
+    /// The first task in the queue got a permit, and its handler was called.
     Started {
-        /// For this task.
+        /// The task that started.
         task: TaskId,
-        /// This attempt at it.
+        /// The attempt that started.
         attempt: Attempt,
-        /// Which permit it holds, counted from 0.
+        /// The number of the permit that the attempt holds, counted from 0.
         permit: usize,
-        /// Which worker of a pool is busy with it, counted from 0; those that are not are idle.
+        /// The number of the pool's worker that runs the attempt, counted from 0; `None` for the other patterns.
         #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
         worker: Option<usize>,
     },
-    /// The handler ended, or was ended; its permit is free.
+    /// The handler returned, panicked or was dropped; its permit is free again.
     Ended {
-        /// For this task.
+        /// The task whose attempt ended.
         task: TaskId,
-        /// This attempt at it.
+        /// The attempt that ended.
         attempt: Attempt,
-        /// Which permit is free again.
+        /// The number of the permit that is free again.
         permit: usize,
-        /// Which worker of a pool is idle again.
+        /// The number of the pool's worker that is idle again; `None` for the other patterns.
         #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
         worker: Option<usize>,
-        /// How it went.
+        /// How the attempt ended.
         outcome: Outcome,
-        /// Why, unless it succeeded or was cancelled.
+        /// The reason of a failure, a timeout or a panic; `None` for other outcomes.
         #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
-        reason: Option<&'a str>,
+        reason: Option<S>,
     },
     /// A failed task will be tried again.
     RetryScheduled {
-        /// The task.
+        /// The task that failed.
         task: TaskId,
         /// The attempt that failed.
         attempt: Attempt,
-        /// How long it waits, from its settlement on.
-        #[cfg_attr(feature = "serde", serde(rename = "after_ns", serialize_with = "serialize_nanos"))]
+        /// The pause before the next attempt, counted from the settlement of this one.
+        #[cfg_attr(feature = "serde", serde(rename = "after_ns", with = "nanos"))]
         after: Duration,
     },
-    /// The source took the verdict.
+    /// The source accepted a verdict.
     Settled {
-        /// On this task.
+        /// The task that the verdict is about.
         task: TaskId,
-        /// At this attempt.
+        /// The attempt that the verdict ends.
         attempt: Attempt,
-        /// How the attempt had gone; `None` when it was never started.
+        /// How the attempt ended; `None` when it never started.
         #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
         outcome: Option<Outcome>,
-        /// What came of it.
+        /// What became of the delivery.
         #[cfg_attr(feature = "serde", serde(rename = "ending"))]
         disposition: Disposition,
     },
-    /// A delivery was left, and nobody will say more of it. A run leaves it to its lease when the source cannot be told; a program
-    /// that keeps its tasks by hand may forget one that runs.
+    /// A delivery was left behind, and no event about it follows. A run leaves a delivery to its lease when the source cannot be
+    /// told; a program that keeps its tasks by hand may forget one that is running.
     Abandoned {
-        /// The task.
+        /// The task that was left behind.
         task: TaskId,
-        /// The attempt.
+        /// The attempt that was left behind.
         attempt: Attempt,
-        /// How the attempt had gone; `None` when it was never started, or when nobody knows.
+        /// How the attempt ended; `None` when it never started, or when its end is unknown.
         #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
         outcome: Option<Outcome>,
-        /// The permit that it takes along: it was started, no [`Ended`](Self::Ended) is told of it, and the permit is not free
-        /// again. This is a leak, which no run of this crate has.
+        /// The permit that is lost with the delivery: the attempt started, no [`Ended`](Self::Ended) follows, and the permit
+        /// never becomes free. Such a leak happens in programs that keep tasks by hand; a run of this crate has none.
         #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
         permit: Option<usize>,
     },
-    /// A batch was claimed: the next so many that are claimed. The next batch waits for all of it.
+    /// A batch was opened: the next `size` claims belong to it. The next batch opens after all of this one has ended.
     BatchOpened {
-        /// Counts up from 0.
+        /// The number of the batch, counted from 0.
         batch: u64,
-        /// How many tasks are in it.
+        /// The number of tasks in the batch.
         size: usize,
     },
-    /// All of a batch has ended.
+    /// All tasks of a batch have ended.
     BatchClosed {
-        /// The batch.
+        /// The number of the batch.
         batch: u64,
     },
-    /// A task of the group failed for good: its siblings are cancelled.
+    /// A task of the group failed for good, and its siblings are cancelled.
     GroupCancelled {
         /// The task that failed.
         cause: TaskId,
     },
-    /// The limit, and what follows from it, is another one from now on. Nobody is interrupted: until enough have ended there
-    /// may be more in flight, and more in the queue.
+    /// The limit changed, and the numbers that follow from it. Running tasks are not interrupted: until enough of them have
+    /// ended, more tasks may be in flight or queued than the new numbers allow.
     LimitChanged {
-        /// How many tasks may be in flight.
+        /// The maximum number of tasks in flight.
         limit: usize,
-        /// How many workers a pool has.
+        /// The number of workers of a pool; `None` for the other patterns.
         #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
         workers: Option<usize>,
-        /// How many tasks may be claimed and wait for a permit.
+        /// The maximum number of tasks that are claimed and wait for a permit; `None` where a claimed task starts at once.
         #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
         queue_capacity: Option<usize>,
     },
-    /// There is room, and the source has nothing at the moment.
+    /// The run has room for tasks, and the source has none at the moment.
     SourceWaiting,
-    /// The source may have more, and may not give it: back-pressure. Said when that begins or its reason changes; it lasts until
-    /// the source waits or is exhausted, and opens for a moment for each claim.
+    /// The source may have more tasks, and the run does not claim them: back-pressure. The event is sent when back-pressure
+    /// begins or its reason changes. Back-pressure lasts until the source waits or is exhausted, and pauses for each claim.
     SourceBlocked {
-        /// What holds it up.
+        /// The reason why the run does not claim.
         by: BlockedOn,
     },
-    /// The source has nothing more.
+    /// The source has no more tasks.
     SourceExhausted,
-    /// Nothing new is claimed any more; what has started is finished.
+    /// The run stopped claiming; running tasks are finished.
     DrainStarted,
-    /// What runs is dropped and given back.
+    /// The run drops its running tasks and gives them back to the source.
     AbortStarted,
-    /// The run is over.
+    /// The run ended.
     RunEnded,
 }
 
-#[cfg(feature = "serde")]
-impl Outcome {
-    /// As it is written.
-    pub(crate) fn from_name(name: &str) -> Option<Self> {
-        Some(match name {
-            "succeeded" => Self::Succeeded,
-            "failed" => Self::Failed,
-            "timed_out" => Self::TimedOut,
-            "panicked" => Self::Panicked,
-            "cancelled" => Self::Cancelled,
-            _ => return None,
-        })
+impl<S> EventKind<S> {
+    /// Returns the name of the event as it is written in traces, such as `run_started`.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::RunStarted { .. } => "run_started",
+            Self::Claimed { .. } => "claimed",
+            Self::Malformed { .. } => "malformed",
+            Self::Started { .. } => "started",
+            Self::Ended { .. } => "ended",
+            Self::RetryScheduled { .. } => "retry_scheduled",
+            Self::Settled { .. } => "settled",
+            Self::Abandoned { .. } => "abandoned",
+            Self::BatchOpened { .. } => "batch_opened",
+            Self::BatchClosed { .. } => "batch_closed",
+            Self::GroupCancelled { .. } => "group_cancelled",
+            Self::LimitChanged { .. } => "limit_changed",
+            Self::SourceWaiting => "source_waiting",
+            Self::SourceBlocked { .. } => "source_blocked",
+            Self::SourceExhausted => "source_exhausted",
+            Self::DrainStarted => "drain_started",
+            Self::AbortStarted => "abort_started",
+            Self::RunEnded => "run_ended",
+        }
     }
-}
 
-#[cfg(feature = "serde")]
-impl BlockedOn {
-    /// As it is written.
-    pub(crate) fn from_name(name: &str) -> Option<Self> {
-        Some(match name {
-            "room" => Self::Room,
-            "rate" => Self::Rate,
-            "settling" => Self::Settling,
-            _ => return None,
-        })
-    }
-}
-
-#[cfg(feature = "trace")]
-impl Disposition {
-    /// As it is written.
-    pub(crate) fn from_name(name: &str) -> Option<Self> {
-        Some(match name {
-            "done" => Self::Done,
-            "retried" => Self::Retried,
-            "dead" => Self::Dead,
-            "released" => Self::Released,
-            "lease_lost" => Self::LeaseLost,
-            _ => return None,
-        })
-    }
-}
-
-impl EventKind<'_> {
-    /// Whether somebody who goes through a run would stop here: a failure, a retry, a task that ends other than done, a change
-    /// in how the run goes on. What is left is the steady flow of tasks.
+    /// Returns whether a reader who steps through a run stops at this event: a failure, a retry, a task that ends other than
+    /// done, or a change in how the run goes on.
     pub fn is_notable(&self) -> bool {
         match self {
             Self::Claimed { .. }
@@ -312,7 +250,7 @@ impl EventKind<'_> {
         }
     }
 
-    /// The task that it is about.
+    /// Returns the task that the event is about.
     pub fn task(&self) -> Option<TaskId> {
         match *self {
             Self::Claimed { task, .. }
@@ -325,83 +263,75 @@ impl EventKind<'_> {
             _ => None,
         }
     }
+
+    /// Returns the text of the event, if it has one.
+    pub fn text(&self) -> Option<&S> {
+        match self {
+            Self::Malformed { reason } => Some(reason),
+            Self::Ended { reason, .. } => reason.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// Returns the same event with another text.
+    #[inline]
+    fn map_text<'s, T>(&'s self, text: impl FnOnce(&'s S) -> T) -> EventKind<T> {
+        match *self {
+            Self::Malformed { ref reason } => EventKind::Malformed { reason: text(reason) },
+            Self::Ended { task, attempt, permit, worker, outcome, ref reason } => {
+                let reason = reason.as_ref().map(text);
+                EventKind::Ended { task, attempt, permit, worker, outcome, reason }
+            }
+            Self::RunStarted { pattern, limit, workers, queue_capacity } => {
+                EventKind::RunStarted { pattern, limit, workers, queue_capacity }
+            }
+            Self::Claimed { task, attempt } => EventKind::Claimed { task, attempt },
+            Self::Started { task, attempt, permit, worker } => EventKind::Started { task, attempt, permit, worker },
+            Self::RetryScheduled { task, attempt, after } => EventKind::RetryScheduled { task, attempt, after },
+            Self::Settled { task, attempt, outcome, disposition } => {
+                EventKind::Settled { task, attempt, outcome, disposition }
+            }
+            Self::Abandoned { task, attempt, outcome, permit } => {
+                EventKind::Abandoned { task, attempt, outcome, permit }
+            }
+            Self::BatchOpened { batch, size } => EventKind::BatchOpened { batch, size },
+            Self::BatchClosed { batch } => EventKind::BatchClosed { batch },
+            Self::GroupCancelled { cause } => EventKind::GroupCancelled { cause },
+            Self::LimitChanged { limit, workers, queue_capacity } => {
+                EventKind::LimitChanged { limit, workers, queue_capacity }
+            }
+            Self::SourceWaiting => EventKind::SourceWaiting,
+            Self::SourceBlocked { by } => EventKind::SourceBlocked { by },
+            Self::SourceExhausted => EventKind::SourceExhausted,
+            Self::DrainStarted => EventKind::DrainStarted,
+            Self::AbortStarted => EventKind::AbortStarted,
+            Self::RunEnded => EventKind::RunEnded,
+        }
+    }
 }
 
+/// Durations as whole nanoseconds.
 #[cfg(feature = "serde")]
-fn serialize_nanos<S: serde::Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_u64(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX))
-}
+mod nanos {
+    use core::time::Duration;
 
-/// Is told what happens in a run, as it happens.
-///
-/// ```
-/// use core::convert::Infallible;
-/// use fourfold::{MemorySource, Run, Task, event::{EventKind, observer_fn}};
-/// use futures_lite::future::block_on;
-///
-/// let source = MemorySource::new((), 0..3_u8);
-/// let mut started = Vec::new();
-/// let observer = observer_fn(|event| {
-///     if let EventKind::Started { task, .. } = event.kind {
-///         started.push(task.0);
-///     }
-/// });
-/// let run = Run::new(&source, async |_: &Task<u8>| Ok::<_, Infallible>(())).observer(observer);
-/// block_on(run.into_future()).unwrap();
-/// assert_eq!(started, [0, 1, 2]);
-/// ```
-pub trait Observer {
-    /// Whether it looks at events at all. Where it does not, they are not even made.
-    const ACTIVE: bool = true;
+    use serde::{Deserialize, Deserializer, Serializer};
 
-    /// An event happened.
-    fn event(&mut self, event: &Event<'_>);
-}
+    pub(super) fn serialize<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX))
+    }
 
-/// Looks at nothing and costs nothing.
-impl Observer for () {
-    const ACTIVE: bool = false;
-
-    fn event(&mut self, _: &Event<'_>) {}
-}
-
-impl<O: Observer + ?Sized> Observer for &mut O {
-    const ACTIVE: bool = O::ACTIVE;
-
-    fn event(&mut self, event: &Event<'_>) {
-        (**self).event(event);
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+        u64::deserialize(deserializer).map(Duration::from_nanos)
     }
 }
 
-/// Both see every event, the first one first.
-impl<A: Observer, B: Observer> Observer for (A, B) {
-    const ACTIVE: bool = A::ACTIVE || B::ACTIVE;
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    fn event(&mut self, event: &Event<'_>) {
-        self.0.event(event);
-        self.1.event(event);
-    }
-}
-
-/// The observer that calls `f` with every event.
-pub fn observer_fn<F: FnMut(&Event<'_>)>(f: F) -> ObserverFn<F> {
-    ObserverFn { f }
-}
-
-/// A closure that observes: see [`observer_fn`].
-#[derive(Clone, Copy)]
-pub struct ObserverFn<F> {
-    f: F,
-}
-
-impl<F: FnMut(&Event<'_>)> Observer for ObserverFn<F> {
-    fn event(&mut self, event: &Event<'_>) {
-        (self.f)(event);
-    }
-}
-
-impl<F> core::fmt::Debug for ObserverFn<F> {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("ObserverFn").finish_non_exhaustive()
+    #[test]
+    fn an_owned_event_fits_a_cache_line() {
+        assert!(size_of::<OwnedEvent>() <= 64, "{} bytes", size_of::<OwnedEvent>());
     }
 }

@@ -1,4 +1,4 @@
-//! Why an attempt failed, and what that says about another one.
+//! Failures of attempts, and what they say about further attempts.
 
 use alloc::{
     boxed::Box,
@@ -6,10 +6,10 @@ use alloc::{
 };
 use core::{fmt, time::Duration};
 
-/// A failed attempt: the reason, and whether trying again makes sense.
+/// The failure of an attempt: its reason, and whether another attempt makes sense.
 ///
-/// Any [`core::error::Error`] converts into one with `?`; the run's [`Retry`](crate::config::Retry) policy then decides. It is
-/// itself no `Error`, so that this conversion can exist.
+/// Any [`core::error::Error`] converts into a failure with `?`; the [`Retry`](crate::config::Retry) policy of the run then decides
+/// about another attempt. For this conversion to exist, a failure does not implement `Error` itself.
 ///
 /// ```
 /// use core::time::Duration;
@@ -45,7 +45,7 @@ enum Remedy {
 }
 
 impl Failure {
-    /// A failure that may pass: the retry policy decides.
+    /// Makes a failure that may pass. The retry policy decides about another attempt.
     pub fn transient(reason: impl Into<String>) -> Self {
         Self::new(reason, Remedy::Policy)
     }
@@ -54,24 +54,24 @@ impl Failure {
         Self(Box::new(Inner { reason: reason.into(), remedy }))
     }
 
-    /// A failure that no further attempt can mend: the task is dead at once.
+    /// Makes a failure that no further attempt can mend. The task is dead at once.
     pub fn permanent(reason: impl Into<String>) -> Self {
         Self::new(reason, Remedy::Never)
     }
 
-    /// A failure that says when to try again; the policy still bounds how often.
+    /// Makes a failure that sets the pause before the next attempt. The retry policy still bounds the number of attempts.
     pub fn retry_after(reason: impl Into<String>, after: Duration) -> Self {
         Self::new(reason, Remedy::After(after))
     }
 
-    /// A panic that was contained, counted as such: by the run itself, or by a handler that acts one out where the build
-    /// cannot contain real ones.
+    /// Makes a failure that is counted as a panic: a run makes it of a contained panic, and a handler can return it where the build
+    /// cannot contain panics.
     pub fn panicked(reason: impl Into<String>) -> Self {
         Self::new(reason, Remedy::Panicked)
     }
 
-    /// No failure of the handler's: somebody has cancelled this one task, and the handler gives up. The attempt counts as cancelled, and the task
-    /// is not tried again; a group goes on without it.
+    /// Makes the result of a handler that gives up because its task was cancelled. The attempt counts as cancelled, and the task is
+    /// dead; a group goes on without it.
     ///
     /// ```
     /// use fourfold::{Failure, MemorySource, Run, Task};
@@ -87,27 +87,27 @@ impl Failure {
         Self::new(reason, Remedy::Cancelled)
     }
 
-    /// What went wrong, for people.
+    /// Returns what went wrong, as text for people.
     pub fn reason(&self) -> &str {
         &self.0.reason
     }
 
-    /// Whether the task is dead at once.
+    /// Returns whether no further attempt follows: the failure is permanent, or the task was cancelled.
     pub fn is_permanent(&self) -> bool {
         matches!(self.0.remedy, Remedy::Never | Remedy::Cancelled)
     }
 
-    /// Whether it was a panic.
+    /// Returns whether the failure is counted as a panic.
     pub fn is_panic(&self) -> bool {
         self.0.remedy == Remedy::Panicked
     }
 
-    /// Whether somebody has cancelled the task.
+    /// Returns whether the task was cancelled.
     pub fn is_cancelled(&self) -> bool {
         self.0.remedy == Remedy::Cancelled
     }
 
-    /// When to try again, where the handler knows it.
+    /// Returns the pause before the next attempt, if the failure sets one.
     pub fn after(&self) -> Option<Duration> {
         match self.0.remedy {
             Remedy::After(after) => Some(after),
@@ -123,7 +123,7 @@ impl fmt::Display for Failure {
 }
 
 impl<E: core::error::Error> From<E> for Failure {
-    /// Transient, with the error and the errors that caused it as the reason.
+    /// Makes a transient failure, whose reason is the error followed by the errors that caused it.
     fn from(error: E) -> Self {
         let mut reason = error.to_string();
         let mut cause = error.source();

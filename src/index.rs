@@ -1,9 +1,11 @@
-//! A map from numbers to anything, in the order of the numbers.
+//! An ordered map from numbers to values of any type.
 
 use alloc::{collections::BTreeMap, vec::Vec};
 
-/// Values lie in places that are used again, and one ordered map says where: its code is there once, and not once more for each
-/// type of value. Ordered maps that are taken from are the largest thing that a collection brings into a small program.
+/// An ordered map whose code exists once for all types of values.
+///
+/// Values lie in places that are reused, and one `BTreeMap` from keys to places finds them. Removal from a `BTreeMap` is much
+/// code, and each type of value would bring its own copy into the page's module.
 #[derive(Clone, Debug)]
 pub(crate) struct Index<T> {
     places: BTreeMap<u64, usize>,
@@ -38,7 +40,7 @@ impl<T> Index<T> {
         self.values[*self.places.get(&key)?].as_mut()
     }
 
-    /// Sets a value, and gives the one back that was there.
+    /// Sets the value of a key and returns the previous one.
     pub(crate) fn insert(&mut self, key: u64, value: T) -> Option<T> {
         if let Some(place) = self.places.get(&key) {
             return self.values[*place].replace(value);

@@ -1,92 +1,111 @@
 //! Four ways to run asynchronous tasks with bounded concurrency, on one single-threaded core.
 //!
-//! A [`Source`] gives tasks out, a [`Pattern`] decides when they start, a handler does them, a [`Verdict`](source::Verdict) goes back to the source;
-//! an [`Observer`] may watch. Nothing here needs tokio, threads or, without the feature `std`, an operating system: a run is a
-//! future, and whatever can poll a future can host it.
+//! A [`Source`] hands out tasks, a [`Pattern`] decides when they start, a handler runs them, and a
+//! [`Verdict`](source::Verdict) on each goes back to the source; an [`Observer`] may watch. The crate needs neither tokio nor
+//! threads, and without the feature `std` no operating system: a run is a future, and anything that polls futures can host it.
 //!
 //! ```
-//! use core::num::NonZeroUsize;
-//! use fourfold::{Failure, MemorySource, NativeClock, Pattern, Run, Task};
+//! use fourfold::{Failure, MemorySource, Pattern, Run, Task};
 //! use futures_lite::future::block_on;
 //!
-//! let clock = NativeClock::new();
-//! let source = MemorySource::new(&clock, ["1", "2", "three", "4"]);
+//! let source = MemorySource::new((), ["1", "2", "three", "4"]);
 //! let parse = async |task: &Task<&str>| match task.payload.parse::<u32>() {
 //!     Ok(_) => Ok(()),
 //!     Err(error) => Err(Failure::permanent(error.to_string())),
 //! };
-//! let run = Run::new(&source, parse).pattern(Pattern::TaskSet).limit(NonZeroUsize::new(2).unwrap()).clock(&clock);
-//! let report = block_on(run.into_future()).unwrap();
+//! let report = block_on(Run::new(&source, parse).pattern(Pattern::TaskSet).limit(2).into_future())?;
 //! assert_eq!((report.counters.done, report.counters.dead), (3, 1));
 //! assert_eq!(source.take_dead()[0].reason, "invalid digit found in string");
+//! # Ok::<_, Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! # The four as scopes
+//! # Tasks without a source
 //!
-//! Tasks that live in a program need no source. Each pattern is also a scope of its own, which gives results instead of a
-//! report; what it starts is polled together with what starts it, so that nothing is begun and then forgotten.
+//! Tasks that live in a program need no source. Each pattern is also a scope, which returns results instead of a report. A scope
+//! is polled together with the tasks that it starts, so that no task outlives it.
 //!
 //! | for | use | instead of asyncio's |
 //! |---|---|---|
-//! | a simple script: start the next as soon as one ends | [`TaskSet`] | `create_task` and `wait` |
+//! | a simple script: the next task starts as soon as one ends | [`TaskSet`] | `create_task` and `wait` |
 //! | results in the order of the inputs, failures among them | [`batch`] | `Semaphore` and `gather` |
-//! | a service: producers are held up when the workers are behind | [`worker_pool`] | `Queue`, workers, `join`, sentinels |
+//! | a service: producers wait when the workers are behind | [`worker_pool`] | `Queue`, workers, `join`, sentinels |
 //! | all or nothing: the first failure cancels the others | [`task_group`] | `TaskGroup` and `Semaphore` |
 //!
-//! [`Permits`] are what they have in common: [`batch_with`](scope::batch_with),
-//! [`worker_pool_with`](scope::worker_pool_with) and [`task_group_with`](scope::task_group_with) share one limit between
-//! several scopes, or change it on the way. Retries, timeouts, rates, drain and events are a run's, whose source may be in
-//! memory.
+//! [`Permits`] can be shared: [`batch_with`](scope::batch_with), [`worker_pool_with`](scope::worker_pool_with) and
+//! [`task_group_with`](scope::task_group_with) put several scopes under one limit, which can change while they run. Retries,
+//! timeouts, rates, drains and events belong to a [`Run`], whose source may be in memory.
 //!
 //! ```
-//! use core::num::NonZeroUsize;
 //! use fourfold::{Permits, scope::{batch_with, task_group_with}};
 //! use futures_lite::future::{block_on, yield_now};
 //!
-//! let permits = Permits::new(NonZeroUsize::new(4).unwrap());
+//! let permits = Permits::new(4);
 //! let length = async |word: &str| {
 //!     yield_now().await;
 //!     word.len()
 //! };
 //! let output = block_on(task_group_with(&permits, async |group| {
 //!     group.spawn("title", async { Ok(length("Four").await) }).await;
-//!     // Beside the title, and at most four of all of them at a time.
+//!     // Runs beside the title; together they hold at most four permits.
 //!     let lengths = batch_with(&permits, ["ways", "to", "run", "tasks"], length).await;
 //!     if lengths.contains(&0) { Err("an empty word") } else { Ok(lengths) }
 //! }));
 //! let output = output.unwrap();
 //! assert_eq!((output.value, output.results), (vec![4, 2, 3, 5], vec![("title".into(), 4)]));
 //! ```
+//!
+//! # Features
+//!
+//! | feature | brings | crates, in all |
+//! |---|---|--:|
+//! | none | the core: `no_std` with `alloc` | 10 |
+//! | `std` (default) | contained panics of handlers; [`MemorySource`]s that are fed from other threads | 13 |
+//! | `smol` | [`NativeClock`](clock), the wall clock on smol's timers | 33 |
+//! | `serde` | `Serialize` and `Deserialize` on reports, events, states and workloads | 17 |
+//! | `trace` | the module `trace`: events as JSON lines, there and back, and for Perfetto | 24 |
+//! | `jsonl` | `source::JsonLines`: tasks from JSON lines in anything that can be read | 24 |
+//! | `redis` | `source::redis`: tasks from Redis lists, at least once | 104 |
+//! | `listen` | the module `listen`: runs that can be watched over HTTP | 72 |
+//! | `tracing` | a span for each run and each attempt in the program's subscriber | 12 |
+//!
+//! # Modules
+//!
+//! The root has the names that most programs use. The rest is in modules: [`source`] for sources of your own, [`event`] and
+//! [`metrics`] for what can be seen of a run, [`scope`] for the types of the scopes, [`sim`] for simulated workloads.
 #![cfg_attr(feature = "tracing", doc = "", doc = include_str!("spans.md"))]
 #![cfg_attr(not(feature = "std"), no_std)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
 extern crate alloc;
 
-// From the bottom to the top: a module imports from those above it in this list, and from no other.
+// From the bottom to the top, a row to a paragraph: a module imports from those above it in this list, and from no other.
 mod index;
-mod panic;
-mod random;
 mod sync;
 
 pub mod clock;
 pub mod failure;
 pub mod task;
 
+mod panic;
+mod random;
+
 #[cfg(feature = "serde")]
 #[doc(hidden)]
 pub mod data;
 
+pub mod pattern;
+
 pub mod config;
 pub mod control;
-pub mod pattern;
 
 pub mod source;
 
 pub mod event;
 
-pub mod check;
 pub mod metrics;
+
+pub mod check;
 
 mod spans;
 
@@ -116,7 +135,7 @@ pub use scope::{Permits, TaskSet, batch, task_group, worker_pool};
 pub use source::{MemorySource, Source};
 pub use task::{Attempt, Task, TaskId};
 
-/// The program in the README is one of the tests.
+/// The README, whose programs are tests.
 #[cfg(all(doctest, feature = "smol"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

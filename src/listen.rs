@@ -3,14 +3,19 @@
 mod address;
 mod exposition;
 mod guard;
+#[doc(hidden)]
+pub mod io_budget;
 mod metrics;
 mod negotiate;
 mod page;
+mod reply;
 mod ring;
 mod routes;
+mod scrape;
+mod seats;
 mod server;
+mod stall;
 mod stream;
-mod transport;
 mod watch;
 
 use alloc::rc::Rc;
@@ -22,7 +27,7 @@ use core::{
 use std::{io, net::SocketAddr};
 
 use event_listener::Event as Bell;
-use futures_lite::future::or;
+use futures_lite::future::{or, yield_now};
 use smol::{LocalExecutor, Timer};
 
 pub use self::{
@@ -31,11 +36,13 @@ pub use self::{
     page::{File, Page},
     watch::Watch,
 };
-use self::{guard::Hosts, ring::Ring};
+use self::{guard::Hosts, io_budget::IoBudget, ring::Ring, scrape::Scrapes, seats::Seats};
 use crate::metrics::State;
 
 /// How long the last events may take to reach those who follow.
 const FLUSH_MAX: Duration = Duration::from_secs(2);
+/// Reads, writes and requests of all connections together, between two turns of the run.
+const OPERATIONS_PER_TURN: u32 = 64;
 
 /// A server beside runs, on their thread: metrics, events, health and the page.
 ///
@@ -59,6 +66,7 @@ pub struct Listener {
     socket: smol::net::TcpListener,
     address: SocketAddr,
     shared: Rc<Shared>,
+    seats: Seats,
     connections: LocalExecutor<'static>,
 }
 
@@ -68,10 +76,10 @@ struct Shared {
     hosts: Hosts,
     page: Cell<Page>,
     /// `None` where there is no run, but the page alone.
-    live: Option<Live>,
-    /// How many connections are open.
-    open: Cell<usize>,
-    /// How many of them follow the events.
+    live: Option<Rc<Live>>,
+    /// What connections may still do before the run has its turn.
+    budget: IoBudget,
+    /// How many connections follow the events.
     followers: Cell<usize>,
     /// A follower is gone.
     left: Bell,
@@ -88,6 +96,7 @@ struct Live {
     news: Bell,
     /// Nothing comes any more.
     over: Cell<bool>,
+    scrapes: Scrapes,
 }
 
 impl Listener {
@@ -102,6 +111,7 @@ impl Listener {
             asleep: Cell::new(false),
             news: Bell::new(),
             over: Cell::new(false),
+            scrapes: Scrapes::default(),
         };
         Self::open(address, Some(live))
     }
@@ -120,13 +130,14 @@ impl Listener {
         let shared = Shared {
             hosts: Hosts::new(address.host(), bound.ip()),
             page: Cell::default(),
-            live,
-            open: Cell::new(0),
+            live: live.map(Rc::new),
+            budget: IoBudget::default(),
             followers: Cell::new(0),
             left: Bell::new(),
         };
         let socket = smol::net::TcpListener::try_from(socket)?;
-        Ok(Self { socket, address: bound, shared: Rc::new(shared), connections: LocalExecutor::new() })
+        let (shared, seats) = (Rc::new(shared), Seats::default());
+        Ok(Self { socket, address: bound, shared, seats, connections: LocalExecutor::new() })
     }
 
     /// Sets the page that it serves; without one it says that there is none.
@@ -158,7 +169,20 @@ impl Listener {
 
     /// Answers, as long as it is polled. Dropped and called again, it goes on with the same connections.
     pub async fn serve(&self) -> Infallible {
-        self.connections.run(server::accept(self)).await
+        or(server::accept(self), self.drive()).await
+    }
+
+    /// Polls connections in the order in which they can go on. When what they may do in a turn is done, the caller has one.
+    async fn drive(&self) -> Infallible {
+        let budget = &self.shared.budget;
+        loop {
+            budget.refill(OPERATIONS_PER_TURN);
+            while !budget.is_spent() {
+                self.connections.tick().await;
+                budget.spend(1);
+            }
+            yield_now().await;
+        }
     }
 
     /// Says that no run comes any more, and sees to it that those who follow get what they have not yet got, within two seconds.
@@ -178,6 +202,6 @@ impl Listener {
         let late = async {
             Timer::after(FLUSH_MAX).await;
         };
-        self.connections.run(or(flushed, late)).await;
+        or(or(flushed, late), async { match self.drive().await {} }).await;
     }
 }

@@ -1,6 +1,6 @@
-//! What follows from the events of a run: counters, histograms, a report, its state at any time.
+//! Counters, histograms, reports and states: what follows from the events of a run.
 //!
-//! Integers and ordered maps only, so that the same events come to the same bytes on every platform.
+//! Everything here is made of integers and ordered maps, so that the same events lead to the same bytes on every platform.
 
 mod counters;
 mod histogram;

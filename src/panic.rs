@@ -1,10 +1,10 @@
-//! Panics are caught where the platform can stop them.
+//! Panics of the user's code, caught where the platform can stop them.
 
 use alloc::string::{String, ToString};
 
 use crate::failure::Failure;
 
-/// Runs a piece of the user's code; a panic in it comes back as a failure.
+/// Runs a piece of the user's code, and returns a panic in it as a failure.
 #[inline]
 pub(crate) fn contain<T>(code: impl FnOnce() -> T) -> Result<T, Failure> {
     catch(code).map_err(|panic| {
@@ -20,7 +20,7 @@ mod platform {
     use core::any::Any;
     use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-    /// What was thrown.
+    /// The payload of a panic.
     pub(crate) struct Panic(Box<dyn Any + Send>);
 
     impl Panic {
@@ -29,20 +29,20 @@ mod platform {
             text.or_else(|| self.0.downcast_ref::<alloc::string::String>().map(|text| text.as_str()))
         }
 
-        /// Drops it, which may panic once more, and so may what that throws: there it ends.
+        /// Drops the payload. That may panic once more, and so may dropping the new payload, which is leaked then.
         pub(super) fn discard(self) {
             if let Err(Panic(payload)) = catch(|| drop(self)) {
                 core::mem::forget(payload);
             }
         }
 
-        /// Goes on with it. The panic hook has seen it already and is not called again.
+        /// Goes on with the panic. The panic hook was called for it already and is not called again.
         pub(crate) fn resume(self) -> ! {
             resume_unwind(self.0)
         }
     }
 
-    /// Runs a piece of the user's code; a panic in it comes back instead of passing through.
+    /// Runs a piece of the user's code, and returns a panic in it.
     #[inline]
     pub(crate) fn catch<T>(code: impl FnOnce() -> T) -> Result<T, Panic> {
         // Unwind safety: what the code has left half done is dropped by the caller and never looked at again.
@@ -52,7 +52,7 @@ mod platform {
 
 #[cfg(not(feature = "std"))]
 mod platform {
-    /// There is none: without `std` a panic ends the program, or is the platform's business.
+    /// The payload of a panic, of which there is none: without `std` a panic ends the program.
     pub(crate) enum Panic {}
 
     impl Panic {

@@ -1,42 +1,55 @@
-//! One run: a source drained through a pattern.
+//! A run: a source drained through a pattern, as one future.
 
 mod attempt;
-mod desk;
-mod engine;
+mod driver;
 mod error;
-mod outbox;
-mod parts;
+mod intake;
+mod inventory;
+mod lifecycle;
+mod pending;
 mod rate_limiter;
 mod recorder;
+mod schedule;
+mod shared;
+mod source_io;
 
 use alloc::boxed::Box;
 use core::{
     future::{Future, IntoFuture, poll_fn},
-    num::NonZeroUsize,
     pin::Pin,
+    time::Duration,
 };
 
 pub use self::error::{RunError, TaskFailure};
-use self::{desk::Desk, engine::Engine};
+use self::{
+    driver::{Driver, Terms},
+    shared::Shared,
+};
 use crate::{
     clock::Clock,
-    config::Config,
+    config::{Config, Limit, Rate, Retry},
     control::Control,
-    event::{EventKind, Observer},
+    event::Observer,
     failure::Failure,
-    metrics::Report,
+    metrics::{Counters, Report},
     pattern::Pattern,
     source::{Delivery, Source},
     spans::{RunSpan, TaskSpan},
     task::Task,
 };
 
-/// Drains a source through a pattern: claims, runs the handler on each task with at most `config.limit` in flight, settles.
+/// Drains a source through a pattern: claims tasks, calls the handler for each with at most `config.limit` in flight, and
+/// settles them.
 ///
-/// Ends when the source is exhausted, `config.max_tasks` have ended, or `control` says so. [`Run`] is the short way to call it.
+/// The run ends when the source is exhausted, when `config.max_tasks` tasks have ended, or when `control` drains or aborts it.
+/// [`Run`] is the short way to call this function.
 ///
 /// # Errors
-/// [`RunError`], with the report so far: the source failed, or a task of a group did.
+/// [`RunError`], with the report up to then: the configuration cannot be used, the source failed, or a task of a group failed for good.
+///
+/// # Cancel safety
+/// When the future is dropped, handlers in flight are dropped, and every task that is claimed and not settled is given back to
+/// the source with [`Source::abandon`].
 pub async fn run<S, C, H, T, E, O>(
     source: &S,
     clock: &C,
@@ -53,34 +66,33 @@ where
     O: Observer,
 {
     let start = clock.now();
-    let desk = Desk::new(source, clock, config, control, observer);
-    desk.update_time();
-    desk.write_start(); // page: run_started
-    let span = RunSpan::new(config.pattern, desk.limit.get().get());
-    {
-        let make = |delivery: Delivery<S::Payload, S::Receipt>, slot| {
-            let Task { id, attempt, .. } = delivery.task;
-            let span = TaskSpan::new(id, attempt, config.pattern, slot, desk.worker(slot));
-            attempt::attempt(delivery, slot, span, &desk.net, clock, desk.config().timeout, &handler)
-        };
-        let mut engine = Engine::new(&desk, make);
-        poll_fn(|cx| span.within(|| engine.poll(cx))).await;
-        // Its parts are dropped here; they leave what they still hold to the source.
+    if let Err(error) = config.check() {
+        let report = Report::new(config.pattern, config.limit, Duration::ZERO, Counters::default());
+        return Err(RunError::Config { error, report: Box::new(report) });
     }
-    desk.update_time();
-    desk.write(EventKind::RunEnded); // page: run_ended
-    let report = Report {
-        pattern: config.pattern,
-        limit: desk.limit.get().get(),
-        elapsed: clock.now().since(start),
-        counters: desk.counters(),
-        idle_permits: None,
-        wait: None,
-        service: None,
-        total: None,
+    let shared = Shared::new(source, clock, config, control, observer);
+    let limit = {
+        let state = &mut *shared.state.borrow_mut();
+        state.lifecycle.start(&mut state.recorder);
+        state.lifecycle.bounds().limit
     };
+    let span = RunSpan::new(config.pattern, limit);
+    {
+        let attempt = |delivery: Delivery<S::Payload, S::Receipt>, Terms { permit, worker, timeout }| {
+            let Task { id, attempt, .. } = delivery.task;
+            let span = TaskSpan::new(id, attempt, config.pattern, permit, worker);
+            attempt::attempt(delivery, permit, span, &shared.dropped, clock, timeout, &handler)
+        };
+        let mut driver = Driver::new(&shared, attempt);
+        poll_fn(|cx| span.within(|| driver.poll(cx))).await;
+        // Its side tasks are dropped here.
+    }
+    shared.collect();
+    let state = &mut *shared.state.borrow_mut();
+    let (error, failures) = state.lifecycle.end(&mut state.recorder);
+    let (limit, elapsed) = (state.lifecycle.bounds().limit, clock.now().since(start));
+    let report = Report::new(config.pattern, limit, elapsed, *state.recorder.counters());
     span.ended(&report);
-    let (error, failures) = (desk.error.take(), desk.failures.take());
     match error {
         Some(error) => Err(RunError::Source { error, report: Box::new(report) }),
         None if failures.is_empty() => Ok(report),
@@ -88,7 +100,18 @@ where
     }
 }
 
-/// A run in the making: what is not said has a default. `.await` it, or turn it into a future with `into_future()`.
+/// The builder of a run. `.await` it, or turn it into a future with `into_future()`.
+///
+/// ```
+/// use core::convert::Infallible;
+/// use fourfold::{MemorySource, Pattern, Run, Task};
+/// use futures_lite::future::block_on;
+///
+/// let source = MemorySource::new((), 1..=10_u64);
+/// let run = Run::new(&source, async |_: &Task<u64>| Ok::<_, Infallible>(())).pattern(Pattern::TaskSet);
+/// let report = block_on(run.into_future()).unwrap();
+/// assert_eq!(report.counters.done, 10);
+/// ```
 #[must_use = "a run does nothing until it is awaited"]
 #[derive(Debug)]
 pub struct Run<'a, S, H, C = (), O = ()> {
@@ -101,44 +124,80 @@ pub struct Run<'a, S, H, C = (), O = ()> {
 }
 
 impl<'a, S: Source, H> Run<'a, S, H> {
-    /// A run with a worker pool, a limit of 5, no clock and no observer.
+    /// Makes a run of `handler` on the tasks of `source`: a worker pool with a limit of 5, without a clock or an observer.
     pub fn new(source: &'a S, handler: H) -> Self {
         Self { source, handler, clock: (), config: Config::default(), control: Control::new(), observer: () }
     }
 }
 
 impl<'a, S, H, C, O> Run<'a, S, H, C, O> {
-    /// By this pattern.
+    /// Sets the pattern. Default: [`Pattern::WorkerPool`].
     pub fn pattern(mut self, pattern: Pattern) -> Self {
         self.config.pattern = pattern;
         self
     }
 
-    /// With at most so many tasks in flight.
-    pub fn limit(mut self, limit: NonZeroUsize) -> Self {
-        self.config.limit = limit;
+    /// Sets the maximum number of tasks in flight. Default: 5.
+    pub fn limit(mut self, limit: impl Limit) -> Self {
+        self.config = self.config.limit(limit);
         self
     }
 
-    /// With all of this configuration, pattern and limit included.
+    /// Sets the maximum time for one attempt, which needs a [`clock`](Self::clock). Default: no limit.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.config = self.config.timeout(timeout);
+        self
+    }
+
+    /// Sets the number of retries of a failed task and the pauses before them. Default: three retries.
+    pub fn retry(mut self, retry: Retry) -> Self {
+        self.config = self.config.retry(retry);
+        self
+    }
+
+    /// Sets the maximum number of starts per second, which needs a [`clock`](Self::clock). Default: no limit.
+    pub fn rate(mut self, rate: Rate) -> Self {
+        self.config = self.config.rate(rate);
+        self
+    }
+
+    /// Sets the number of tasks after which the run ends. Default: the run goes on until its source is exhausted.
+    pub fn max_tasks(mut self, tasks: u64) -> Self {
+        self.config = self.config.max_tasks(tasks);
+        self
+    }
+
+    /// Sets the maximum time for a drain, after which the run aborts; it needs a [`clock`](Self::clock). Default: no limit.
+    pub fn grace(mut self, grace: Duration) -> Self {
+        self.config = self.config.grace(grace);
+        self
+    }
+
+    /// Sets the seed of random draws, such as the jitter of retries. Default: 0.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.config = self.config.seed(seed);
+        self
+    }
+
+    /// Sets the whole configuration, pattern and limit included.
     pub fn config(mut self, config: Config) -> Self {
         self.config = config;
         self
     }
 
-    /// With this handle on it.
+    /// Sets the handle that drains, aborts or reconfigures the run from elsewhere.
     pub fn control(mut self, control: &Control) -> Self {
         self.control = control.clone();
         self
     }
 
-    /// On this clock, which timeouts, rates, grace and the times of events need.
+    /// Sets the clock, which timeouts, rates, the grace and the times of events need. Default: `()`, no clock.
     pub fn clock<D>(self, clock: D) -> Run<'a, S, H, D, O> {
         let Self { source, handler, clock: _, config, control, observer } = self;
         Run { source, handler, clock, config, control, observer }
     }
 
-    /// Watched by this observer.
+    /// Sets the observer, which is told every event of the run. Default: `()`, which costs nothing.
     pub fn observer<P>(self, observer: P) -> Run<'a, S, H, C, P> {
         let Self { source, handler, clock, config, control, observer: _ } = self;
         Run { source, handler, clock, config, control, observer }

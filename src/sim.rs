@@ -29,7 +29,7 @@ use crate::{
 /// use core::time::Duration;
 /// use fourfold::{Config, Observer, TaskId, metrics::Timeline, sim::{Intervention, Simulation}};
 ///
-/// let simulation = Simulation::new(Config { seed: 7, ..Config::default() }, 40);
+/// let simulation = Simulation::new(Config::default().seed(7), 40);
 /// let [mut as_it_was, mut forked] = [Timeline::new(), Timeline::new()];
 /// simulation.run(&mut as_it_was).unwrap();
 ///
@@ -71,7 +71,7 @@ pub async fn run_scripted(
     handler: &ScriptedHandler<'_>,
     config: &Config,
     control: &Control,
-    observer: &mut dyn FnMut(&Event<'_>),
+    observer: &mut dyn FnMut(&Event<&str>),
 ) -> Result<Report, RunError<Infallible>> {
     let attempt = async |task: &Task<SyntheticTask>| handler(task.clone()).await;
     run::run(source, clock, attempt, config, control, &mut observer_fn(observer)).await
@@ -122,7 +122,7 @@ impl Simulation {
     ///
     /// ```
     /// use fourfold::{Config, TaskId, sim::{Simulation, SyntheticTask}};
-    /// let slow_first = [SyntheticTask { ms: 100, ..SyntheticTask::default() }, SyntheticTask { ms: 1, ..SyntheticTask::default() }];
+    /// let slow_first = [SyntheticTask::new(100), SyntheticTask::new(1)];
     /// let simulation = Simulation::new(Config::default(), 0).listed(&slow_first);
     /// assert_eq!(simulation.work(TaskId(0)).ms, 100);
     /// assert_eq!(simulation.run(&mut ()).unwrap().counters.done, 2);
@@ -166,8 +166,9 @@ impl Simulation {
         let (faults, clock) = (&faults, &clock);
         let handler: &ScriptedHandler<'_> = &|task| Box::pin(async move { faults.perform(clock, &task).await });
         let apply = |intervention: &Intervention| match *intervention {
-            Intervention::Configure(config) => control.set_config(&config),
-            Intervention::Limit(limit) => control.set_limit(limit),
+            // What a run refuses changes nothing.
+            Intervention::Configure(config) => drop(control.set_config(&config)),
+            Intervention::Limit(limit) => drop(control.set_limit(limit)),
             Intervention::Drain => control.drain(),
             Intervention::Abort => control.abort(),
             Intervention::Fail(task) => faults.inject(task, Fault::Fail),
@@ -178,7 +179,7 @@ impl Simulation {
         };
         let mut director = Director { observer, coming: self.interventions.iter(), next: None, apply };
         director.happened(0);
-        let mut look = |event: &Event<'_>| director.event(event);
+        let mut look = |event: &Event<&str>| director.event(event);
         let run = run_scripted(&source, clock, handler, &self.config, &control, &mut look);
         // Whatever a task waits for in a workload is a timer, and the memory source waits for timers only.
         clock.run(run).unwrap_or_else(|stalled| unreachable!("{stalled}"))
@@ -212,7 +213,7 @@ where
     I: Iterator<Item = &'a (u64, Intervention)>,
     F: Fn(&Intervention),
 {
-    fn event(&mut self, event: &Event<'_>) {
+    fn event(&mut self, event: &Event<&str>) {
         self.observer.event(event);
         self.happened(event.sequence + 1);
     }

@@ -30,11 +30,19 @@ use crate::task::Task;
 
 /// One attempt at a task, handed out by a source, and what that source needs to recognise it again.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Delivery<P, R> {
     /// The task, as the handler gets to see it.
     pub task: Task<P>,
     /// The source's own mark on it (a delivery id, a line number, nothing).
     pub receipt: R,
+}
+
+impl<P, R> Delivery<P, R> {
+    /// Makes a delivery of a task, with what the source needs to recognise it again.
+    pub const fn new(task: Task<P>, receipt: R) -> Self {
+        Self { task, receipt }
+    }
 }
 
 /// Gives tasks out and takes verdicts back: the one thing a run needs to know about where work lives.
@@ -60,7 +68,7 @@ pub struct Delivery<P, R> {
 ///             match self.0.get().checked_sub(1) {
 ///                 Some(n) => {
 ///                     self.0.set(n);
-///                     claims.push(Delivery { task: Task::new(n, n), receipt: () });
+///                     claims.push(Delivery::new(Task::new(n, n), ()));
 ///                 }
 ///                 None => return Ok(ClaimStatus::Exhausted),
 ///             }

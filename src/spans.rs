@@ -1,4 +1,4 @@
-//! Spans around runs and attempts, for those who watch their program with `tracing`. Without that feature they are nothing.
+//! Spans of `tracing` around runs and attempts. Without that feature the same types are empty.
 
 pub(crate) use self::kind::{RunSpan, TaskSpan};
 
@@ -15,7 +15,7 @@ mod kind {
         task::{Attempt, TaskId},
     };
 
-    /// A run.
+    /// The span of a run.
     pub(crate) struct RunSpan(Span);
 
     impl RunSpan {
@@ -24,7 +24,7 @@ mod kind {
             Self(span!(target: "fourfold::run", Level::INFO, "run", pattern, limit, done = Empty, dead = Empty))
         }
 
-        /// What is done within it has the run for its parent.
+        /// Runs `code` within the span.
         #[inline]
         pub(crate) fn within<T>(&self, code: impl FnOnce() -> T) -> T {
             self.0.in_scope(code)
@@ -35,11 +35,11 @@ mod kind {
         }
     }
 
-    /// One attempt at a task.
+    /// The span of one attempt at a task.
     pub(crate) struct TaskSpan(Span);
 
     impl TaskSpan {
-        /// Within the span of its run.
+        /// Makes a span within that of the run.
         #[inline]
         pub(crate) fn new(
             task: TaskId,
@@ -61,7 +61,7 @@ mod kind {
             ))
         }
 
-        /// What is done within it belongs to the attempt.
+        /// Runs `code` within the span.
         #[inline]
         pub(crate) fn within<T>(&self, code: impl FnOnce() -> T) -> T {
             self.0.in_scope(code)
@@ -72,13 +72,13 @@ mod kind {
             self.0.record("outcome", outcome.name());
         }
 
-        /// It has failed, and will be tried again.
+        /// Tells that the attempt has failed and the task will be tried again.
         pub(crate) fn retried(&self, outcome: Outcome, reason: &str, after: Duration) {
             let outcome = outcome.name();
             event!(target: "fourfold::task", parent: &self.0, Level::INFO, outcome, reason, ?after, "tried again");
         }
 
-        /// It has failed, and that was the last time.
+        /// Tells that the attempt has failed and was the last one.
         pub(crate) fn dead(&self, outcome: Outcome, reason: &str) {
             let outcome = outcome.name();
             event!(target: "fourfold::task", parent: &self.0, Level::WARN, outcome, reason, "dead");

@@ -1,4 +1,4 @@
-//! Wakers that wait for another future of the same thread: one, many, and many in order.
+//! Wakers of futures that wait for another one of the same thread: one, many, and many in order.
 
 mod multi;
 mod semaphore;

@@ -1,11 +1,11 @@
-//! What is run: a payload with an identity and the number of the attempt.
+//! Tasks: a payload, the id of the task, and the number of the attempt.
 
 use core::{fmt, num::NonZeroU32};
 
-/// Names a task within its source, the same over all its attempts.
+/// The id of a task within its source, the same for all its attempts.
 ///
-/// Sources give them out; random draws (backoff jitter, synthetic service times) are made per id, so that the order
-/// in which tasks happen to run cannot shift them.
+/// Sources assign ids. Random draws (the jitter of retries, synthetic service times) depend on the id, so that the order in which
+/// tasks run cannot change them.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 pub struct TaskId(pub u64);
@@ -22,7 +22,7 @@ impl fmt::Display for TaskId {
     }
 }
 
-/// Which attempt at a task this is: 1 for the first.
+/// The number of an attempt at a task; the first is number 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 pub struct Attempt(NonZeroU32);
@@ -31,7 +31,7 @@ impl Attempt {
     /// The first attempt.
     pub const FIRST: Self = Self(NonZeroU32::MIN);
 
-    /// The attempt with this number; `None` for 0.
+    /// Makes the attempt with this number; `None` for 0.
     ///
     /// ```
     /// use fourfold::Attempt;
@@ -46,12 +46,12 @@ impl Attempt {
         }
     }
 
-    /// The number, from 1.
+    /// Returns the number, counted from 1.
     pub const fn get(self) -> u32 {
         self.0.get()
     }
 
-    /// The one after it (the largest number stays what it is).
+    /// Returns the next attempt. The largest number has no next one and stays as it is.
     #[must_use]
     pub const fn next(self) -> Self {
         Self(self.0.saturating_add(1))
@@ -64,20 +64,28 @@ impl fmt::Display for Attempt {
     }
 }
 
-/// One attempt at a payload, as the handler sees it.
+/// One attempt at a task, as its handler sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Task<P> {
-    /// Its name within the source.
+    /// The id of the task within its source.
     pub id: TaskId,
-    /// How often it has been tried, this time included.
+    /// The number of this attempt, counted from 1.
     pub attempt: Attempt,
-    /// What there is to do.
+    /// The work to do, as the source delivered it.
     pub payload: P,
 }
 
 impl<P> Task<P> {
-    /// A task at its first attempt.
+    /// Makes a task at its first attempt.
     pub const fn new(id: u64, payload: P) -> Self {
         Self { id: TaskId(id), attempt: Attempt::FIRST, payload }
+    }
+
+    /// Sets the number of the attempt.
+    #[must_use]
+    pub fn with_attempt(mut self, attempt: Attempt) -> Self {
+        self.attempt = attempt;
+        self
     }
 }

@@ -23,7 +23,7 @@ pub trait Form {
     /// What stands before the first event.
     fn begin(&mut self, text: &mut Vec<u8>);
     /// One event.
-    fn event(&mut self, event: &Event<'_>, text: &mut Vec<u8>);
+    fn event(&mut self, event: &Event<&str>, text: &mut Vec<u8>);
     /// What stands behind the last one.
     fn end(&mut self, text: &mut Vec<u8>);
 }
@@ -39,7 +39,7 @@ impl Form for Lines {
         );
     }
 
-    fn event(&mut self, event: &Event<'_>, text: &mut Vec<u8>) {
+    fn event(&mut self, event: &Event<&str>, text: &mut Vec<u8>) {
         write_line(event, text);
         text.push(b'\n');
     }

@@ -2,14 +2,13 @@
 #![cfg(feature = "std")]
 #![allow(clippy::unwrap_used, reason = "all of it is test code")]
 
-mod common;
-
 use std::{cell::Cell, convert::Infallible};
 
 use allocation_counter::{AllocationInfo, measure};
-use common::*;
 use fourfold::{Clock, Config, MemorySource, Observer, Pattern, Report, Run, Task, metrics::State};
 use futures_lite::future::block_on;
+
+use crate::common::*;
 
 /// How a task waits.
 #[derive(Clone, Copy, Debug)]

@@ -2,10 +2,9 @@
 #![cfg(feature = "std")]
 #![allow(clippy::unwrap_used, reason = "all of it is test code")]
 
-mod common;
-
-use common::*;
 use fourfold::{Clock, Config, Control, Failure, MemorySource, Pattern, Retry, Run, Task, clock::SimulatedClock};
+
+use crate::common::*;
 
 /// Drops a run after 0, 1, 2, … polls until one ends. How many polls that took.
 fn drop_everywhere(config: &Config, faults: &Faults, tasks: u64, stop: Option<fn(&Control)>) -> usize {
@@ -45,8 +44,8 @@ fn drop_everywhere(config: &Config, faults: &Faults, tasks: u64, stop: Option<fn
 }
 
 fn config(pattern: Pattern, limit: usize) -> Config {
-    let retry = Retry { retries: 1, ..Retry::default() };
-    Config { timeout: Some(ms(4)), retry, grace: Some(ms(3)), ..Config::new(pattern, nz(limit)) }
+    let retry = Retry::new(1);
+    Config::new(pattern, nz(limit)).timeout(ms(4)).retry(retry).grace(ms(3))
 }
 
 #[test]
@@ -107,7 +106,7 @@ fn a_group_that_is_dropped_while_it_cancels_its_tasks_loses_nothing() {
 #[test]
 fn what_was_dropped_can_be_run_again_with_every_permit() {
     for config in grid() {
-        let limit = config.limit.get();
+        let limit = config.limit;
         let clock = SimulatedClock::new();
         let source = MemorySource::new(&clock, 0..10 * limit as u64);
         let gauge = Gauge::default();
@@ -131,7 +130,7 @@ fn what_was_dropped_can_be_run_again_with_every_permit() {
 fn a_timeout_at_any_await_frees_the_permit() {
     for pattern in [Pattern::TaskSet, Pattern::SemaphoreBatch, Pattern::WorkerPool] {
         for timeout in 1..12 {
-            let config = Config { timeout: Some(ms(timeout)), retry: Retry::NEVER, ..Config::new(pattern, nz(1)) };
+            let config = Config::new(pattern, nz(1)).timeout(ms(timeout)).retry(Retry::NEVER);
             let bench = Bench::new(config, 5);
             let lock = async_lock::Mutex::new(());
             let (ended, _) = bench.run(async |_| {

@@ -2,12 +2,11 @@
 #![cfg(feature = "std")]
 #![allow(clippy::unwrap_used, reason = "all of it is test code")]
 
-mod common;
-
 use std::{cell::Cell, convert::Infallible, fmt, panic, pin::pin, task::Context};
 
-use common::*;
 use fourfold::{Attempt, Clock, Config, Pattern, Retry, Run, Task, clock::SimulatedClock};
+
+use crate::common::*;
 
 /// Panics when dropped.
 struct Bomb;
@@ -118,8 +117,8 @@ fn a_panic_anywhere_is_the_outcome_of_its_attempt_and_nobody_elses() {
     silence_panics();
     for config in grid() {
         for place in PLACES {
-            let limit = config.limit.get();
-            let config = Config { timeout: Some(ms(20)), ..config };
+            let limit = config.limit;
+            let config = config.timeout(ms(20));
             let bench = Bench { may_panic: true, ..Bench::new(config, 6 * limit as u64) };
             let gauge = Gauge::default();
             let (ended, checker) = bench.run(async |task| {
@@ -147,7 +146,7 @@ fn a_panic_anywhere_is_the_outcome_of_its_attempt_and_nobody_elses() {
 fn handlers_that_panic_when_they_are_aborted_are_dropped_and_given_back_all_the_same() {
     silence_panics();
     for config in grid() {
-        let limit = config.limit.get();
+        let limit = config.limit;
         let bench = Bench::new(config, 20 * limit as u64);
         let gauge = Gauge::default();
         let (ended, _) = bench.run(async |task| {
@@ -192,8 +191,7 @@ fn a_run_dropped_with_handlers_that_panic_drops_the_others_and_loses_nothing() {
 fn a_pool_in_which_every_task_panics_ends() {
     silence_panics();
     for (limit, workers) in [(1, 1), (4, 2), (2, 4), (16, 16)] {
-        let config =
-            Config { workers: Some(nz(workers)), retry: Retry::NEVER, ..Config::new(Pattern::WorkerPool, nz(limit)) };
+        let config = Config::new(Pattern::WorkerPool, nz(limit)).workers(nz(workers)).retry(Retry::NEVER);
         let bench = Bench { may_panic: true, ..Bench::new(config, 100) };
         let running = Cell::new(0);
         let (ended, _) = bench.run(async |_| -> Result<(), Infallible> {

@@ -2,35 +2,32 @@
 #![cfg(feature = "trace")]
 #![allow(clippy::unwrap_used, reason = "all of it is test code")]
 
-mod common;
-
 use std::{num::NonZeroUsize, time::Duration};
 
-use common::*;
 use fourfold::{
     Attempt, Config, Event, Pattern, Rate, Retry, TaskId,
     check::Invariants,
     clock::Time,
-    event::{EventKind, Record, observer_fn},
+    event::{EventKind, OwnedEvent, observer_fn},
     metrics::{RunPhase, State, TimeBucket, Timeline},
     sim::{Intervention, Simulation, SyntheticTask, WorkloadSpec},
     trace::{self, Form},
 };
 
+use crate::common::*;
+
 /// A run with something done to it on the way.
 fn draw(random: &mut Random, pattern: Pattern) -> Simulation {
     let limit = nz(1 + random.below(12) as usize);
-    let config = Config {
-        batch_size: random.one_in(2).then(|| nz(1 + random.below(20) as usize)),
-        queue_capacity: random.one_in(2).then(|| nz(1 + random.below(20) as usize)),
-        workers: random.one_in(3).then(|| nz(1 + random.below(12) as usize)),
-        retry: Retry { retries: random.below(4) as u32, ..Retry::default() },
-        timeout: random.one_in(3).then(|| ms(20 + random.below(100))),
-        rate: if random.one_in(4) { Rate::per_second(200.0) } else { None },
-        grace: random.one_in(2).then(|| ms(random.below(60))),
-        seed: random.next(),
-        ..Config::new(pattern, limit)
-    };
+    let mut config = Config::new(pattern, limit);
+    config.batch_size = random.one_in(2).then(|| 1 + random.below(20) as usize);
+    config.queue_capacity = random.one_in(2).then(|| 1 + random.below(20) as usize);
+    config.workers = random.one_in(3).then(|| 1 + random.below(12) as usize);
+    config.retry = Retry::new(random.below(4) as u32);
+    config.timeout = random.one_in(3).then(|| ms(20 + random.below(100)));
+    config.rate = if random.one_in(4) { Rate::per_second(200.0) } else { None };
+    config.grace = random.one_in(2).then(|| ms(random.below(60)));
+    config.seed = random.next();
     let mut simulation = Simulation::new(config, 20 + random.below(80));
     let mut after = 0;
     for _ in 0..random.below(5) {
@@ -43,7 +40,7 @@ fn draw(random: &mut Random, pattern: Pattern) -> Simulation {
             2 => Intervention::Panic(task),
             3 => Intervention::Slow { task, by: ms(300) },
             4 => Intervention::Burst(30),
-            5 => Intervention::Configure(Config { retry: Retry::NEVER, batch_size: Some(nz(3)), ..config }),
+            5 => Intervention::Configure(config.retry(Retry::NEVER).batch_size(nz(3))),
             6 => Intervention::Abort,
             _ => Intervention::Limit(nz(1 + random.below(12) as usize)),
         };
@@ -52,10 +49,10 @@ fn draw(random: &mut Random, pattern: Pattern) -> Simulation {
     simulation
 }
 
-fn records(simulation: &Simulation) -> Vec<Record> {
+fn records(simulation: &Simulation) -> Vec<OwnedEvent> {
     let mut records = Vec::new();
     // That a group may fail is part of it.
-    let _ = simulation.run(&mut observer_fn(|event| records.push(Record::from(event))));
+    let _ = simulation.run(&mut observer_fn(|event| records.push(OwnedEvent::from(event))));
     records
 }
 
@@ -66,9 +63,9 @@ fn lines(simulation: &Simulation) -> Vec<u8> {
     text
 }
 
-fn fold<'a>(records: impl IntoIterator<Item = &'a Record>) -> State {
+fn fold<'a>(records: impl IntoIterator<Item = &'a OwnedEvent>) -> State {
     let mut state = State::new();
-    records.into_iter().for_each(|record| state.apply(&record.event()));
+    records.into_iter().for_each(|record| state.apply(&record.borrowed()));
     state
 }
 
@@ -80,12 +77,12 @@ fn any_place_is_what_the_events_up_to_there_come_to() {
             let simulation = draw(&mut random, pattern);
             let records = records(&simulation);
             let mut timeline = Timeline::new().keyframe_every(nz(1 + random.below(40) as usize));
-            records.iter().for_each(|record| timeline.push(&record.event()));
-            let end = records.last().unwrap().event().at.as_nanos();
+            records.iter().for_each(|record| timeline.push(&record.borrowed()));
+            let end = records.last().unwrap().borrowed().at.as_nanos();
             for _ in 0..20 {
                 let at = Time::from_nanos(random.below(end + end / 10 + 1));
                 timeline.seek(at);
-                let expected = fold(records.iter().filter(|record| record.event().at <= at));
+                let expected = fold(records.iter().filter(|record| record.borrowed().at <= at));
                 assert_eq!(timeline.state(), &expected, "seed {seed}, {pattern}, at {at}");
                 assert_eq!(timeline.digest(), expected.digest());
                 let position = random.below(records.len() as u64 + 1);
@@ -102,7 +99,7 @@ fn steps_go_back_the_way_they_came() {
     for pattern in Pattern::ALL {
         let records = records(&draw(&mut Random(3), pattern));
         let mut timeline = Timeline::new().keyframe_every(nz(10));
-        records.iter().for_each(|record| timeline.push(&record.event()));
+        records.iter().for_each(|record| timeline.push(&record.borrowed()));
         assert!(!timeline.step_back(), "there is nothing before the start");
         let mut digests = vec![timeline.digest()];
         while timeline.step() {
@@ -122,11 +119,11 @@ fn steps_go_back_the_way_they_came() {
 fn notable_events_are_all_met_in_both_directions() {
     for pattern in Pattern::ALL {
         let records = records(&draw(&mut Random(8), pattern));
-        let notable = |record: &Record| record.event().kind.is_notable();
+        let notable = |record: &OwnedEvent| record.borrowed().kind.is_notable();
         let expected: Vec<u64> = (1..).zip(&records).filter(|(_, record)| notable(record)).map(|(at, _)| at).collect();
         assert!(expected.len() > 5, "{pattern}");
         let mut timeline = Timeline::new().keyframe_every(nz(7));
-        records.iter().for_each(|record| timeline.push(&record.event()));
+        records.iter().for_each(|record| timeline.push(&record.borrowed()));
         let mut met = Vec::new();
         while timeline.next_notable() {
             met.push(timeline.position());
@@ -148,7 +145,7 @@ fn a_long_run_keeps_its_latest_events_and_seeks_among_them() {
     let records = records(&Simulation::new(Config::default(), 2000));
     let mut timeline = Timeline::with_capacity(nz(1000)).keyframe_every(nz(100));
     for record in &records {
-        timeline.push(&record.event());
+        timeline.push(&record.borrowed());
         let kept = timeline.end() - timeline.start();
         assert!(kept <= 1000 && timeline.position() >= timeline.start());
     }
@@ -168,7 +165,7 @@ fn a_timeline_goes_on_from_somebody_elses_state() {
     let records = records(&Simulation::new(Config::default(), 200));
     let (past, future) = records.split_at(300);
     let mut timeline = Timeline::from_state(fold(past));
-    future.iter().for_each(|record| timeline.push(&record.event()));
+    future.iter().for_each(|record| timeline.push(&record.borrowed()));
     timeline.seek_end();
     assert_eq!((timeline.state(), timeline.state().missed()), (&fold(&records), 0));
 }
@@ -176,7 +173,7 @@ fn a_timeline_goes_on_from_somebody_elses_state() {
 #[test]
 fn a_million_events_take_bounded_memory() {
     let mut timeline = Timeline::new();
-    let config = Config { seed: 1, ..Config::new(Pattern::WorkerPool, nz(64)) };
+    let config = Config::new(Pattern::WorkerPool, nz(64)).seed(1);
     let taken = allocation_counter::measure(|| {
         Simulation::new(config, 240_000).run(&mut timeline).unwrap();
     });
@@ -195,7 +192,7 @@ fn gaps_are_counted_and_nothing_panics() {
     for seed in 0..200 {
         let mut random = Random(seed);
         let (mut state, mut invariants, mut lost) = (State::new(), Invariants::new(), 0);
-        let mut events: Vec<Event<'_>> = records.iter().map(Record::event).collect();
+        let mut events: Vec<Event<&str>> = records.iter().map(OwnedEvent::borrowed).collect();
         if random.one_in(2) {
             // In any order at all.
             for at in (1..events.len()).rev() {
@@ -220,7 +217,7 @@ fn the_same_seed_gives_the_same_bytes() {
     let mut sizes = 0;
     for pattern in Pattern::ALL {
         for seed in 0..50 {
-            let config = Config { seed, ..Config::new(pattern, NonZeroUsize::new(5).unwrap()) };
+            let config = Config::new(pattern, NonZeroUsize::new(5).unwrap()).seed(seed);
             let simulation = Simulation::new(config, 100);
             let text = lines(&simulation);
             assert!(text == lines(&simulation), "{pattern}, seed {seed}");
@@ -238,12 +235,12 @@ fn a_trace_says_what_was_observed() {
             let (records, text) = (records(&simulation), lines(&simulation));
             let mut reader = trace::Reader::new(text.as_slice()).unwrap();
             let mut read = Vec::new();
-            while let Some(record) = reader.read(|event| Record::from(event)).unwrap() {
+            while let Some(record) = reader.read(|event| OwnedEvent::from(event)).unwrap() {
                 read.push(record);
             }
             assert_eq!(read, records);
             let mut invariants = Invariants::new();
-            read.iter().for_each(|record| invariants.check(&record.event()));
+            read.iter().for_each(|record| invariants.check(&record.borrowed()));
             assert_eq!((invariants.violation(), invariants.is_complete()), (None, true), "{pattern}, seed {seed}");
         }
     }
@@ -257,7 +254,7 @@ fn a_state_goes_on_where_its_snapshot_was_taken() {
         let text = serde_json::to_string(&fold(past)).unwrap();
         let mut state: State = serde_json::from_str(&text).unwrap();
         assert_eq!(state, fold(past));
-        future.iter().for_each(|record| state.apply(&record.event()));
+        future.iter().for_each(|record| state.apply(&record.borrowed()));
         assert_eq!(state.digest(), fold(&records).digest());
     }
     for bad in [r#""width_ns":0"#, r#""buckets":[[99999,1]]"#] {
@@ -277,7 +274,7 @@ fn the_columns_of_a_run_are_what_its_events_say() {
         for pattern in Pattern::ALL {
             let records = records(&draw(&mut random, pattern));
             let mut timeline = Timeline::new().keyframe_every(nz(1 + random.below(30) as usize));
-            records.iter().for_each(|record| timeline.push(&record.event()));
+            records.iter().for_each(|record| timeline.push(&record.borrowed()));
             let end = timeline.last_state().at().as_nanos();
             let [from, to] = [random.below(end / 2 + 1), end / 2 + random.below(end)].map(Time::from_nanos);
             let columns = timeline.series(from, to, nz(1 + random.below(50) as usize));
@@ -289,13 +286,13 @@ fn the_columns_of_a_run_are_what_its_events_say() {
 }
 
 /// The same once more, from state to state.
-fn check_columns(columns: &[TimeBucket], records: &[Record], from: Time, to: Time, what: &str) {
+fn check_columns(columns: &[TimeBucket], records: &[OwnedEvent], from: Time, to: Time, what: &str) {
     let mut state = State::new();
     let [mut in_flight_ns, mut queued_ns, mut permits_ns] = [0_u128; 3];
     let [mut ended, mut failed, mut retried, mut starts] = [0_u64; 4];
     let mut most = 0;
     for record in records {
-        let event = record.event();
+        let event = record.borrowed();
         let (begin, end) = (state.at().max(from), event.at.min(to));
         if matches!(state.phase(), RunPhase::Running | RunPhase::Draining | RunPhase::Aborting) && end > begin {
             let ns = end.since(begin).as_nanos();
@@ -330,9 +327,9 @@ fn check_columns(columns: &[TimeBucket], records: &[Record], from: Time, to: Tim
 
 #[test]
 fn tasks_that_are_written_down_come_first_and_a_burst_is_drawn() {
-    let work = |ms| SyntheticTask { ms, ..SyntheticTask::default() };
-    let simulation = Simulation::new(Config { seed: 3, ..Config::default() }, 9).listed(&[work(70), work(1)]);
-    assert_eq!((simulation.tasks, simulation.work(TaskId(0))), (2, work(70)));
+    let simulation =
+        Simulation::new(Config::default().seed(3), 9).listed(&[SyntheticTask::new(70), SyntheticTask::new(1)]);
+    assert_eq!((simulation.tasks, simulation.work(TaskId(0))), (2, SyntheticTask::new(70)));
     assert_eq!(simulation.work(TaskId(5)), WorkloadSpec::default().draw(3, TaskId(5)));
     let state = fold(&records(&simulation.fork(0, Intervention::Burst(3))));
     assert_eq!(state.counters().done, 5);
@@ -342,11 +339,11 @@ fn tasks_that_are_written_down_come_first_and_a_burst_is_drawn() {
 #[test]
 fn without_jitter_those_that_failed_together_come_back_together() {
     let together = |jitter| {
-        let retry = Retry { jitter, base: ms(100), ..Retry::default() };
-        let config = Config { retry, ..Config::new(Pattern::TaskSet, nz(20)) };
-        let fails_once = [SyntheticTask { ms: 10, fail: 1, panic: false }; 20];
+        let retry = Retry::default().jitter(jitter).base(ms(100));
+        let config = Config::new(Pattern::TaskSet, nz(20)).retry(retry);
+        let fails_once = [SyntheticTask::new(10).fail(1); 20];
         let records = records(&Simulation::new(config, 0).listed(&fails_once));
-        let again = records.iter().filter_map(|record| match record.event() {
+        let again = records.iter().filter_map(|record| match record.borrowed() {
             Event { at, kind: EventKind::Claimed { attempt, .. }, .. } if attempt > Attempt::FIRST => Some(at),
             _ => None,
         });
@@ -359,8 +356,8 @@ fn without_jitter_those_that_failed_together_come_back_together() {
 #[test]
 fn a_cancelled_task_ends_cancelled_whatever_it_was_doing() {
     for pattern in Pattern::ALL {
-        let config = Config { seed: 5, ..Config::new(pattern, nz(3)) };
-        let work = [SyntheticTask { ms: 50, fail: 0, panic: false }; 9];
+        let config = Config::new(pattern, nz(3)).seed(5);
+        let work = [SyntheticTask::new(50); 9];
         let simulation = Simulation::new(config, 0).listed(&work);
         let before = records(&simulation);
         // At every event: while it waits, while it runs, after it has ended.
@@ -372,7 +369,8 @@ fn a_cancelled_task_ends_cancelled_whatever_it_was_doing() {
                 (9, counters.dead),
                 "{pattern}, after {after}"
             );
-            let ended = |record: &Record| matches!(record.event().kind, EventKind::Ended { task: TaskId(4), .. });
+            let ended =
+                |record: &OwnedEvent| matches!(record.borrowed().kind, EventKind::Ended { task: TaskId(4), .. });
             let is_late = before[..after as usize].iter().any(ended);
             assert_eq!(counters.cancelled, u64::from(!is_late), "{pattern}, after {after}");
         }
@@ -382,11 +380,10 @@ fn a_cancelled_task_ends_cancelled_whatever_it_was_doing() {
 #[test]
 fn a_task_that_is_held_up_can_still_be_cancelled() {
     let config = Config::new(Pattern::WorkerPool, nz(1));
-    let simulation =
-        Simulation::new(config, 0).listed(&[SyntheticTask { ms: 10, fail: 0, panic: false }, SyntheticTask::default()]);
+    let simulation = Simulation::new(config, 0).listed(&[SyntheticTask::new(10), SyntheticTask::default()]);
     let slow = Intervention::Slow { task: TaskId(0), by: Duration::from_secs(600) };
     let started =
-        records(&simulation).iter().position(|record| matches!(record.event().kind, EventKind::Started { .. }));
+        records(&simulation).iter().position(|record| matches!(record.borrowed().kind, EventKind::Started { .. }));
     let after = started.unwrap() as u64 + 1;
     // Once it takes its extra time, nothing happens but a change of the limit.
     let simulation = simulation.fork(after, slow).fork(after, Intervention::Cancel(TaskId(0)));
@@ -397,17 +394,17 @@ fn a_task_that_is_held_up_can_still_be_cancelled() {
 
 #[test]
 fn a_fork_is_the_same_up_to_there_and_another_one_from_there_on() {
-    let config = |pattern| Config { seed: 11, ..Config::new(pattern, nz(4)) };
+    let config = |pattern| Config::new(pattern, nz(4)).seed(11);
     for pattern in Pattern::ALL {
         let simulation = Simulation::new(config(pattern), 60);
         let before = records(&simulation);
         let started = |task| {
-            let is_start = |record: &Record| matches!(record.event().kind, EventKind::Started { task: started, .. } if started == TaskId(task));
+            let is_start = |record: &OwnedEvent| matches!(record.borrowed().kind, EventKind::Started { task: started, .. } if started == TaskId(task));
             before.iter().position(is_start).unwrap() as u64 + 1
         };
         let after = started(20);
         for intervention in [
-            Intervention::Configure(Config { retry: Retry::NEVER, ..Config::new(pattern, nz(9)) }),
+            Intervention::Configure(Config::new(pattern, nz(9)).retry(Retry::NEVER)),
             Intervention::Limit(nz(1)),
             Intervention::Drain,
             Intervention::Abort,
@@ -424,7 +421,7 @@ fn a_fork_is_the_same_up_to_there_and_another_one_from_there_on() {
             let report = fold(&fork).report();
             let counters = report.counters;
             match intervention {
-                Intervention::Configure(config) => assert_eq!(report.limit, config.limit.get()),
+                Intervention::Configure(config) => assert_eq!(report.limit, config.limit),
                 Intervention::Limit(limit) => assert_eq!(report.limit, limit.get()),
                 Intervention::Drain => assert!(counters.done < 60 && counters.cancelled == 0),
                 Intervention::Abort => assert!(counters.cancelled > 0),

@@ -5,7 +5,7 @@ use std::future::{IntoFuture as _, poll_fn};
 use std::num::NonZeroUsize;
 use std::task::Poll;
 
-use fourfold::{Clock, Event, MemorySource, NativeClock, Observer, Pattern, Run, Task, event::Record, metrics::{State, Timeline}, trace};
+use fourfold::{Clock, Event, MemorySource, NativeClock, Observer, Pattern, Run, Task, event::OwnedEvent, metrics::{State, Timeline}, trace};
 use futures_lite::future::block_on;
 use rustix::time::{ClockId, clock_gettime};
 
@@ -18,21 +18,21 @@ struct Nothing;
 impl Observer for Nothing {
     const ACTIVE: bool = false;
 
-    fn event(&mut self, _: &Event<'_>) {}
+    fn event(&mut self, _: &Event<&str>) {}
 }
 
 /// Is handed every event and does nothing with it.
 struct Handed;
 
 impl Observer for Handed {
-    fn event(&mut self, event: &Event<'_>) {
+    fn event(&mut self, event: &Event<&str>) {
         std::hint::black_box(event);
     }
 }
 
 /// Keeps every event, the latest in the place of the oldest, as those do who hand them on.
 struct Ring {
-    records: Vec<Record>,
+    records: Vec<OwnedEvent>,
     next: usize,
 }
 
@@ -45,8 +45,8 @@ impl Ring {
 }
 
 impl Observer for Ring {
-    fn event(&mut self, event: &Event<'_>) {
-        let record = Record::from(event);
+    fn event(&mut self, event: &Event<&str>) {
+        let record = OwnedEvent::from(event);
         match self.records.get_mut(self.next % RING) {
             Some(place) => *place = record,
             None => self.records.push(record),
@@ -59,7 +59,7 @@ impl Observer for Ring {
 struct Lines(Vec<u8>);
 
 impl Observer for Lines {
-    fn event(&mut self, event: &Event<'_>) {
+    fn event(&mut self, event: &Event<&str>) {
         if self.0.len() > 1 << 16 {
             self.0.clear();
         }

@@ -334,17 +334,14 @@ impl HandlerArgs {
 
 impl WorkArgs {
     pub(crate) fn config(&self, pattern: Pattern) -> Config {
-        Config {
-            workers: self.workers,
-            queue_capacity: self.queue_capacity,
-            batch_size: self.batch_size,
-            timeout: self.timeout.or(self.handler.post.as_ref().map(|_| POST_TIMEOUT)),
-            retry: Retry { retries: self.retries, base: self.backoff.base, max: self.backoff.max, ..Retry::default() },
-            rate: self.rate,
-            max_tasks: self.max_tasks,
-            grace: Some(self.grace),
-            seed: self.seed,
-            ..Config::new(pattern, self.max_concurrent)
-        }
+        let retry = Retry::new(self.retries).base(self.backoff.base).max(self.backoff.max);
+        let mut config = Config::new(pattern, self.max_concurrent).retry(retry).grace(self.grace).seed(self.seed);
+        config.workers = self.workers.map(NonZeroUsize::get);
+        config.queue_capacity = self.queue_capacity.map(NonZeroUsize::get);
+        config.batch_size = self.batch_size.map(NonZeroUsize::get);
+        config.timeout = self.timeout.or(self.handler.post.as_ref().map(|_| POST_TIMEOUT));
+        config.rate = self.rate;
+        config.max_tasks = self.max_tasks;
+        config
     }
 }

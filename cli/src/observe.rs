@@ -32,7 +32,7 @@ impl Fold {
 }
 
 impl Observer for Fold {
-    fn event(&mut self, event: &Event<'_>) {
+    fn event(&mut self, event: &Event<&str>) {
         match self {
             Self::Alone(state) => state.borrow_mut().apply(event),
             Self::Watched(watch) => watch.event(event),
@@ -44,7 +44,7 @@ impl Observer for Fold {
 pub(crate) struct Maybe<O>(pub(crate) Option<O>);
 
 impl Observer for Maybe<&mut Trace> {
-    fn event(&mut self, event: &Event<'_>) {
+    fn event(&mut self, event: &Event<&str>) {
         if let Some(observer) = &mut self.0 {
             observer.event(event);
         }
@@ -63,7 +63,7 @@ impl Log {
 }
 
 impl Observer for Log {
-    fn event(&mut self, event: &Event<'_>) {
+    fn event(&mut self, event: &Event<&str>) {
         if self.active {
             log(event);
         }
@@ -71,7 +71,7 @@ impl Observer for Log {
 }
 
 #[cold]
-fn log(event: &Event<'_>) {
+fn log(event: &Event<&str>) {
     match event.kind {
         EventKind::Ended { task, attempt, outcome, reason, .. } if outcome != Outcome::Succeeded => {
             tracing::info!(%task, %attempt, ?outcome, "{}", reason.unwrap_or_default());

@@ -138,7 +138,7 @@ fn first_line(reason: &str) -> String {
 
 fn percentiles(report: &Report) -> String {
     let row = |name: &str, percentiles: Option<Percentiles>| {
-        let Percentiles { p50, p90, p99, max } = percentiles?;
+        let Percentiles { p50, p90, p99, max, .. } = percentiles?;
         Some([vec![name.to_owned()], [p50, p90, p99, max].map(time).to_vec()].concat())
     };
     let rows = [row("waiting", report.wait), row("working", report.service), row("in all", report.total)];

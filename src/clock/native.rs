@@ -12,8 +12,10 @@ use smol::Timer;
 
 use super::{Clock, Time};
 
-/// The wall clock (monotonic), on smol's timers. Works under any executor: smol's reactor has a thread of its own, started
-/// by the first timer.
+/// The wall clock (monotonic), on smol's timers.
+///
+/// It works under any executor: smol's reactor runs on a thread of its own, which the first timer starts. A sleep counts from
+/// the call that made it.
 ///
 /// ```
 /// use core::time::Duration;
@@ -29,7 +31,7 @@ pub struct NativeClock {
 }
 
 impl NativeClock {
-    /// A clock that starts now.
+    /// Makes a clock that starts now.
     pub fn new() -> Self {
         Self { start: Instant::now() }
     }
@@ -41,7 +43,7 @@ impl Default for NativeClock {
     }
 }
 
-/// A [`NativeClock`]'s sleep.
+/// The future of a sleep on a [`NativeClock`].
 #[derive(Debug)]
 pub struct NativeSleep(Timer);
 

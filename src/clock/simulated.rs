@@ -1,4 +1,4 @@
-//! Time that passes only when there is nothing left to do at the present moment.
+//! A clock whose time passes only when nothing is left to do at the present moment.
 
 mod timers;
 
@@ -16,8 +16,9 @@ use core::{
 use self::timers::{Handle, Timers};
 use super::{Clock, Time};
 
-/// A clock that jumps to the next timer whenever nothing is ready: an hour of sleeping takes microseconds, and the same
-/// program does the same things at the same times on every machine.
+/// A clock that jumps to the next timer whenever nothing is ready.
+///
+/// An hour of sleeping takes microseconds, and the same program does the same things at the same times on every machine.
 ///
 /// ```
 /// use core::time::Duration;
@@ -30,7 +31,7 @@ use super::{Clock, Time};
 /// });
 /// assert_eq!(end, Ok(Time::ZERO + Duration::from_secs(3600)));
 ///
-/// // What can never end is said to have stalled, instead of hanging.
+/// // A future that can never end is an error, and does not hang.
 /// assert!(clock.run(core::future::pending::<()>()).is_err());
 /// ```
 #[derive(Clone, Default)]
@@ -44,10 +45,11 @@ struct Inner {
     timers: RefCell<Timers>,
 }
 
-/// A future waits, no timer is set, and nothing was woken: it would wait for ever.
+/// The error of a future that would wait for ever: no timer is set, and nothing was woken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Stalled {
-    /// When that was.
+    /// The time at which the future stalled.
     pub at: Time,
 }
 
@@ -60,22 +62,22 @@ impl fmt::Display for Stalled {
 impl core::error::Error for Stalled {}
 
 impl SimulatedClock {
-    /// A clock at time zero, without timers.
+    /// Makes a clock at time zero, without timers.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The time of the earliest timer that is set.
+    /// Returns the time of the earliest timer that is set.
     pub fn next_timer(&self) -> Option<Time> {
         self.inner.timers.borrow().next_due()
     }
 
-    /// How many timers are set.
+    /// Returns the number of timers that are set.
     pub fn timers(&self) -> usize {
         self.inner.timers.borrow().len()
     }
 
-    /// Moves on to the earliest timer and wakes every sleeper that is due then; false when no timer is set.
+    /// Moves the time to the earliest timer and wakes every sleeper that is due; returns false when no timer is set.
     ///
     /// [`run`](Self::run) does this by itself; a host with a loop of its own (a browser's animation frame) calls it.
     pub fn advance(&self) -> bool {
@@ -84,8 +86,10 @@ impl SimulatedClock {
         true
     }
 
-    /// Moves on to a time and wakes every sleeper that is due by then; it never goes back. This is how a host makes real time of it: it
-    /// says what time it is, and calls again when the [next timer](Self::next_timer) is due.
+    /// Moves the time to `now`, unless `now` is in the past, and wakes every sleeper that is due.
+    ///
+    /// A host that wants real time calls this with the time of its own clock, and again when the
+    /// [next timer](Self::next_timer) is due.
     ///
     /// ```
     /// use core::time::Duration;
@@ -110,7 +114,7 @@ impl SimulatedClock {
     /// Polls a future to its end; whenever it waits and nothing was woken, time jumps to the next timer.
     ///
     /// # Errors
-    /// [`Stalled`] when there is no timer to jump to. The future is then dropped.
+    /// [`Stalled`] when there is no timer to jump to. The future is dropped then.
     pub fn run<F: Future>(&self, future: F) -> Result<F::Output, Stalled> {
         let woken = Arc::new(Woken(AtomicBool::new(true)));
         let waker = Waker::from(woken.clone());
@@ -158,7 +162,7 @@ impl Wake for Woken {
     }
 }
 
-/// A [`SimulatedClock`]'s sleep. Its time counts from the call that made it.
+/// The future of a sleep on a [`SimulatedClock`]. Its time counts from the call that made it.
 pub struct SimulatedSleep {
     clock: Rc<Inner>,
     due: Time,

@@ -268,9 +268,7 @@ impl Ready {
     /// Notes whether the slot popped last is ready now that it was polled: then it woke itself.
     #[inline(always)]
     pub(super) fn note_woken(&mut self) {
-        if KNOWS_THREADS
-            && let Some(group) = self.groups.get(self.now.base / GROUP)
-        {
+        if KNOWS_THREADS && let Some(group) = self.groups.get(self.now.base / GROUP) {
             let word = self.now.base / BITS % WORDS;
             self.woke |= group.own.words[word].load(Ordering::Relaxed) & self.bit;
         }

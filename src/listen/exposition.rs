@@ -10,6 +10,16 @@ pub(super) enum Format {
     Classic,
 }
 
+impl Format {
+    /// Names the format for the header `Content-Type`.
+    pub(super) fn content_type(self) -> &'static str {
+        match self {
+            Self::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
+            Self::Classic => "text/plain; version=0.0.4; charset=utf-8",
+        }
+    }
+}
+
 /// What a family of samples is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {

@@ -6,7 +6,7 @@
 use alloc::{borrow::ToOwned, string::String};
 use std::net::IpAddr;
 
-use trillium_http::{Method, Status};
+use hyper::{Method, StatusCode};
 
 /// The names under which the server is asked.
 #[derive(Clone, Debug)]
@@ -23,10 +23,18 @@ impl Hosts {
 
     /// Whether `Host` names this server; ports are not looked at, for a tunnel may end at another one.
     fn admit(&self, host: &str) -> bool {
-        let name = match host.strip_prefix('[').and_then(|host| host.split_once(']')) {
-            Some((name, _)) => name,
-            None => host.split_once(':').map_or(host, |(name, _)| name),
+        let (name, port) = match host.strip_prefix('[').and_then(|host| host.split_once(']')) {
+            // What follows the brackets is the port and nothing else: `[::1].evil.example` is a name.
+            Some((name, "")) => (name, ""),
+            Some((name, rest)) => match rest.strip_prefix(':') {
+                Some(port) => (name, port),
+                None => return false,
+            },
+            None => host.split_once(':').unwrap_or((host, "")),
         };
+        if !port.bytes().all(|byte| byte.is_ascii_digit()) {
+            return false;
+        }
         match name.parse::<IpAddr>() {
             Ok(address) => address.is_loopback() || address == self.bound || self.bound.is_unspecified(),
             Err(_) => name.eq_ignore_ascii_case("localhost") || name.eq_ignore_ascii_case(&self.given),
@@ -34,16 +42,19 @@ impl Hosts {
     }
 
     /// Says with which status a request is refused, and why.
-    pub(super) fn refuse(&self, method: Method, asked: &Asked<'_>) -> Option<(Status, &'static str)> {
+    pub(super) fn refuse(&self, method: &Method, asked: &Asked<'_>) -> Option<(StatusCode, &'static str)> {
         let Some(host) = asked.host.filter(|host| self.admit(host)) else {
-            return Some((Status::Forbidden, "this is not the name of this server: use the address that it printed\n"));
+            return Some((
+                StatusCode::FORBIDDEN,
+                "this is not the name of this server: use the address that it printed\n",
+            ));
         };
         let same = |origin: &str| origin.strip_prefix("http://").is_some_and(|rest| rest.eq_ignore_ascii_case(host));
         if !asked.origins.iter().all(|origin| origin.is_some_and(same)) {
-            return Some((Status::Forbidden, "another site may not read this\n"));
+            return Some((StatusCode::FORBIDDEN, "another site may not read this\n"));
         }
-        if !matches!(method, Method::Get | Method::Head) {
-            return Some((Status::MethodNotAllowed, "this server is read-only: GET and HEAD\n"));
+        if !matches!(*method, Method::GET | Method::HEAD) {
+            return Some((StatusCode::METHOD_NOT_ALLOWED, "this server is read-only: GET and HEAD\n"));
         }
         None
     }
@@ -65,7 +76,7 @@ mod tests {
     fn check(given: &str, bound: &str, host: &str, admitted: bool) {
         let hosts = Hosts::new(given, bound.parse().unwrap());
         let asked = Asked { host: Some(host), origins: None };
-        assert_eq!(hosts.refuse(Method::Get, &asked).is_none(), admitted, "{given} {host}");
+        assert_eq!(hosts.refuse(&Method::GET, &asked).is_none(), admitted, "{given} {host}");
     }
 
     #[test]
@@ -81,6 +92,10 @@ mod tests {
             "[::1",
             "::1",
             "127.0.0.1.evil.example",
+            "[::1].evil.example",
+            "[::1]evil.example:4040",
+            "[::1]:4040.evil.example",
+            "127.0.0.1:4040.evil.example",
         ] {
             check("127.0.0.1", "127.0.0.1", host, false);
         }
@@ -101,23 +116,23 @@ mod tests {
         let hosts = Hosts::new("127.0.0.1", [127, 0, 0, 1].into());
         let refused = |origins| {
             let asked = Asked { host: Some("localhost:4040"), origins };
-            hosts.refuse(Method::Get, &asked).map(|(status, _)| status)
+            hosts.refuse(&Method::GET, &asked).map(|(status, _)| status)
         };
         assert_eq!(refused(None), None);
         assert_eq!(refused(Some(Some("http://localhost:4040"))), None);
         for origin in ["http://localhost:4041", "https://localhost:4040", "http://127.0.0.1:4040", "null", ""] {
-            assert_eq!(refused(Some(Some(origin))), Some(Status::Forbidden), "{origin}");
+            assert_eq!(refused(Some(Some(origin))), Some(StatusCode::FORBIDDEN), "{origin}");
         }
-        assert_eq!(refused(Some(None)), Some(Status::Forbidden));
+        assert_eq!(refused(Some(None)), Some(StatusCode::FORBIDDEN));
     }
 
     #[test]
     fn nothing_can_be_written() {
         let hosts = Hosts::new("127.0.0.1", [127, 0, 0, 1].into());
         let asked = Asked { host: Some("127.0.0.1"), origins: None };
-        for method in [Method::Post, Method::Put, Method::Delete, Method::Options, Method::Connect, Method::Trace] {
-            assert_eq!(hosts.refuse(method, &asked).map(|(status, _)| status), Some(Status::MethodNotAllowed));
+        for method in [Method::POST, Method::PUT, Method::DELETE, Method::OPTIONS, Method::CONNECT, Method::TRACE] {
+            assert_eq!(hosts.refuse(&method, &asked).map(|(status, _)| status), Some(StatusCode::METHOD_NOT_ALLOWED));
         }
-        assert!(hosts.refuse(Method::Head, &asked).is_none());
+        assert!(hosts.refuse(&Method::HEAD, &asked).is_none());
     }
 }

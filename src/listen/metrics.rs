@@ -33,12 +33,18 @@ pub struct Exposed {
 /// assert!(expose(&State::new(), 1, Some("text/plain")).content_type.starts_with("text/plain; version=0.0.4"));
 /// ```
 pub fn expose(state: &State, run: u64, accept: Option<&str>) -> Exposed {
+    let format = preferred(accept);
+    Exposed { content_type: format.content_type(), text: text(state, run, format) }
+}
+
+/// Chooses the format that `Accept` asks for.
+pub(super) fn preferred(accept: Option<&str>) -> Format {
     let open = weight(accept, "application", "openmetrics-text") >= weight(accept, "text", "plain");
-    let (format, content_type) = if open {
-        (Format::OpenMetrics, "application/openmetrics-text; version=1.0.0; charset=utf-8")
-    } else {
-        (Format::Classic, "text/plain; version=0.0.4; charset=utf-8")
-    };
+    if open { Format::OpenMetrics } else { Format::Classic }
+}
+
+/// Writes all families.
+pub(super) fn text(state: &State, run: u64, format: Format) -> String {
     let mut out = Exposition::new(format);
     about(state, run, &mut out);
     counters(state, &mut out);
@@ -55,7 +61,7 @@ pub fn expose(state: &State, run: u64, accept: Option<&str>) -> Exposed {
         out.family(name, Kind::Histogram, Some("seconds"), help);
         buckets(histogram, &mut out);
     }
-    Exposed { content_type, text: out.finish() }
+    out.finish()
 }
 
 fn about(state: &State, run: u64, out: &mut Exposition) {

@@ -4,7 +4,7 @@ use alloc::{collections::VecDeque, string::String};
 use core::fmt::Write;
 use std::hash::{BuildHasher, RandomState};
 
-use crate::event::{Event, Record};
+use crate::event::{Event, OwnedEvent};
 
 /// So many events are kept: 13 seconds of 5,000 in each.
 pub(super) const EVENTS_MAX: usize = 1 << 16;
@@ -14,7 +14,7 @@ const TEXT_MAX: usize = 8 << 20;
 /// Events in a row, the oldest making room for the newest. An index counts the events of all runs.
 #[derive(Debug)]
 pub(super) struct Ring {
-    records: VecDeque<Record>,
+    records: VecDeque<OwnedEvent>,
     /// The index of the oldest.
     start: u64,
     text: usize,
@@ -33,6 +33,10 @@ struct RunStart {
     index: u64,
 }
 
+fn text_len(event: &OwnedEvent) -> usize {
+    event.kind.text().map_or(0, |text| text.len())
+}
+
 impl Ring {
     pub(super) fn new() -> Self {
         let token = RandomState::new().hash_one(0) as u32;
@@ -48,9 +52,9 @@ impl Ring {
     }
 
     #[inline]
-    pub(super) fn push(&mut self, event: &Event<'_>) {
-        let record = Record::from(event);
-        let text = record.text_len();
+    pub(super) fn push(&mut self, event: &Event<&str>) {
+        let record = OwnedEvent::from(event);
+        let text = text_len(&record);
         if self.records.len() == EVENTS_MAX || self.text + text > TEXT_MAX {
             self.make_room(text);
         }
@@ -61,7 +65,7 @@ impl Ring {
     fn make_room(&mut self, text: usize) {
         while self.records.len() >= EVENTS_MAX || self.text + text > TEXT_MAX {
             let Some(oldest) = self.records.pop_front() else { return };
-            self.text -= oldest.text_len();
+            self.text -= text_len(&oldest);
             self.start += 1;
         }
     }
@@ -76,7 +80,7 @@ impl Ring {
         self.start + self.records.len() as u64
     }
 
-    pub(super) fn get(&self, index: u64) -> Option<&Record> {
+    pub(super) fn get(&self, index: u64) -> Option<&OwnedEvent> {
         self.records.get(usize::try_from(index.checked_sub(self.start)?).ok()?)
     }
 
@@ -155,7 +159,7 @@ mod tests {
         push(&mut ring, 0..EVENTS_MAX as u64 + 7, "");
         assert_eq!((ring.start(), ring.end()), (7, EVENTS_MAX as u64 + 7));
         assert_eq!(ring.get(6), None);
-        assert_eq!(ring.get(7).map(|record| record.event().sequence), Some(7));
+        assert_eq!(ring.get(7).map(|record| record.borrowed().sequence), Some(7));
         let reason = "x".repeat(TEXT_MAX / 4);
         push(&mut ring, 0..9, &reason);
         assert_eq!((ring.records.len(), ring.text), (4, TEXT_MAX));

@@ -1,80 +1,108 @@
-//! Connections: accepted, counted, answered.
+//! Connections: accepted, seated, answered.
 
-use alloc::{rc::Rc, sync::Arc};
+use alloc::rc::Rc;
 use core::{cell::Cell, convert::Infallible, time::Duration};
 
-use async_channel::Sender;
-use smol::{LocalExecutor, Timer, io::AsyncWriteExt, net::TcpStream};
-use trillium_http::{HttpConfig, HttpContext, SERVICE_UNAVAILABLE};
+use futures_lite::future::{poll_fn, poll_once, yield_now};
+use hyper::{server::conn::http1, service::service_fn};
+use smol::{Timer, io::AsyncWriteExt, net::TcpStream};
+use smol_hyper::rt::{FuturesIo, SmolTimer};
 
-use super::{
-    Listener, Shared, routes,
-    stream::{self, Place},
-    transport::Timed,
-};
+pub(super) use super::seats::Seat;
+use super::{Listener, Shared, io_budget::Budgeted, routes, stall::StallGuard};
 
-/// How many connections are open at once; a browser opens six.
-const CONNECTIONS_MAX: usize = 64;
 /// Before another is accepted, where the system has no room for one.
 const PAUSE: Duration = Duration::from_millis(100);
-/// So much of a response is in hand and of a request is read.
+/// How long the head of a request may take to come, the first or the next.
+const HEAD_MAX: Duration = Duration::from_secs(20);
+/// The same where connections are scarce.
+const RESERVED_HEAD_MAX: Duration = Duration::from_secs(5);
+/// How much of a response is in hand, and how long the head of a request may be.
 const BUFFER: usize = 32 * 1024;
+/// What one connection too many is told.
+const REFUSAL: &[u8] =
+    b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n";
 
 /// Accepts connections for ever.
 pub(super) async fn accept(listener: &Listener) -> Infallible {
-    let config = HttpConfig::default()
-        .with_body_write_chunk_len(BUFFER)
-        .with_response_buffer_max_len(BUFFER)
-        .with_received_body_max_len(BUFFER as u64);
-    let context = Arc::new(HttpContext::new().with_config(config));
     loop {
-        let Ok((mut stream, _)) = listener.socket.accept().await else {
-            Timer::after(PAUSE).await;
-            continue;
-        };
-        let shared = &listener.shared;
-        if shared.open.get() >= CONNECTIONS_MAX {
-            // One write, into an empty buffer; who does not read it learns the same from the end.
-            let _ = futures_lite::future::poll_once(stream.write_all(SERVICE_UNAVAILABLE)).await;
-            continue;
+        match listener.socket.accept().await {
+            Ok((stream, _)) => admit(listener, stream).await,
+            Err(_) => {
+                // It may be that no descriptor is left, and then tasks lack them, too.
+                listener.seats.give_way();
+                Timer::after(PAUSE).await;
+            }
         }
-        let connection = Connection::new(Rc::clone(shared));
-        listener.connections.spawn(connection.serve(Arc::clone(&context), stream)).detach();
+        // One in a turn: connections that come without a pause do not hold the run either.
+        yield_now().await;
     }
 }
 
-/// An open connection, counted as long as it is.
-struct Connection {
-    shared: Rc<Shared>,
+/// Gives a connection its seat, or turns it away.
+async fn admit(listener: &Listener, mut stream: TcpStream) {
+    let (descriptor, max) = descriptors(&stream);
+    let Some(seat) = listener.seats.choose(descriptor, max) else {
+        // One write, into an empty buffer; who does not read it learns the same from the end.
+        let _ = poll_once(stream.write_all(REFUSAL)).await;
+        return;
+    };
+    let connection = Connection { shared: Rc::clone(&listener.shared), seat, follows: Cell::new(false) };
+    listener.seats.take(seat, listener.connections.spawn(connection.serve(stream)));
+}
+
+/// The number of this connection's descriptor, and how many the process may have.
+#[cfg(unix)]
+fn descriptors(stream: &TcpStream) -> (u64, u64) {
+    use rustix::process::{Resource, getrlimit};
+    use std::os::fd::AsRawFd;
+
+    let number = u64::try_from(stream.as_raw_fd()).unwrap_or_default();
+    (number, getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX))
+}
+
+#[cfg(not(unix))]
+fn descriptors(_: &TcpStream) -> (u64, u64) {
+    (0, u64::MAX)
+}
+
+/// An open connection.
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub(super) shared: Rc<Shared>,
+    pub(super) seat: Seat,
+    /// Whether it is one that follows the events.
     follows: Cell<bool>,
 }
 
 impl Connection {
-    fn new(shared: Rc<Shared>) -> Self {
-        shared.open.set(shared.open.get() + 1);
-        Self { shared, follows: Cell::new(false) }
-    }
-
-    async fn serve(self, context: Arc<HttpContext>, stream: TcpStream) {
+    async fn serve(self, stream: TcpStream) {
         // Events come in small writes. Without it they come later, and all the same.
         let _ = stream.set_nodelay(true);
-        // What fills the response that follows the events: dropped with the connection, as the response is.
-        let feeds = LocalExecutor::new();
-        let follow = |place: Place, sender: Sender<Vec<u8>>| {
-            if !self.follows.replace(true) {
-                self.shared.followers.set(self.shared.followers.get() + 1);
-            }
-            feeds.spawn(stream::feed(Rc::clone(&self.shared), place, sender)).detach();
-        };
-        let answer = async |conn| routes::answer(&self.shared, &follow, conn);
+        let budget = &self.shared.budget;
+        let service = service_fn(async |request| {
+            // One that has sent a thousand requests at once has no more of a turn than others.
+            poll_fn(|cx| budget.poll_spend(cx)).await;
+            Ok::<_, Infallible>(routes::answer(&self, request).await)
+        });
+        let head_max = if self.seat == Seat::Reserved { RESERVED_HEAD_MAX } else { HEAD_MAX };
+        let stream = Budgeted::new(StallGuard::new(stream), budget.clone());
+        let mut http = http1::Builder::new();
+        http.timer(SmolTimer::new()).title_case_headers(true).header_read_timeout(head_max).max_buf_size(BUFFER);
         // A client that goes away, or speaks no HTTP, is its own affair.
-        let _ = feeds.run(context.run(Timed::new(stream), answer)).await;
+        let _ = http.serve_connection(FuturesIo::new(stream), service).await;
+    }
+
+    /// Counts the connection among those that follow the events, until it ends.
+    pub(super) fn follow(&self) {
+        if !self.follows.replace(true) {
+            self.shared.followers.set(self.shared.followers.get() + 1);
+        }
     }
 }
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        self.shared.open.set(self.shared.open.get() - 1);
         if self.follows.get() {
             self.shared.followers.set(self.shared.followers.get() - 1);
             self.shared.left.notify(usize::MAX);

@@ -1,19 +1,14 @@
 //! Events as server-sent events: what each follower is told.
 
 use alloc::{rc::Rc, string::String, vec::Vec};
-use core::{
-    pin::Pin,
-    task::{Context, Poll, ready},
-    time::Duration,
-};
-use std::io;
+use core::{convert::Infallible, time::Duration};
 
-use async_channel::{Receiver, Sender};
-use futures_lite::{AsyncRead, Stream, future::or};
+use futures_lite::{Stream, future::or, stream::unfold};
+use hyper::body::{Bytes, Frame};
 use serde::Serialize;
 use smol::Timer;
 
-use super::{Live, Shared};
+use super::Live;
 use crate::{metrics::State, trace};
 
 /// Events are collected so long before they are written.
@@ -44,48 +39,72 @@ struct Snapshot<'a> {
     state: &'a State,
 }
 
-/// Tells a follower everything from its place on; ends when it is gone or all is said.
-pub(super) async fn feed(shared: Rc<Shared>, place: Place, follower: Sender<Vec<u8>>) {
-    let Some(live) = &shared.live else { return };
-    let mut telling = Telling { live, at: 0 };
-    if follower.send(telling.begin(place)).await.is_err() {
-        return;
-    }
-    let mut written = 0;
-    loop {
-        let mut text = Vec::with_capacity(CHUNK + CHUNK / 4);
-        telling.go_on(&mut text);
-        let is_idle = text.is_empty();
-        if is_idle {
-            if live.over.get() {
-                let _ = follower.send(b"event: end\ndata: {}\n\n".to_vec()).await;
-                return;
-            }
-            if telling.news_or_late().await {
-                continue;
-            }
-            text.extend_from_slice(b":\n\n");
-        }
-        written += text.len();
-        if follower.send(text).await.is_err() {
-            return;
-        }
-        if (telling.is_up_to_date() || written >= PER_TICK_MAX) && !live.over.get() {
-            written = 0;
-            Timer::after(TICK).await;
-        } else {
-            futures_lite::future::yield_now().await;
-        }
-    }
+/// Everything from a place on, in chunks; it ends when all is said.
+pub(super) fn chunks(live: Rc<Live>, place: Place) -> impl Stream<Item = Result<Frame<Bytes>, Infallible>> {
+    let telling = Telling { live, at: 0, step: Step::Begin(place), written: 0 };
+    unfold(telling, async |mut telling| {
+        let text = telling.next().await?;
+        Some((Ok(Frame::data(Bytes::from(text))), telling))
+    })
 }
 
-struct Telling<'a> {
-    live: &'a Live,
+/// What a follower is told next.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    Begin(Place),
+    /// At once.
+    Continue,
+    /// After the pause in which events are collected.
+    Pause,
+    Over,
+}
+
+/// What one follower has been told, and what comes next.
+struct Telling {
+    live: Rc<Live>,
     /// The index of the event to be told next.
     at: u64,
+    step: Step,
+    /// Bytes since the last pause.
+    written: usize,
 }
 
-impl Telling<'_> {
+impl Telling {
+    async fn next(&mut self) -> Option<Vec<u8>> {
+        match self.step {
+            Step::Begin(place) => {
+                self.step = Step::Continue;
+                return Some(self.begin(place));
+            }
+            // The run has a turn between two chunks.
+            Step::Continue => futures_lite::future::yield_now().await,
+            Step::Pause => {
+                self.written = 0;
+                Timer::after(TICK).await;
+            }
+            Step::Over => return None,
+        }
+        let mut text = Vec::with_capacity(CHUNK + CHUNK / 4);
+        loop {
+            self.go_on(&mut text);
+            if !text.is_empty() {
+                break;
+            }
+            if self.live.over.get() {
+                self.step = Step::Over;
+                return Some(b"event: end\ndata: {}\n\n".to_vec());
+            }
+            if !self.news_or_late().await {
+                text.extend_from_slice(b":\n\n");
+                break;
+            }
+        }
+        self.written += text.len();
+        let pauses = (self.is_up_to_date() || self.written >= PER_TICK_MAX) && !self.live.over.get();
+        self.step = if pauses { Step::Pause } else { Step::Continue };
+        Some(text)
+    }
+
     fn begin(&mut self, place: Place) -> Vec<u8> {
         let mut text = b"retry: 1000\n\n".to_vec();
         match place {
@@ -117,7 +136,7 @@ impl Telling<'_> {
         let ring = self.live.ring.borrow();
         let mut id = String::new();
         while let Some(record) = ring.get(self.at).filter(|_| text.len() < CHUNK) {
-            let event = record.event();
+            let event = record.borrowed();
             id.clear();
             ring.write_id(ring.run_at(self.at), event.sequence.saturating_add(1), &mut id);
             text.extend_from_slice(b"id: ");
@@ -160,35 +179,5 @@ impl Telling<'_> {
             late,
         )
         .await
-    }
-}
-
-/// The body of a response: what a feed sends.
-pub(super) struct Chunks {
-    chunks: Pin<Box<Receiver<Vec<u8>>>>,
-    chunk: Vec<u8>,
-    read: usize,
-}
-
-/// A follower's two ends. One chunk is on its way, so that a slow one is never ahead of what it takes.
-pub(super) fn channel() -> (Sender<Vec<u8>>, Chunks) {
-    let (sender, chunks) = async_channel::bounded(1);
-    (sender, Chunks { chunks: Box::pin(chunks), chunk: Vec::new(), read: 0 })
-}
-
-impl AsyncRead for Chunks {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
-        let this = self.get_mut();
-        while this.read == this.chunk.len() {
-            match ready!(this.chunks.as_mut().poll_next(cx)) {
-                Some(chunk) => (this.chunk, this.read) = (chunk, 0),
-                None => return Poll::Ready(Ok(0)),
-            }
-        }
-        let rest = &this.chunk[this.read..];
-        let length = rest.len().min(buf.len());
-        buf[..length].copy_from_slice(&rest[..length]);
-        this.read += length;
-        Poll::Ready(Ok(length))
     }
 }

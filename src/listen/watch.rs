@@ -28,7 +28,7 @@ impl Watch {
 }
 
 impl Observer for Watch {
-    fn event(&mut self, event: &Event<'_>) {
+    fn event(&mut self, event: &Event<&str>) {
         self.state.borrow_mut().apply(event);
         let Some(live) = &self.shared.live else { return };
         live.ring.borrow_mut().push(event);

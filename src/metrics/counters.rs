@@ -1,16 +1,17 @@
-//! The counters.
+//! The counters of a run.
 
 use crate::event::{Disposition, EventKind, Outcome};
 
-/// Everything that is counted in a run. The same fold serves the report of a run that nobody watches.
+/// The counts of a run: attempts, tasks, and how many are queued or in flight.
 ///
-/// `succeeded`, `failed`, `timed_out`, `panicked`, `cancelled` and `lease_lost` count attempts and add up to
-/// [`attempts`](Self::attempts) (those in flight, and those forgotten there, aside); `done`, `dead`, `released` and `malformed` count tasks and add up
-/// to [`tasks`](Self::tasks).
+/// `succeeded`, `failed`, `timed_out`, `panicked`, `cancelled` and `lease_lost` count attempts that have ended, and add up to
+/// [`attempts`](Self::attempts); `done`, `dead`, `released` and `malformed` count tasks that have ended, and add up to
+/// [`tasks`](Self::tasks).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct Counters {
-    /// Deliveries that came in, each attempt at a task counted.
+    /// Deliveries that were claimed; each attempt at a task is a delivery of its own.
     pub claimed: u64,
     /// Attempts whose handler returned `Ok`, and whose success the source accepted.
     pub succeeded: u64,
@@ -20,48 +21,48 @@ pub struct Counters {
     pub timed_out: u64,
     /// Attempts that panicked.
     pub panicked: u64,
-    /// Attempts that were dropped.
+    /// Attempts that were dropped before their end, or gave up because their task was cancelled.
     pub cancelled: u64,
     /// Attempts whose verdict came too late: the lease had ended.
     pub lease_lost: u64,
-    /// Failed attempts that were given another one.
+    /// Failed attempts that were followed by a retry.
     pub retried: u64,
     /// Tasks that are done.
     pub done: u64,
     /// Tasks that will not be tried again.
     pub dead: u64,
-    /// Tasks that were given back uncounted.
+    /// Tasks that were given back to the source; their attempts do not count.
     pub released: u64,
-    /// Entries that were no tasks.
+    /// Entries of the source that were not tasks.
     pub malformed: u64,
-    /// Deliveries left to their lease, and tasks forgotten while they ran.
+    /// Deliveries that were left to their lease, and tasks that were forgotten while they ran.
     pub abandoned: u64,
-    /// Claimed, not started, not settled.
+    /// Tasks that are claimed and wait for a permit.
     pub queued: u64,
-    /// The most there were of those.
+    /// The maximum of [`queued`](Self::queued) so far.
     pub peak_queued: u64,
-    /// Handlers that run.
+    /// Attempts whose handler is running.
     pub in_flight: u64,
-    /// The most there were of those.
+    /// The maximum of [`in_flight`](Self::in_flight) so far.
     pub peak_in_flight: u64,
     /// Batches that were opened.
     pub batches: u64,
 }
 
 impl Counters {
-    /// Attempts that have ended.
+    /// Returns the number of attempts that have ended.
     pub fn attempts(&self) -> u64 {
         self.succeeded + self.failed + self.timed_out + self.panicked + self.cancelled + self.lease_lost
     }
 
-    /// Tasks that have ended.
+    /// Returns the number of tasks that have ended.
     pub fn tasks(&self) -> u64 {
         self.done + self.dead + self.released + self.malformed
     }
 
-    /// Takes one event in.
+    /// Applies one event.
     #[inline]
-    pub fn apply(&mut self, event: &EventKind<'_>) {
+    pub fn apply(&mut self, event: &EventKind<&str>) {
         match event {
             EventKind::Claimed { .. } => {
                 self.claimed += 1;

@@ -1,4 +1,4 @@
-//! Durations in fixed log-linear buckets.
+//! Histograms of durations, in fixed log-linear buckets.
 
 use alloc::{vec, vec::Vec};
 use core::time::Duration;
@@ -8,7 +8,7 @@ const BITS: u32 = 6;
 const PER_OCTAVE: usize = 1 << BITS;
 const BUCKETS: usize = (64 - BITS as usize + 1) * PER_OCTAVE;
 
-/// Counts durations, with a relative error of at most 1/64, in a bounded number of buckets; integers only.
+/// A histogram of durations with a relative error of at most 1/64, in a bounded number of buckets.
 ///
 /// ```
 /// use core::time::Duration;
@@ -42,28 +42,29 @@ impl Histogram {
         self.sum_ns += u128::from(nanos);
     }
 
-    /// How many durations were counted.
+    /// Returns the number of durations that were counted.
     pub fn count(&self) -> u64 {
         self.count
     }
 
-    /// The longest, exactly.
+    /// Returns the longest duration, exactly.
     pub fn max(&self) -> Duration {
         Duration::from_nanos(self.max_ns)
     }
 
-    /// All of them together, exactly, in nanoseconds.
+    /// Returns the exact sum of all durations, in nanoseconds.
     pub fn sum_nanos(&self) -> u128 {
         self.sum_ns
     }
 
-    /// How many are shorter than 2<sup>`power`</sup> nanoseconds: exact, for powers of two are ends of buckets.
+    /// Returns the number of durations shorter than 2<sup>`power`</sup> nanoseconds. It is exact: powers of two are ends of buckets.
     pub fn below_power(&self, power: u32) -> u64 {
         let end = 1_u64.checked_shl(power).map_or(BUCKETS, bucket_of);
         self.counts.iter().take(end).sum()
     }
 
-    /// The shortest duration that at least `percent` of 100 do not exceed, as the upper end of its bucket; zero when nothing was counted.
+    /// Returns the shortest duration that at least `percent` of 100 do not exceed, as the upper end of its bucket; zero when nothing
+    /// was counted.
     pub fn percentile(&self, percent: u32) -> Duration {
         let rank = (u128::from(self.count) * u128::from(percent)).div_ceil(100).max(1);
         let mut seen = 0;

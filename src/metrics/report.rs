@@ -1,4 +1,4 @@
-//! What a run came to.
+//! The report of a run.
 
 use core::time::Duration;
 
@@ -7,45 +7,47 @@ use crate::{
     pattern::Pattern,
 };
 
-/// What a run came to.
+/// The result of a run: its counters, its duration, and where its time went.
 ///
-/// A run counts by itself; idle permit time and percentiles need somebody who looks at the clock, so they are there when the
-/// report is a [`State`](crate::metrics::State)'s.
+/// A run counts by itself. Idle permit time and percentiles need the time of every event, so they are in the report of a
+/// [`State`](crate::metrics::State) only.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Report {
-    /// The pattern.
+    /// The pattern of the run.
     pub pattern: Pattern,
-    /// The limit, as it was at the end.
+    /// The maximum number of tasks in flight, as of the end of the run.
     pub limit: usize,
-    /// From the first claim to the last settlement.
+    /// The time from the start of the run to its end.
     pub elapsed: Duration,
-    /// All that was counted.
+    /// The counters of the run.
     pub counters: Counters,
-    /// Permits that nobody held, summed over time.
+    /// The time for which permits were not held, summed over the permits.
     pub idle_permits: Option<Duration>,
-    /// From a claim to its start.
+    /// The times from the claim of an attempt to its start.
     pub wait: Option<Percentiles>,
-    /// From a start to its end.
+    /// The times from the start of an attempt to its end.
     pub service: Option<Percentiles>,
-    /// From a task's first claim to its end, waits for retries included.
+    /// The times from the first claim of a task to its end, pauses between retries included.
     pub total: Option<Percentiles>,
 }
 
-/// Where a distribution of durations lies.
+/// Percentiles of a distribution of durations.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Percentiles {
-    /// Half of all take at most so long.
+    /// The duration that half of all do not exceed.
     pub p50: Duration,
-    /// Nine of ten.
+    /// The duration that 90 of 100 do not exceed.
     pub p90: Duration,
-    /// 99 of 100.
+    /// The duration that 99 of 100 do not exceed.
     pub p99: Duration,
-    /// All of them.
+    /// The longest duration.
     pub max: Duration,
 }
 
 impl Percentiles {
-    /// The percentiles of what was counted.
+    /// Computes the percentiles of a histogram.
     pub fn of(histogram: &Histogram) -> Self {
         let [p50, p90, p99] = [50, 90, 99].map(|percent| histogram.percentile(percent));
         Self { p50, p90, p99, max: histogram.max() }
@@ -53,7 +55,12 @@ impl Percentiles {
 }
 
 impl Report {
-    /// Tasks that ended per second; 0 when no time passed.
+    /// What is known without a clock: no idle time, no percentiles.
+    pub(crate) fn new(pattern: Pattern, limit: usize, elapsed: Duration, counters: Counters) -> Self {
+        Self { pattern, limit, elapsed, counters, idle_permits: None, wait: None, service: None, total: None }
+    }
+
+    /// Computes the number of tasks that ended per second; 0 when no time passed.
     pub fn throughput(&self) -> f64 {
         let seconds = self.elapsed.as_secs_f64();
         if seconds > 0.0 { self.counters.tasks() as f64 / seconds } else { 0.0 }
@@ -62,7 +69,7 @@ impl Report {
 
 #[cfg(feature = "serde")]
 mod json {
-    //! The keys of a report as data: stable, durations in milliseconds.
+    //! A report as data. The keys are stable; durations are in milliseconds.
 
     use core::time::Duration;
 

@@ -1,4 +1,4 @@
-//! A run over time, in columns: what charts are drawn from.
+//! A run over time in equal buckets, for charts.
 
 use alloc::{collections::BinaryHeap, vec, vec::Vec};
 use core::{num::NonZeroUsize, time::Duration};
@@ -6,36 +6,37 @@ use core::{num::NonZeroUsize, time::Duration};
 use super::{RunPhase, State, TaskPhase, Timeline};
 use crate::{
     clock::Time,
-    event::{Event, EventKind, Outcome},
+    event::{Event, EventKind},
     task::TaskId,
 };
 
-/// What happened in one of several equal stretches of time.
+/// What happened in one of several equal spans of time.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct TimeBucket {
-    /// How long it is.
+    /// The duration of the bucket.
     pub width: Duration,
-    /// Tasks that ended.
+    /// The number of tasks that ended.
     pub ended: u64,
-    /// Failed attempts that were given another one.
+    /// The number of failed attempts that were followed by a retry.
     pub retried: u64,
-    /// Attempts that failed, took too long or panicked.
+    /// The number of attempts that failed, timed out or panicked.
     pub failed: u64,
-    /// How many tasks may be in flight, as of its end.
+    /// The maximum number of tasks in flight, as of the end of the bucket.
     pub limit: usize,
-    /// The most tasks that were in flight.
+    /// The highest number of tasks that were in flight.
     pub in_flight_max: u64,
-    /// Time in flight, summed over tasks.
+    /// The time in flight in nanoseconds, summed over tasks.
     pub in_flight_ns: u128,
-    /// Time in the queue, summed over tasks.
+    /// The time in the queue in nanoseconds, summed over tasks.
     pub queued_ns: u128,
-    /// Permits times the time for which they were there.
+    /// The time in nanoseconds, summed over permits, held or not.
     pub permits_ns: u128,
-    /// The longest that the first in the queue had waited.
+    /// The longest time that the first task in the queue had waited.
     pub oldest: Duration,
-    /// From a claim to its start, of those that started in it: the median and the 99th percentile.
+    /// The median and the 99th percentile of the times from claim to start, of attempts that started in the bucket.
     pub wait: Option<[Duration; 2]>,
-    /// From a start to its end, of those that ended in it.
+    /// The median and the 99th percentile of the times from start to end, of attempts that ended in the bucket.
     pub service: Option<[Duration; 2]>,
 }
 
@@ -49,7 +50,7 @@ struct Cut {
 }
 
 impl Timeline {
-    /// What happened between two times, in so many columns. Outside the run the columns are empty.
+    /// Returns what happened between two times, in this many buckets. Buckets outside the run are empty.
     ///
     /// ```
     /// use core::num::NonZeroUsize;
@@ -136,7 +137,7 @@ impl Cut {
         }
     }
 
-    fn event(&mut self, state: &mut State, event: &Event<'_>) {
+    fn event(&mut self, state: &mut State, event: &Event<&str>) {
         let Some(index) = self.index(event.at.as_nanos()) else { return state.apply(event) };
         let live = |task: TaskId| state.tasks().get(&task);
         match event.kind {
@@ -147,10 +148,10 @@ impl Cut {
                 if let Some(TaskPhase::Running { since: start, .. }) = live(task).map(|live| live.phase) {
                     self.services[index].push(since(event.at, start));
                 }
-                self.columns[index].failed += u64::from(is_failure(outcome));
+                self.columns[index].failed += u64::from(outcome.is_failure());
             }
             EventKind::Abandoned { outcome: Some(outcome), permit: Some(_), .. } => {
-                self.columns[index].failed += u64::from(is_failure(outcome));
+                self.columns[index].failed += u64::from(outcome.is_failure());
             }
             _ => {}
         }
@@ -172,10 +173,6 @@ impl Cut {
         }
         self.columns
     }
-}
-
-fn is_failure(outcome: Outcome) -> bool {
-    matches!(outcome, Outcome::Failed | Outcome::TimedOut | Outcome::Panicked)
 }
 
 fn since(later: Time, earlier: Time) -> u64 {

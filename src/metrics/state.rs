@@ -1,4 +1,4 @@
-//! The fold itself: each event changes the state of a run.
+//! The state of a run, changed by each event.
 
 mod digest;
 #[cfg(feature = "serde")]
@@ -35,11 +35,14 @@ const ABANDONED_MAX: usize = 1024;
 /// Permits with higher numbers are counted and not shown: events may come from anywhere.
 pub(crate) const PERMITS_MAX: usize = 1 << 20;
 
-/// All that the events so far say about a run.
+/// The state of a run, folded from its events.
+///
+/// A state is an [`Observer`]. Its memory is bounded: it keeps the tasks that the run holds, 16,384 tasks that wait for a retry,
+/// 1024 abandoned tasks, and 16 failures.
 ///
 /// ```
 /// use fourfold::{Clock, MemorySource, Run, Task, clock::SimulatedClock, metrics::State};
-/// use core::{convert::Infallible, num::NonZeroUsize, time::Duration};
+/// use core::{convert::Infallible, time::Duration};
 ///
 /// let clock = SimulatedClock::new();
 /// let source = MemorySource::new(&clock, 0..8);
@@ -48,7 +51,7 @@ pub(crate) const PERMITS_MAX: usize = 1 << 20;
 ///     clock.sleep(Duration::from_millis(10)).await;
 ///     Ok::<_, Infallible>(())
 /// });
-/// let run = run.limit(NonZeroUsize::new(4).unwrap()).clock(&clock).observer(&mut state);
+/// let run = run.limit(4).clock(&clock).observer(&mut state);
 /// clock.run(run.into_future()).unwrap().unwrap();
 ///
 /// let report = state.report();
@@ -90,151 +93,151 @@ pub struct State {
 }
 
 impl State {
-    /// Before the first event.
+    /// Makes the state before the first event.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// All that is counted.
+    /// Returns the counters.
     pub fn counters(&self) -> &Counters {
         &self.counters
     }
 
-    /// By which pattern the run goes.
+    /// Returns the pattern of the run.
     pub fn pattern(&self) -> Pattern {
         self.pattern
     }
 
-    /// How many tasks may be in flight.
+    /// Returns the maximum number of tasks in flight.
     pub fn limit(&self) -> usize {
         self.limit
     }
 
-    /// How many workers a pool has.
+    /// Returns the number of workers of a pool; `None` for other patterns.
     pub fn workers(&self) -> Option<usize> {
         self.workers
     }
 
-    /// How many tasks may be claimed and wait for a permit, where any may.
+    /// Returns the maximum number of tasks that are claimed and wait for a permit; `None` where a claimed task starts at once.
     pub fn queue_capacity(&self) -> Option<usize> {
         self.queue_capacity
     }
 
-    /// Where the run is.
+    /// Returns the phase of the run.
     pub fn phase(&self) -> RunPhase {
         self.phase
     }
 
-    /// How it is with the source.
+    /// Returns the state of the source.
     pub fn source_state(&self) -> SourceState {
         self.source_state
     }
 
-    /// When the last event was, on the run's clock.
+    /// Returns the time of the last event, on the run's clock.
     pub fn at(&self) -> Time {
         self.at
     }
 
-    /// How long the run has gone on, as of the last event.
+    /// Returns the time from the start of the run to the last event.
     pub fn elapsed(&self) -> Duration {
         self.at.since(self.started_at)
     }
 
-    /// The sequence number of the event that comes next.
+    /// Returns the sequence number of the next event.
     pub fn next_sequence(&self) -> u64 {
         self.next_sequence
     }
 
-    /// How many events never arrived here: holes in their sequence numbers. Once there is one, tasks may be shown where they
-    /// no longer are.
+    /// Returns the number of events that are missing in the sequence. When events are missing, tasks may be shown in phases that
+    /// they have left.
     pub fn missed(&self) -> u64 {
         self.missed
     }
 
-    /// The tasks that the run holds, that wait for their next attempt, or that were abandoned lately, by id.
+    /// Returns the tasks that the run holds, that wait for their next attempt, or that were abandoned lately, by id.
     pub fn tasks(&self) -> &BTreeMap<TaskId, TaskState> {
         &self.tasks
     }
 
-    /// The tasks that are claimed and wait for a permit, in the order in which they get one.
+    /// Returns the tasks that are claimed and wait for a permit, in the order in which they get one.
     pub fn queue(&self) -> &VecDeque<TaskId> {
         &self.queue
     }
 
-    /// Which task holds which permit, by the permit's number, be it one that was abandoned with it; behind the last one that is
-    /// held nothing is listed.
+    /// Returns the task that holds each permit, by the number of the permit, abandoned tasks included. The list ends with the last
+    /// permit that is held.
     pub fn permits(&self) -> &[Option<TaskId>] {
         &self.permits
     }
 
-    /// How many tasks wait for another attempt.
+    /// Returns the number of tasks that wait for their next attempt.
     pub fn waiting(&self) -> usize {
         self.waiting
     }
 
-    /// The tasks that were abandoned, oldest first: the latest 1024, and what [`tasks`](Self::tasks) shows of them. A task that
-    /// is claimed again is no longer one of them.
+    /// Returns the latest 1024 tasks that were abandoned, oldest first. [`tasks`](Self::tasks) has their states. A task that is
+    /// claimed again is no longer among them.
     pub fn abandoned(&self) -> &VecDeque<TaskId> {
         &self.abandoned
     }
 
-    /// How many permits were taken along by abandoned tasks. They do nothing from then on, and count as idle.
+    /// Returns the number of permits that were lost with abandoned tasks. Lost permits count as idle.
     pub fn leaked(&self) -> usize {
         self.leaked
     }
 
-    /// The batch that is open.
+    /// Returns the batch that is open.
     pub fn batch(&self) -> Option<OpenBatch> {
         self.batch
     }
 
-    /// The task whose failure cancelled its group.
+    /// Returns the task whose failure cancelled its group.
     pub fn cause(&self) -> Option<TaskId> {
         self.cause
     }
 
-    /// The latest failed attempts, oldest first, 16 at most.
+    /// Returns the latest failed attempts, oldest first, at most 16.
     pub fn failures(&self) -> &VecDeque<RecentFailure> {
         &self.failures
     }
 
-    /// What the run did over time.
+    /// Returns the tasks in flight, failed and queued over time.
     pub fn utilization(&self) -> &Utilization {
         &self.utilization
     }
 
-    /// Permits that nobody held, summed over time.
+    /// Returns the time for which permits were not held, summed over the permits.
     pub fn idle_permits(&self) -> Duration {
         nanos(self.idle_ns)
     }
 
-    /// Times from a claim to its start.
+    /// Returns the histogram of the times from claim to start.
     pub fn wait(&self) -> &Histogram {
         &self.wait
     }
 
-    /// Times from a start to its end.
+    /// Returns the histogram of the times from start to end.
     pub fn service(&self) -> &Histogram {
         &self.service
     }
 
-    /// Times from a task's first claim to its end.
+    /// Returns the histogram of the times from the first claim of a task to its end.
     pub fn total(&self) -> &Histogram {
         &self.total
     }
 
-    /// Permits that nobody held, summed over time, in nanoseconds.
+    /// Returns the same as [`idle_permits`](Self::idle_permits), in nanoseconds and without saturation.
     #[cfg(feature = "listen")]
     pub(crate) fn idle_nanos(&self) -> u128 {
         self.idle_ns
     }
 
-    /// A number for all of it, the same on every platform: equal states have equal digests.
+    /// Computes a number for the whole state, the same on every platform: equal states have equal digests.
     pub fn digest(&self) -> u64 {
         digest::of(self)
     }
 
-    /// What the run has come to, as of the last event.
+    /// Makes the report of the run as of the last event.
     pub fn report(&self) -> Report {
         Report {
             pattern: self.pattern,
@@ -248,8 +251,8 @@ impl State {
         }
     }
 
-    /// Takes one event in.
-    pub fn apply(&mut self, event: &Event<'_>) {
+    /// Applies one event.
+    pub fn apply(&mut self, event: &Event<&str>) {
         self.missed += event.sequence.saturating_sub(self.next_sequence);
         self.next_sequence = event.sequence.saturating_add(1);
         self.pass_time(event.at);
@@ -438,7 +441,7 @@ impl State {
 }
 
 impl Observer for State {
-    fn event(&mut self, event: &Event<'_>) {
+    fn event(&mut self, event: &Event<&str>) {
         self.apply(event);
     }
 }

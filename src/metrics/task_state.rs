@@ -1,4 +1,4 @@
-//! What a state shows of single tasks, and of where a run is.
+//! What a state shows of single tasks, of the source, and of the phase of a run.
 
 use alloc::string::String;
 use core::time::Duration;
@@ -9,135 +9,141 @@ use crate::{
     task::{Attempt, TaskId},
 };
 
-/// Where a run is.
+/// The phase of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+#[non_exhaustive]
 pub enum RunPhase {
-    /// It has not begun.
+    /// The run has not started.
     #[default]
     Waiting,
-    /// It claims and runs tasks.
+    /// The run claims and runs tasks.
     Running,
-    /// It finishes what has started.
+    /// The run claims no more and finishes the running tasks.
     Draining,
-    /// It gives back what was running.
+    /// The run gives its tasks back to the source.
     Aborting,
-    /// It is over.
+    /// The run has ended.
     Ended,
 }
 
-/// How it is with the source of a run.
+/// The state of the source of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+#[non_exhaustive]
 pub enum SourceState {
-    /// It gives tasks when it is asked.
+    /// The source hands out tasks when the run claims.
     #[default]
     Open,
-    /// It was asked and has nothing at the moment.
+    /// The run has claimed, and the source has no task at the moment.
     Waiting,
-    /// It may have more, and is not asked but for as much as there is room: back-pressure.
+    /// The source may have more tasks, and the run does not claim them: back-pressure.
     Blocked {
-        /// What holds it up.
+        /// The reason why the run does not claim.
         by: BlockedOn,
     },
-    /// It has nothing more.
+    /// The source has no more tasks.
     Exhausted,
 }
 
-/// The batch that is open.
+/// A batch that is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct OpenBatch {
-    /// Counts up from 0.
+    /// The number of the batch, counted from 0.
     pub number: u64,
-    /// How many tasks are in it.
+    /// The number of tasks in the batch.
     pub size: usize,
-    /// How many of its attempts have ended.
+    /// The number of its attempts that have ended.
     pub ended: usize,
 }
 
-/// A task that the run holds, that waits for its next attempt, or that was abandoned.
+/// The state of a task that the run holds, that waits for its next attempt, or that was abandoned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct TaskState {
     /// The present attempt, or the one that failed last.
     pub attempt: Attempt,
-    /// When its first attempt in this run was claimed.
+    /// The time at which its first attempt in this run was claimed.
     pub first_claimed_at: Time,
-    /// When the present attempt was claimed.
+    /// The time at which the present attempt was claimed.
     pub claimed_at: Time,
-    /// The batch with which the present attempt was claimed.
+    /// The number of the batch that the present attempt belongs to, if there are batches.
     pub batch: Option<u64>,
-    /// Where it is.
+    /// The phase of the task.
     pub phase: TaskPhase,
 }
 
-/// Where a task is.
+/// The phase of a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+#[non_exhaustive]
 pub enum TaskPhase {
-    /// Claimed; it waits for a permit.
+    /// The task is claimed and waits for a permit.
     Queued,
-    /// Its handler runs.
+    /// Its handler is running.
     Running {
-        /// Since when.
+        /// The time at which this phase began.
         since: Time,
-        /// With which permit.
+        /// The number of the permit that it holds.
         permit: usize,
-        /// In the hands of which worker of a pool.
+        /// The number of the pool's worker that runs it; `None` for other patterns.
         worker: Option<usize>,
     },
-    /// Its handler has ended; the source is yet to be told.
+    /// Its handler has ended, and the source has yet to accept the verdict.
     Ended {
-        /// Since when.
+        /// The time at which this phase began.
         since: Time,
-        /// How it ended.
+        /// How the attempt ended.
         outcome: Outcome,
-        /// It will be tried again so long after its settlement.
+        /// The pause before the next attempt, counted from the settlement; `None` when none is scheduled.
         retry_after: Option<Duration>,
     },
-    /// With its source again, for another attempt.
+    /// The task is back at its source and waits for its next attempt.
     Waiting {
-        /// Since when.
+        /// The time at which this phase began.
         since: Time,
-        /// Not before this time.
+        /// The earliest time of the next attempt.
         due: Time,
     },
-    /// Left: nobody will say more of it.
+    /// The task was left behind, and no event about it follows.
     Abandoned {
-        /// Since when.
+        /// The time at which this phase began.
         since: Time,
-        /// The permit that it took along: see [`EventKind::Abandoned`](crate::event::EventKind::Abandoned).
+        /// The permit that is lost with it: see [`EventKind::Abandoned`](crate::event::EventKind::Abandoned).
         permit: Option<usize>,
-        /// How its attempt had gone, if that is known.
+        /// How its attempt ended, if that is known.
         outcome: Option<Outcome>,
     },
 }
 
 impl TaskState {
-    /// Whether it is with its source again, for another attempt.
+    /// Returns whether the task waits for its next attempt.
     pub fn is_waiting(&self) -> bool {
         matches!(self.phase, TaskPhase::Waiting { .. })
     }
 
-    /// Whether it was left, and nobody will say more of it.
+    /// Returns whether the task was left behind.
     pub fn is_abandoned(&self) -> bool {
         matches!(self.phase, TaskPhase::Abandoned { .. })
     }
 }
 
-/// A failed attempt, for display.
+/// A failed attempt, kept for display.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct RecentFailure {
-    /// When.
+    /// The time of the failure.
     pub at: Time,
-    /// The task.
+    /// The task that failed.
     pub task: TaskId,
-    /// Its attempt.
+    /// The attempt that failed.
     pub attempt: Attempt,
-    /// How it failed.
+    /// How the attempt failed.
     pub outcome: Outcome,
-    /// Why.
+    /// The reason of the failure.
     pub reason: String,
 }

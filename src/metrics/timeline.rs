@@ -1,4 +1,4 @@
-//! The events of a run, and its state at any of them.
+//! The events of a run with a playhead, and the state at any of them.
 
 use alloc::{collections::VecDeque, vec::Vec};
 use core::num::NonZeroUsize;
@@ -6,7 +6,7 @@ use core::num::NonZeroUsize;
 use super::State;
 use crate::{
     clock::Time,
-    event::{Event, Observer, Record},
+    event::{Event, Observer, OwnedEvent},
 };
 
 /// A state is kept each so many events: seeking folds no more of them than that.
@@ -16,15 +16,14 @@ const SPACING_PER_TASK: usize = 4;
 /// How many events are kept unless something else is said.
 const EVENTS_MAX: NonZeroUsize = NonZeroUsize::MIN.saturating_add(2_097_151);
 
-/// The events of a run, with a playhead that goes to any of them and shows the state there.
+/// The events of a run, with a playhead that moves to any of them and shows the state there.
 ///
-/// Positions count events from the run's first, which is at position 0; at position `n`, `n` events have happened. Every so
-/// often a state is kept, so that going anywhere folds a few thousand events at most. Of a run with more events than are kept
-/// (2,097,152 unless said otherwise) the oldest are dropped, and the timeline [starts](Self::start) later. An event takes 64 bytes
-/// and the text of its reason.
+/// A position is a number of events that have happened: 0 is before the first event. A state is kept at regular intervals, so that
+/// a move folds a few thousand events at most. When a run has more events than the timeline keeps (2,097,152 by default), the
+/// oldest are dropped, and the timeline [starts](Self::start) later. An event takes 64 bytes, and its text when it has one.
 ///
 /// ```
-/// use core::{convert::Infallible, num::NonZeroUsize, time::Duration};
+/// use core::{convert::Infallible, time::Duration};
 /// use fourfold::{Clock, MemorySource, Run, Task, clock::{SimulatedClock, Time},
 ///     metrics::Timeline};
 ///
@@ -35,7 +34,7 @@ const EVENTS_MAX: NonZeroUsize = NonZeroUsize::MIN.saturating_add(2_097_151);
 ///     clock.sleep(Duration::from_millis(10)).await;
 ///     Ok::<_, Infallible>(())
 /// });
-/// let run = run.limit(NonZeroUsize::new(4).unwrap()).clock(&clock).observer(&mut timeline);
+/// let run = run.limit(4).clock(&clock).observer(&mut timeline);
 /// clock.run(run.into_future()).unwrap().unwrap();
 ///
 /// timeline.seek(Time::ZERO + Duration::from_millis(15));
@@ -65,16 +64,16 @@ pub struct Timeline {
 struct Chunk {
     start: u64,
     before: State,
-    records: Vec<Record>,
+    records: Vec<OwnedEvent>,
 }
 
 impl Timeline {
-    /// A timeline without events.
+    /// Makes a timeline without events.
     pub fn new() -> Self {
         Self::with_capacity(EVENTS_MAX)
     }
 
-    /// One that keeps about so many of the latest events.
+    /// Makes a timeline that keeps about this many of the latest events. Default: 2,097,152.
     pub fn with_capacity(events: NonZeroUsize) -> Self {
         Self {
             chunks: VecDeque::new(),
@@ -88,28 +87,30 @@ impl Timeline {
         }
     }
 
-    /// Keeps a state about each so many events, instead of each 4096: fewer make seeking faster, at some 100 kB a state.
+    /// Sets the number of events between two states that are kept. Default: 4096. Smaller intervals make moves faster, and take
+    /// about 100 kB for each state.
     #[must_use = "a timeline is made with it"]
     pub fn keyframe_every(mut self, events: NonZeroUsize) -> Self {
         self.spacing = events;
         self
     }
 
-    /// Begins at a state that somebody else has folded so far, such as a snapshot of a run that goes on elsewhere.
+    /// Makes a timeline that begins at a state, such as the snapshot of a run that goes on elsewhere.
     pub fn from_state(state: State) -> Self {
         Self { tail: state.clone(), playhead: state, ..Self::new() }
     }
 
-    /// Adds an event at the end; the playhead stays where it is. An event from before the last one counts as simultaneous with it.
-    pub fn push(&mut self, event: &Event<'_>) {
+    /// Adds an event at the end; the playhead does not move. An event that is earlier than the last one gets the time of the last
+    /// one.
+    pub fn push(&mut self, event: &Event<&str>) {
         let event = &Event { at: event.at.max(self.tail.at()), ..*event };
         let spacing = self.spacing();
         match self.chunks.back_mut() {
-            Some(chunk) if chunk.records.len() < spacing => chunk.records.push(Record::from(event)),
+            Some(chunk) if chunk.records.len() < spacing => chunk.records.push(OwnedEvent::from(event)),
             last => {
                 // After a full one another full one is to be expected: growing would copy all of it more than once.
                 let mut records = Vec::with_capacity(last.map_or(0, |chunk| chunk.records.len().min(spacing)));
-                records.push(Record::from(event));
+                records.push(OwnedEvent::from(event));
                 self.chunks.push_back(Chunk { start: self.end(), before: self.tail.clone(), records });
             }
         }
@@ -134,53 +135,53 @@ impl Timeline {
         }
     }
 
-    /// The first position that can be gone to: 0 until events are dropped.
+    /// Returns the first position that the playhead can move to: 0 until events are dropped.
     pub fn start(&self) -> u64 {
         self.start
     }
 
-    /// The last position: how many events there have been.
+    /// Returns the last position, which is the number of events so far.
     pub fn end(&self) -> u64 {
         self.start + self.kept as u64
     }
 
-    /// Where the playhead is: how many events have happened there.
+    /// Returns the position of the playhead.
     pub fn position(&self) -> u64 {
         self.position
     }
 
-    /// The state at the playhead.
+    /// Returns the state at the playhead.
     pub fn state(&self) -> &State {
         &self.playhead
     }
 
-    /// The state at the end.
+    /// Returns the state at the end.
     pub fn last_state(&self) -> &State {
         &self.tail
     }
 
-    /// The [digest](State::digest) of the state at the playhead.
+    /// Computes the [digest](State::digest) of the state at the playhead.
     pub fn digest(&self) -> u64 {
         self.playhead.digest()
     }
 
-    /// The event that leads from this position to the next one.
-    pub fn event(&self, position: u64) -> Option<Event<'_>> {
+    /// Returns the event that leads from this position to the next one.
+    pub fn event(&self, position: u64) -> Option<Event<&str>> {
         let chunk = self.chunks.get(self.chunk_of(position)?)?;
-        Some(chunk.records.get(usize::try_from(position - chunk.start).ok()?)?.event())
+        Some(chunk.records.get(usize::try_from(position - chunk.start).ok()?)?.borrowed())
     }
 
-    /// The events from the playhead on.
-    pub fn ahead(&self) -> impl Iterator<Item = Event<'_>> {
+    /// Returns the events from the playhead on.
+    pub fn ahead(&self) -> impl Iterator<Item = Event<&str>> {
         (self.position..self.end()).map_while(|position| self.event(position))
     }
 
-    /// Goes to a time: to where all that happened until then, that moment included, has happened.
+    /// Moves the playhead to a time: behind all events up to that time, events at that time included.
     pub fn seek(&mut self, at: Time) {
         let later = self.chunks.partition_point(|chunk| chunk.before.at() <= at);
         let position = match later.checked_sub(1).and_then(|index| self.chunks.get(index)) {
             Some(chunk) => {
-                let passed = chunk.records.partition_point(|record| record.event().at <= at);
+                let passed = chunk.records.partition_point(|record| record.borrowed().at <= at);
                 chunk.start + passed as u64
             }
             None => self.start,
@@ -188,7 +189,7 @@ impl Timeline {
         self.seek_to(position);
     }
 
-    /// Goes to a position, or as near as there is one.
+    /// Moves the playhead to a position, or to the nearest one that is kept.
     pub fn seek_to(&mut self, position: u64) {
         let position = position.clamp(self.start, self.end());
         // The state before the chunk, unless the playhead is between the two.
@@ -204,18 +205,18 @@ impl Timeline {
         }
     }
 
-    /// Goes to where nothing has happened, or to the first event that is kept.
+    /// Moves the playhead to the start, or to the first event that is kept.
     pub fn seek_start(&mut self) {
         self.seek_to(self.start);
     }
 
-    /// Goes to the end.
+    /// Moves the playhead to the end.
     pub fn seek_end(&mut self) {
         self.playhead.clone_from(&self.tail);
         self.position = self.end();
     }
 
-    /// Goes on by one event; false at the end.
+    /// Moves the playhead forward by one event; returns false at the end.
     pub fn step(&mut self) -> bool {
         let Some(index) = self.chunk_of(self.position) else { return false };
         let chunk = &self.chunks[index];
@@ -223,12 +224,12 @@ impl Timeline {
         else {
             return false;
         };
-        self.playhead.apply(&record.event());
+        self.playhead.apply(&record.borrowed());
         self.position += 1;
         true
     }
 
-    /// Goes back by one event; false at the start.
+    /// Moves the playhead back by one event; returns false at the start.
     pub fn step_back(&mut self) -> bool {
         let moves = self.position > self.start;
         if moves {
@@ -237,14 +238,16 @@ impl Timeline {
         moves
     }
 
-    /// Goes on to right after the next [notable](crate::event::EventKind::is_notable) event; false, and to the end, when there is none.
+    /// Moves the playhead behind the next [notable](crate::event::EventKind::is_notable) event. Without one, it moves the playhead to
+    /// the end and returns false.
     pub fn next_notable(&mut self) -> bool {
         let found = (self.position..self.end()).find(|position| self.is_notable(*position));
         self.seek_to(found.map_or(self.end(), |position| position + 1));
         found.is_some()
     }
 
-    /// Goes back to right after the notable event before the one at the playhead; false, and to the start, when there is none.
+    /// Moves the playhead back, behind the notable event before the one at the playhead. Without one, it moves the playhead to the
+    /// start and returns false.
     pub fn previous_notable(&mut self) -> bool {
         let found = (self.start..self.position.saturating_sub(1)).rev().find(|position| self.is_notable(*position));
         self.seek_to(found.map_or(self.start, |position| position + 1));
@@ -277,7 +280,7 @@ impl Default for Timeline {
 }
 
 impl Observer for Timeline {
-    fn event(&mut self, event: &Event<'_>) {
+    fn event(&mut self, event: &Event<&str>) {
         self.push(event);
     }
 }

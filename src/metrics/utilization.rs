@@ -1,10 +1,11 @@
-//! What a run did over time, in a bounded number of columns.
+//! The tasks in flight and queued over time, in a bounded number of columns.
 
 use core::{num::NonZeroU64, time::Duration};
 
 const COLUMNS: usize = 64;
 
-/// What a run did over time: up to 64 columns of equal width. When time runs out of columns, pairs of them become one.
+/// The tasks in flight, failed and queued over the time of a run, in at most 64 columns of equal width. When a run outgrows its
+/// columns, pairs of columns are merged.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Utilization {
@@ -29,7 +30,7 @@ impl Default for Utilization {
 }
 
 impl Utilization {
-    /// `in_flight` tasks ran and `queued` waited for a permit between two times since the run's start.
+    /// Adds a span of time since the start of the run, in which `in_flight` tasks ran and `queued` tasks waited.
     pub(crate) fn add(&mut self, from: Duration, to: Duration, in_flight: u64, queued: u64) {
         let (from, to) = (clamp(from), clamp(to));
         while to > self.width_ns.get().saturating_mul(COLUMNS as u64) {
@@ -42,20 +43,20 @@ impl Utilization {
         });
     }
 
-    /// One of the handlers that ran between two times up to now has failed.
+    /// Adds the span of an attempt that has failed.
     pub(crate) fn add_failed(&mut self, from: Duration, to: Duration) {
         let (from, to) = (clamp(from), clamp(to).min(self.end_ns));
         for_each_column(self.width_ns, from, to, |column, ns| self.failed[column] += u128::from(ns));
     }
 
-    /// The profile with these columns: of those in flight, failed and queued.
+    /// Makes a utilization of these columns: in flight, failed and queued.
     #[cfg(feature = "serde")]
     pub(super) fn from_columns(
         width_ns: NonZeroU64,
         [columns, failed, queued]: [&[u128]; 3],
         end_ns: u64,
     ) -> Result<Self, alloc::string::String> {
-        let lane = |lane: &[u128]| lane.try_into().map_err(|_| alloc::format!("a profile has {COLUMNS} columns"));
+        let lane = |lane: &[u128]| lane.try_into().map_err(|_| alloc::format!("a utilization has {COLUMNS} columns"));
         Ok(Self { width_ns, columns: lane(columns)?, failed: lane(failed)?, queued: lane(queued)?, end_ns })
     }
 
@@ -69,17 +70,17 @@ impl Utilization {
         self.width_ns = self.width_ns.saturating_mul(NonZeroU64::MIN.saturating_add(1));
     }
 
-    /// The average number of tasks in flight in each column that time has reached, times `scale`, rounded.
+    /// Returns the average number of tasks in flight in each column up to now, times `scale` and rounded.
     pub fn columns(&self, scale: u32) -> impl Iterator<Item = u64> + '_ {
         self.averages(&self.columns, scale)
     }
 
-    /// As [`columns`](Self::columns), of those tasks in flight whose attempt failed, timed out or panicked in the end.
+    /// Returns the same as [`columns`](Self::columns) for the tasks in flight whose attempt failed, timed out or panicked.
     pub fn failed(&self, scale: u32) -> impl Iterator<Item = u64> + '_ {
         self.averages(&self.failed, scale)
     }
 
-    /// As [`columns`](Self::columns), of tasks that were claimed and waited for a permit.
+    /// Returns the same as [`columns`](Self::columns) for the tasks that were claimed and waited for a permit.
     pub fn queued(&self, scale: u32) -> impl Iterator<Item = u64> + '_ {
         self.averages(&self.queued, scale)
     }
@@ -93,13 +94,13 @@ impl Utilization {
         })
     }
 
-    /// How much time a column stands for.
+    /// Returns the duration of a column.
     pub fn width(&self) -> Duration {
         Duration::from_nanos(self.width_ns.get())
     }
 }
 
-/// The columns between two times, and how much of each is between them.
+/// Calls `each` with every column between two times, and the nanoseconds of it between them.
 fn for_each_column(width_ns: NonZeroU64, from: u64, to: u64, mut each: impl FnMut(usize, u64)) {
     let mut at = from;
     while at < to {

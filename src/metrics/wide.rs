@@ -1,4 +1,4 @@
-//! 128-bit sums as data: as text, since JSON's readers keep 53 bits of a number, or 64.
+//! 128-bit sums as data: written as text, since readers of JSON keep 53 or 64 bits of a number.
 
 use alloc::string::{String, ToString};
 
@@ -8,7 +8,7 @@ pub(super) fn serialize<S: Serializer>(value: &u128, serializer: S) -> Result<S:
     serializer.serialize_str(&value.to_string())
 }
 
-/// Several of them.
+/// Writes a list of sums.
 pub(super) fn list<S: Serializer>(values: &[u128], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_seq(values.iter().map(ToString::to_string))
 }

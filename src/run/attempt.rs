@@ -1,6 +1,6 @@
-//! One task, from its delivery to the end of an attempt: the handler, its timeout, its panics.
+//! One attempt at a task: the handler, its timeout, its panics.
 
-use alloc::format;
+use alloc::{format, vec::Vec};
 use core::{
     cell::RefCell,
     fmt,
@@ -10,27 +10,46 @@ use core::{
     time::Duration,
 };
 
-use alloc::vec::Vec;
-
 use crate::{
     clock::Clock, event::Outcome, failure::Failure, panic::contain, source::Delivery, spans::TaskSpan, task::Task,
 };
 
-/// How an attempt ended.
+/// An attempt that has ended.
 pub(crate) struct Ended<P, R> {
     pub(crate) delivery: Delivery<P, R>,
     pub(crate) result: Result<(), (Outcome, Failure)>,
     pub(crate) span: TaskSpan,
 }
 
-/// Where deliveries fall when the handler that holds them is dropped.
-pub(crate) type Net<P, R> = RefCell<Vec<(usize, Delivery<P, R>)>>;
+/// Deliveries whose attempts were dropped in the middle, with their permits.
+pub(crate) struct DroppedAttempts<P, R>(RefCell<Vec<(usize, Delivery<P, R>)>>);
 
-/// A delivery in the hands of a handler, and its span. Dropped before its time, it falls into the net with its slot.
+impl<P, R> DroppedAttempts<P, R> {
+    fn push(&self, permit: usize, delivery: Delivery<P, R>) {
+        self.0.borrow_mut().push((permit, delivery));
+    }
+
+    /// Takes them out, in the order in which they were dropped.
+    pub(crate) fn take(&self) -> Vec<(usize, Delivery<P, R>)> {
+        self.0.take()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.borrow().is_empty()
+    }
+}
+
+impl<P, R> Default for DroppedAttempts<P, R> {
+    fn default() -> Self {
+        Self(RefCell::default())
+    }
+}
+
+/// A delivery in the hands of a handler, and its span. Dropped before its time, it goes to the dropped attempts.
 struct Held<'a, P, R> {
     held: Option<(Delivery<P, R>, TaskSpan)>,
-    slot: usize,
-    net: &'a Net<P, R>,
+    permit: usize,
+    dropped: &'a DroppedAttempts<P, R>,
 }
 
 impl<P, R> Held<'_, P, R> {
@@ -56,17 +75,19 @@ impl<P, R> Drop for Held<'_, P, R> {
     fn drop(&mut self) {
         if let Some((delivery, span)) = self.held.take() {
             span.ended(Outcome::Cancelled);
-            self.net.borrow_mut().push((self.slot, delivery));
+            self.dropped.push(self.permit, delivery);
         }
     }
 }
 
-/// One attempt. It ends with the delivery, whatever the handler does.
+/// Makes one attempt. It ends with the delivery, whatever the handler does.
+// Inlined, so that it is built where it is started.
+#[inline(always)]
 pub(crate) fn attempt<'a, P, R, C, H, T, E>(
     delivery: Delivery<P, R>,
-    slot: usize,
+    permit: usize,
     span: TaskSpan,
-    net: &'a Net<P, R>,
+    dropped: &'a DroppedAttempts<P, R>,
     clock: &'a C,
     timeout: Option<Duration>,
     handler: &'a H,
@@ -76,7 +97,7 @@ where
     H: AsyncFn(&Task<P>) -> Result<T, E>,
     E: Into<Failure>,
 {
-    let held = Held { held: Some((delivery, span)), slot, net };
+    let held = Held { held: Some((delivery, span)), permit, dropped };
     async move {
         let result = {
             // The call and the conversion stand inside: they are the user's code too, and may panic.
@@ -91,7 +112,7 @@ where
                     _ => Poll::Pending,
                 },
                 Err(panic) => {
-                    // It is not looked at again. Dropping it may panic once more, and says nothing new.
+                    // The handler is not looked at again. Dropping it may panic once more, which says nothing new.
                     let _ = contain(|| future.set(None));
                     Poll::Ready(Err(failed(panic)))
                 }
@@ -102,10 +123,10 @@ where
     }
 }
 
-/// Polls the handler, and drops it as soon as it is ready: that is the user's code as well.
+/// Polls the handler, and drops it as soon as it is ready: dropping it is the user's code as well.
 #[inline]
 fn poll_once<F: Future>(mut future: Pin<&mut Option<F>>, cx: &mut Context<'_>) -> Poll<F::Output> {
-    // It is gone once the attempt has ended, and an attempt that has ended is not polled again.
+    // The handler is gone once the attempt has ended, and an attempt that has ended is not polled again.
     let Some(running) = future.as_mut().as_pin_mut() else { return Poll::Pending };
     let poll = running.poll(cx);
     if poll.is_ready() {
@@ -132,7 +153,7 @@ fn timed_out(timeout: Duration, drop_handler: impl FnOnce()) -> (Outcome, Failur
     }
 }
 
-/// The timer starts when the handler first waits: one that never does needs none.
+/// Whether the timeout is over. Its timer starts when the handler first waits: one that never does needs none.
 fn expired<C: Clock>(
     mut sleep: Pin<&mut Option<C::Sleep>>,
     clock: &C,

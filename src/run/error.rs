@@ -1,31 +1,42 @@
-//! Why a run could not go on.
+//! The reasons for which a run ends with an error.
 
 use alloc::{boxed::Box, string::String, vec::Vec};
 use core::fmt;
 
 use crate::{
+    config::ConfigError,
     event::Outcome,
     metrics::Report,
     task::{Attempt, TaskId},
 };
 
-/// Why a run could not go on, with what it had come to by then. A handler's failure is an outcome and never one of these,
-/// but for the group, whose point it is to end with the first.
+/// The reason for which a run ended before its work was done, with the report up to then.
+///
+/// The failure of a handler is an outcome of its task and no error of the run, except in a task group, which ends with the
+/// first task that fails for good.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum RunError<E> {
-    /// The source failed. What was in flight was finished where the source still took settlements; the rest comes back with its lease.
-    Source {
-        /// How.
-        error: E,
-        /// What the run had come to.
+    /// The configuration cannot be used. Nothing was claimed.
+    Config {
+        /// What is wrong with it.
+        error: ConfigError,
+        /// An empty report.
         report: Box<Report>,
     },
-    /// A task of a group failed for good; its siblings were cancelled and given back.
+    /// The source failed. Tasks in flight were finished where the source still took settlements; the others are left to the
+    /// source.
+    Source {
+        /// The first error of the source.
+        error: E,
+        /// The report up to the end of the run.
+        report: Box<Report>,
+    },
+    /// A task of a group failed for good; its siblings were cancelled and given back to the source.
     Group {
-        /// Every final failure: the first, and those of siblings that failed before they could be cancelled.
+        /// All final failures: the first, and those of siblings that failed before they could be cancelled.
         failures: Vec<TaskFailure>,
-        /// What the run had come to.
+        /// The report up to the end of the run.
         report: Box<Report>,
     },
 }
@@ -33,21 +44,21 @@ pub enum RunError<E> {
 /// A task that failed for good.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TaskFailure {
-    /// Which.
+    /// The id of the task.
     pub task: TaskId,
-    /// At which attempt.
+    /// The last attempt; the first is number 1.
     pub attempt: Attempt,
-    /// How.
+    /// The outcome of the last attempt.
     pub outcome: Outcome,
-    /// Why.
+    /// The reason of the failure, for people.
     pub reason: String,
 }
 
 impl<E> RunError<E> {
-    /// What the run had come to.
+    /// Returns the report up to the end of the run.
     pub fn report(&self) -> &Report {
         match self {
-            Self::Source { report, .. } | Self::Group { report, .. } => report,
+            Self::Config { report, .. } | Self::Source { report, .. } | Self::Group { report, .. } => report,
         }
     }
 }
@@ -55,6 +66,7 @@ impl<E> RunError<E> {
 impl<E: fmt::Display> fmt::Display for RunError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Config { error, .. } => write!(f, "{error}"),
             Self::Source { error, .. } => write!(f, "the source failed: {error}"),
             Self::Group { failures, .. } => {
                 let (n, s) = (failures.len(), if failures.len() == 1 { "" } else { "s" });
@@ -72,7 +84,7 @@ impl<E: core::error::Error + 'static> core::error::Error for RunError<E> {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
             Self::Source { error, .. } => Some(error),
-            Self::Group { .. } => None,
+            Self::Config { .. } | Self::Group { .. } => None,
         }
     }
 }

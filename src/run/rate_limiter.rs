@@ -1,21 +1,68 @@
-//! A number of starts per second, evenly.
+//! A number of starts per second, evenly spaced.
 
 use core::time::Duration;
 
-use crate::{clock::Time, config::Rate};
+use crate::{
+    clock::{Clock, Time},
+    config::Rate,
+};
 
-/// What may catch up at once after a pause, in nanoseconds: shorter than anybody notices, longer than a timer is late.
+/// How much of a delay is caught up at once, in nanoseconds: too little to notice, more than a timer is late.
 const SLACK_NS: u64 = 10_000_000;
+
+/// The rate of a run, if it has one, and whether that has held a start up.
+pub(super) struct StartRate {
+    limiter: Option<RateLimiter>,
+    /// The rate has refused a start since [`pause`](Self::pause) was last asked.
+    has_refused: bool,
+}
+
+impl StartRate {
+    pub(super) fn new(rate: Option<Rate>) -> Self {
+        Self { limiter: rate.map(RateLimiter::new), has_refused: false }
+    }
+
+    /// Goes on with another rate.
+    pub(super) fn set(&mut self, rate: Option<Rate>) {
+        self.limiter = rate.map(RateLimiter::new);
+    }
+
+    /// Returns how many tasks may start now.
+    #[inline]
+    pub(super) fn ready<C: Clock>(&mut self, clock: &C) -> usize {
+        let Some(limiter) = &self.limiter else { return usize::MAX };
+        let ready = limiter.ready(clock.now());
+        self.has_refused |= ready == 0;
+        ready
+    }
+
+    /// Counts a start.
+    #[inline]
+    pub(super) fn start<C: Clock>(&mut self, clock: &C) {
+        if let Some(limiter) = &mut self.limiter {
+            limiter.start(clock.now());
+        }
+    }
+
+    /// Returns how long the rate holds up what could start otherwise: no time at all where it has refused a start and would
+    /// not now.
+    pub(super) fn pause<C: Clock>(&mut self, clock: &C, is_wanted: bool) -> Option<Duration> {
+        let has_refused = core::mem::take(&mut self.has_refused);
+        let limiter = self.limiter.filter(|_| is_wanted)?;
+        let now = clock.now();
+        (has_refused || limiter.ready(now) == 0).then(|| limiter.wait(now))
+    }
+}
 
 /// The generic cell rate algorithm: the time at which the next start is due, which a start moves on by one interval.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct RateLimiter {
+struct RateLimiter {
     interval_ns: u64,
     due: Time,
 }
 
 impl RateLimiter {
-    pub(super) fn new(rate: Rate) -> Self {
+    fn new(rate: Rate) -> Self {
         Self { interval_ns: rate.interval_ns(), due: Time::ZERO }
     }
 
@@ -23,8 +70,8 @@ impl RateLimiter {
         SLACK_NS.saturating_sub(self.interval_ns)
     }
 
-    /// How many tasks may start now.
-    pub(super) fn ready(&self, now: Time) -> usize {
+    /// Returns how many tasks may start now.
+    fn ready(&self, now: Time) -> usize {
         let latest = now.as_nanos().saturating_add(self.slack_ns());
         match latest.checked_sub(self.due.max(now).as_nanos()) {
             Some(ns) => usize::try_from(ns / self.interval_ns + 1).unwrap_or(usize::MAX),
@@ -32,13 +79,13 @@ impl RateLimiter {
         }
     }
 
-    /// A task started.
-    pub(super) fn start(&mut self, now: Time) {
+    /// Counts a start.
+    fn start(&mut self, now: Time) {
         self.due = self.due.max(now) + Duration::from_nanos(self.interval_ns);
     }
 
-    /// How long until the next one may.
-    pub(super) fn wait(&self, now: Time) -> Duration {
+    /// Returns how long it takes until the next task may start.
+    fn wait(&self, now: Time) -> Duration {
         Duration::from_nanos(self.due.as_nanos().saturating_sub(now.as_nanos().saturating_add(self.slack_ns())))
     }
 }

@@ -1,4 +1,4 @@
-//! What happened, told to whoever counts and whoever watches.
+//! What happened, counted for the report and told to the observer.
 
 use crate::{
     clock::{Clock, Time},
@@ -6,30 +6,32 @@ use crate::{
     metrics::Counters,
 };
 
-/// Numbers and dates the events of one run. The run's own counters are the same fold that observers use.
-pub(super) struct Recorder<'a, O> {
+/// The one who numbers, dates and counts the events of a run. Its counters are the same fold that observers use.
+pub(super) struct Recorder<'a, C, O> {
+    clock: &'a C,
     observer: &'a mut O,
     counters: Counters,
     sequence: u64,
     now: Time,
 }
 
-impl<'a, O: Observer> Recorder<'a, O> {
-    pub(super) fn new(observer: &'a mut O) -> Self {
-        Self { observer, counters: Counters::default(), sequence: 0, now: Time::ZERO }
+impl<'a, C: Clock, O: Observer> Recorder<'a, C, O> {
+    pub(super) fn new(clock: &'a C, observer: &'a mut O) -> Self {
+        Self { clock, observer, counters: Counters::default(), sequence: 0, now: Time::ZERO }
     }
 
-    /// Looks at the clock, if anybody wants to know. Reading it costs as much as a whole task, so events of one poll share a
-    /// time.
+    /// Reads the clock, if anyone observes the run. Reading it costs as much as a whole task, so the events of one poll
+    /// share a time.
     #[inline]
-    pub(super) fn update_time<C: Clock>(&mut self, clock: &C) {
+    pub(super) fn update_time(&mut self) {
         if O::ACTIVE {
-            self.now = clock.now();
+            self.now = self.clock.now();
         }
     }
 
+    /// Counts an event and tells the observer.
     #[inline]
-    pub(super) fn write(&mut self, kind: EventKind<'_>) {
+    pub(super) fn write(&mut self, kind: EventKind<&str>) {
         self.counters.apply(&kind);
         if O::ACTIVE {
             self.observer.event(&Event { sequence: self.sequence, at: self.now, kind });

@@ -4,12 +4,12 @@ use alloc::{vec, vec::Vec};
 use core::{
     future::{Future, poll_fn},
     iter::Peekable,
-    num::NonZeroUsize,
     task::{Context, Poll},
 };
 
 use super::line::Line;
 use crate::{
+    config::{ConfigError, Limit, at_least_one},
     executor::{Budget, Executor, Start},
     scope::{Permit, Permits},
 };
@@ -20,19 +20,26 @@ use crate::{
 /// permits, and no more than one ahead. A panic in the handler passes through and drops the rest of the batch; so does dropping the batch.
 ///
 /// ```
-/// use core::num::NonZeroUsize;
 /// use futures_lite::future::block_on;
 ///
-/// let limit = NonZeroUsize::new(2).unwrap();
-/// let results = block_on(fourfold::batch(limit, ["1", "2", "three"], async |text| text.parse::<u32>()));
+/// let results = block_on(fourfold::batch(2, ["1", "2", "three"], async |text| text.parse::<u32>()))?;
 /// assert_eq!(results[..2], [Ok(1), Ok(2)]);
 /// assert!(results[2].is_err());
+/// # Ok::<_, fourfold::config::ConfigError>(())
 /// ```
-pub async fn batch<I, O>(limit: NonZeroUsize, inputs: I, handler: impl AsyncFn(I::Item) -> O) -> Vec<O>
+///
+/// # Errors
+/// [`ConfigError::ZeroLimit`] when the limit is 0.
+pub async fn batch<I, O>(
+    limit: impl Limit,
+    inputs: I,
+    handler: impl AsyncFn(I::Item) -> O,
+) -> Result<Vec<O>, ConfigError>
 where
     I: IntoIterator,
 {
-    batch_with(&Permits::new(limit), inputs, handler).await
+    let limit = at_least_one(limit, ConfigError::ZeroLimit)?;
+    Ok(batch_with(&Permits::new(limit), inputs, handler).await)
 }
 
 /// Maps inputs to results as [`batch`] does, with permits that are shared with others, or whose limit changes on the way.
@@ -40,11 +47,10 @@ where
 /// When the permits are closed, no more inputs are taken: the results are those of the inputs that were started.
 ///
 /// ```
-/// use core::num::NonZeroUsize;
 /// use fourfold::{Permits, scope::batch_with};
 /// use futures_lite::future::{block_on, yield_now, zip};
 ///
-/// let permits = Permits::new(NonZeroUsize::new(3).unwrap());
+/// let permits = Permits::new(3);
 /// let work = async |n: u32| {
 ///     yield_now().await;
 ///     assert!(permits.held() <= 3, "in both batches together");

@@ -4,12 +4,14 @@ use alloc::rc::Rc;
 use core::{
     fmt,
     future::Future,
-    num::NonZeroUsize,
     pin::Pin,
     task::{Context, Poll},
 };
 
-use crate::sync::{Semaphore, Ticket};
+use crate::{
+    config::Limit,
+    sync::{Semaphore, Ticket},
+};
 
 /// A semaphore for one thread whose permits go to those who ask in the order in which they asked, and whose limit can
 /// change while it is in use. Clones are handles to the same permits.
@@ -19,11 +21,10 @@ use crate::sync::{Semaphore, Ticket};
 ///
 /// # Examples
 /// ```
-/// use core::num::NonZeroUsize;
 /// use fourfold::Permits;
 /// use futures_lite::future::{block_on, zip};
 ///
-/// let permits = Permits::new(NonZeroUsize::new(1).unwrap());
+/// let permits = Permits::new(1);
 /// let job = async || {
 ///     let _permit = permits.acquire().await; // released when dropped, whatever happens
 ///     permits.held()
@@ -37,8 +38,8 @@ pub struct Permits {
 }
 
 impl Permits {
-    /// Makes this number of permits.
-    pub fn new(limit: NonZeroUsize) -> Self {
+    /// Makes this number of permits. With 0, all who ask wait until [`set_limit`](Self::set_limit) raises the limit.
+    pub fn new(limit: impl Limit) -> Self {
         Self { semaphore: Rc::new(Semaphore::new(limit.get())) }
     }
 
@@ -64,10 +65,9 @@ impl Permits {
     ///
     /// # Examples
     /// ```
-    /// # use core::num::NonZeroUsize;
     /// # use fourfold::Permits;
     /// # use futures_lite::future::block_on;
-    /// let permits = Permits::new(NonZeroUsize::new(4).unwrap());
+    /// let permits = Permits::new(4);
     /// let heavy = block_on(permits.acquire_many(3)).unwrap();
     /// assert_eq!((heavy.count(), permits.available()), (3, 1));
     /// drop(heavy);
@@ -81,8 +81,7 @@ impl Permits {
     ///
     /// # Examples
     /// ```
-    /// # use core::num::NonZeroUsize;
-    /// let permits = fourfold::Permits::new(NonZeroUsize::MIN);
+    /// let permits = fourfold::Permits::new(1);
     /// let permit = permits.try_acquire();
     /// assert!(permit.is_some() && permits.try_acquire().is_none());
     /// drop(permit);
@@ -100,46 +99,21 @@ impl Permits {
     }
 
     /// Sets the number of permits, from now on. A larger limit lets the first in line go on at once. A smaller one takes
-    /// no permit away: those released from now on are not given out again until fewer are held.
+    /// no permit away: those released from now on are not given out again until fewer are held. A limit of 0 pauses all who
+    /// ask.
     ///
     /// # Examples
     /// ```
-    /// # use core::num::NonZeroUsize;
-    /// let permits = fourfold::Permits::new(NonZeroUsize::new(2).unwrap());
+    /// let permits = fourfold::Permits::new(2);
     /// let (first, second) = (permits.try_acquire(), permits.try_acquire());
-    /// permits.set_limit(NonZeroUsize::MIN);
+    /// permits.set_limit(1);
     /// drop(first);
     /// assert!(permits.try_acquire().is_none(), "one is still held, and one is the limit");
     /// drop(second);
     /// assert!(permits.try_acquire().is_some());
     /// ```
-    pub fn set_limit(&self, limit: NonZeroUsize) {
+    pub fn set_limit(&self, limit: impl Limit) {
         self.semaphore.set_limit(limit.get());
-    }
-
-    /// Hands out no permit until [`resume`](Self::resume), as if the limit were 0. Permits that are held stay.
-    ///
-    /// # Examples
-    /// ```
-    /// # use core::num::NonZeroUsize;
-    /// let permits = fourfold::Permits::new(NonZeroUsize::MIN);
-    /// permits.pause();
-    /// assert!(permits.try_acquire().is_none());
-    /// permits.resume();
-    /// assert!(permits.try_acquire().is_some());
-    /// ```
-    pub fn pause(&self) {
-        self.semaphore.set_paused(true);
-    }
-
-    /// Hands out permits again after [`pause`](Self::pause).
-    pub fn resume(&self) {
-        self.semaphore.set_paused(false);
-    }
-
-    /// Whether the permits are paused.
-    pub fn is_paused(&self) -> bool {
-        self.semaphore.is_paused()
     }
 
     /// Hands out no permit any more; all who wait get [`Closed`]. Permits that are held stay. A scope with these permits
@@ -147,10 +121,9 @@ impl Permits {
     ///
     /// # Examples
     /// ```
-    /// # use core::num::NonZeroUsize;
     /// # use fourfold::{Permits, scope::Closed};
     /// # use futures_lite::future::block_on;
-    /// let permits = Permits::new(NonZeroUsize::MIN);
+    /// let permits = Permits::new(1);
     /// permits.close();
     /// assert_eq!(block_on(permits.acquire()).unwrap_err(), Closed);
     /// ```
@@ -165,8 +138,8 @@ impl Permits {
     }
 
     /// The number of permits that there are.
-    pub fn limit(&self) -> NonZeroUsize {
-        NonZeroUsize::new(self.semaphore.limit()).unwrap_or(NonZeroUsize::MIN)
+    pub fn limit(&self) -> usize {
+        self.semaphore.limit()
     }
 
     /// The number of permits that are held, or granted to a task in line that has not come back for it yet. May be more than

@@ -8,7 +8,6 @@ use core::{
     fmt,
     future::{Future, poll_fn},
     mem,
-    num::NonZeroUsize,
     pin::Pin,
     task::{Context, Poll},
 };
@@ -16,6 +15,7 @@ use core::{
 pub use self::outcome::{GroupError, GroupFailure, GroupOutput, TaskName};
 use super::Full;
 use crate::{
+    config::Limit,
     executor::{Budget, Executor, Start},
     scope::{Acquire, Permit, Permits},
 };
@@ -28,13 +28,11 @@ use crate::{
 /// dropping the group. Nothing outlives it.
 ///
 /// ```
-/// use core::num::NonZeroUsize;
 /// use fourfold::task_group;
 /// use futures_lite::future::{block_on, yield_now};
 ///
 /// let prices = [("apple", 3), ("pear", 4)];
-/// let limit = NonZeroUsize::new(2).unwrap();
-/// let output = block_on(task_group(limit, async |group| {
+/// let output = block_on(task_group(2, async |group| {
 ///     for (name, price) in &prices {
 ///         group.spawn(*name, async move { Ok(price * 2) }).await; // waits while two are running
 ///     }
@@ -45,7 +43,7 @@ use crate::{
 /// assert_eq!(output.value, "shop");
 /// assert_eq!(output.results, [("apple".into(), 6), ("pear".into(), 8), ("tax".into(), 1)]);
 ///
-/// let error = block_on(task_group(limit, async |group| {
+/// let error = block_on(task_group(2, async |group| {
 ///     group.spawn("quick", async { Ok(1) }).await;
 ///     group.spawn("stuck", core::future::pending()).await;
 ///     group.spawn("broken", async { Err("no such fruit") }).await;
@@ -58,22 +56,24 @@ use crate::{
 /// ```
 ///
 /// # Errors
-/// [`GroupError`] with every failure, what had finished by then, and what was cancelled.
+/// [`GroupError`] with every failure, what had finished by then, and what was cancelled; with none of these when the limit is 0.
 pub async fn task_group<'env, T, E, R>(
-    limit: NonZeroUsize,
+    limit: impl Limit,
     body: impl AsyncFnOnce(&Group<'env, T, E>) -> Result<R, E>,
 ) -> Result<GroupOutput<T, R>, GroupError<T, E>> {
+    if limit.get() == 0 {
+        return Err(GroupError::zero_limit());
+    }
     task_group_with(&Permits::new(limit), body).await
 }
 
 /// [`task_group`] with permits that are shared with others, or whose limit changes on the way.
 ///
 /// ```
-/// use core::num::NonZeroUsize;
 /// use fourfold::{Permits, scope::task_group_with};
 /// use futures_lite::future::block_on;
 ///
-/// let permits = Permits::new(NonZeroUsize::new(2).unwrap());
+/// let permits = Permits::new(2);
 /// let held = permits.try_acquire();
 /// let output = block_on(task_group_with(&permits, async |group| {
 ///     group.spawn("task", async { Ok(permits.held()) }).await;
@@ -130,9 +130,9 @@ impl<'env, T, E> Group<'env, T, E> {
     /// [`Full`] gives the future back.
     ///
     /// ```
-    /// # use core::{future::ready, num::NonZeroUsize};
+    /// # use core::future::ready;
     /// # use futures_lite::future::block_on;
-    /// let output = block_on(fourfold::task_group(NonZeroUsize::MIN, async |group| {
+    /// let output = block_on(fourfold::task_group(1, async |group| {
     ///     let first = group.try_spawn("first", ready(Ok(1)));
     ///     let second = group.try_spawn("second", ready(Ok(2)));
     ///     assert!(first.is_ok() && second.is_err());

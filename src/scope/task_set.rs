@@ -12,7 +12,10 @@ use core::{
 use futures_lite::Stream;
 
 use super::Full;
-use crate::executor::{Budget, Executor, Start};
+use crate::{
+    config::{ConfigError, Limit, at_least_one},
+    executor::{Budget, Executor, Start},
+};
 
 /// A set of at most `limit` running tasks, whose results come as they finish.
 ///
@@ -28,7 +31,6 @@ use crate::executor::{Budget, Executor, Start};
 /// not. Dropping the set drops them all.
 ///
 /// ```
-/// use core::num::NonZeroUsize;
 /// use fourfold::TaskSet;
 /// use futures_lite::future::{block_on, yield_now};
 ///
@@ -38,7 +40,7 @@ use crate::executor::{Budget, Executor, Start};
 ///     word.len()
 /// };
 /// let lengths = block_on(async {
-///     let mut set = TaskSet::new(NonZeroUsize::new(2).unwrap());
+///     let mut set = TaskSet::new(2).unwrap();
 ///     let mut lengths = Vec::new();
 ///     for word in words {
 ///         set.spawn(measure(word)).await; // waits while two are running
@@ -60,10 +62,14 @@ pub struct TaskSet<F: Future> {
 }
 
 impl<F: Future> TaskSet<F> {
-    /// An empty set with room for so many tasks.
-    pub fn new(limit: NonZeroUsize) -> Self {
+    /// Makes an empty set with room for this many tasks.
+    ///
+    /// # Errors
+    /// [`ConfigError::ZeroLimit`] when the limit is 0.
+    pub fn new(limit: impl Limit) -> Result<Self, ConfigError> {
+        let limit = at_least_one(limit, ConfigError::ZeroLimit)?;
         let (finished, numbers) = (VecDeque::new(), Vec::new());
-        Self { tasks: Executor::new(), limit, finished, numbers, spawned: 0, budget: Budget::default() }
+        Ok(Self { tasks: Executor::new(), limit, finished, numbers, spawned: 0, budget: Budget::default() })
     }
 
     /// How many tasks are running.
@@ -83,13 +89,17 @@ impl<F: Future> TaskSet<F> {
     }
 
     /// How many tasks may run.
-    pub fn limit(&self) -> NonZeroUsize {
-        self.limit
+    pub fn limit(&self) -> usize {
+        self.limit.get()
     }
 
     /// From now on so many tasks may run. A smaller limit stops none; nothing is started until fewer are running.
-    pub fn set_limit(&mut self, limit: NonZeroUsize) {
-        self.limit = limit;
+    ///
+    /// # Errors
+    /// [`ConfigError::ZeroLimit`] when the limit is 0; it stays what it was.
+    pub fn set_limit(&mut self, limit: impl Limit) -> Result<(), ConfigError> {
+        self.limit = at_least_one(limit, ConfigError::ZeroLimit)?;
+        Ok(())
     }
 
     /// Waits for room, then starts a task. The others go on meanwhile.
@@ -113,12 +123,12 @@ impl<F: Future> TaskSet<F> {
     ///
     /// # Examples
     /// ```
-    /// # use core::{future::pending, num::NonZeroUsize};
+    /// # use core::future::pending;
     /// # use fourfold::TaskSet;
-    /// let mut set = TaskSet::new(NonZeroUsize::MIN);
+    /// let mut set = TaskSet::new(1).unwrap();
     /// assert!(set.try_spawn(pending::<u8>()).is_ok());
     /// let future = set.try_spawn(pending()).unwrap_err().into_inner();
-    /// set.set_limit(NonZeroUsize::new(2).unwrap());
+    /// set.set_limit(2).unwrap();
     /// assert!(set.try_spawn(future).is_ok());
     /// ```
     #[inline]
@@ -161,10 +171,9 @@ impl<F: Future> TaskSet<F> {
     ///
     /// # Examples
     /// ```
-    /// # use core::num::NonZeroUsize;
     /// # use fourfold::TaskSet;
     /// # use futures_lite::future::{block_on, ready};
-    /// let mut set = TaskSet::new(NonZeroUsize::MIN);
+    /// let mut set = TaskSet::new(1).unwrap();
     /// block_on(async {
     ///     set.spawn(ready(7)).await;
     ///     assert_eq!(set.next().await, Some(7));
@@ -179,10 +188,9 @@ impl<F: Future> TaskSet<F> {
     ///
     /// # Examples
     /// ```
-    /// # use core::num::NonZeroUsize;
     /// # use fourfold::TaskSet;
     /// # use futures_lite::future::{block_on, ready};
-    /// let mut set = TaskSet::new(NonZeroUsize::MIN);
+    /// let mut set = TaskSet::new(1).unwrap();
     /// block_on(async {
     ///     let seven = set.spawn(ready(7)).await;
     ///     assert_eq!(set.next_with_key().await, Some((seven, 7)));
@@ -212,10 +220,9 @@ impl<F: Future> TaskSet<F> {
     ///
     /// # Examples
     /// ```
-    /// # use core::num::NonZeroUsize;
     /// # use fourfold::TaskSet;
     /// # use futures_lite::future::{block_on, yield_now};
-    /// let mut set = TaskSet::new(NonZeroUsize::MIN);
+    /// let mut set = TaskSet::new(1).unwrap();
     /// block_on(async {
     ///     set.spawn(yield_now()).await;
     ///     while set.try_next().is_none() {
@@ -261,12 +268,12 @@ impl<F: Future> TaskSet<F> {
     ///
     /// # Examples
     /// ```
-    /// # use core::{cell::Cell, num::NonZeroUsize};
+    /// # use core::cell::Cell;
     /// # use fourfold::TaskSet;
     /// # use futures_lite::future::{block_on, yield_now};
     /// let ticks = Cell::new(0);
     /// block_on(async {
-    ///     let mut set = TaskSet::new(NonZeroUsize::MIN);
+    ///     let mut set = TaskSet::new(1).unwrap();
     ///     set.spawn(async {
     ///         loop {
     ///             ticks.set(ticks.get() + 1);
@@ -297,10 +304,10 @@ impl<F: Future> TaskSet<F> {
     ///
     /// # Examples
     /// ```
-    /// # use core::{future::pending, num::NonZeroUsize};
+    /// # use core::future::pending;
     /// # use fourfold::TaskSet;
     /// # use futures_lite::future::block_on;
-    /// let mut set = TaskSet::new(NonZeroUsize::MIN);
+    /// let mut set = TaskSet::new(1).unwrap();
     /// block_on(async {
     ///     let stuck = set.spawn(pending::<u8>()).await;
     ///     assert!(set.abort(stuck));

@@ -16,6 +16,7 @@ pub use self::{
 };
 use super::line::Line;
 use crate::{
+    config::{ConfigError, Limit, at_least_one},
     executor::{Budget, Executor, Start},
     panic::{Panic, catch},
     scope::{Permit, Permits},
@@ -32,7 +33,7 @@ use crate::{
 /// through at once. Dropping the pool drops everything, queued or running.
 ///
 /// ```
-/// use core::{cell::Cell, num::NonZeroUsize};
+/// use core::cell::Cell;
 /// use fourfold::{scope::PushError, worker_pool};
 /// use futures_lite::future::{block_on, yield_now};
 ///
@@ -41,22 +42,24 @@ use crate::{
 ///     yield_now().await;
 ///     sum.set(sum.get() + n);
 /// };
-/// let [workers, capacity] = [3, 8].map(|n| NonZeroUsize::new(n).unwrap());
-/// let result = block_on(worker_pool(workers, capacity, handler, async |queue| {
+/// let result = block_on(worker_pool(3, 8, handler, async |queue| {
 ///     for n in 1..=100 {
 ///         queue.push(n).await?; // waits while the queue is full
 ///     }
 ///     queue.join().await; // all of them are finished
 ///     Ok::<u32, PushError<u32>>(sum.get())
 /// }));
-/// assert_eq!(result, Ok(5050));
+/// assert_eq!(result, Ok(Ok(5050)));
 /// ```
+///
+/// # Errors
+/// [`ConfigError`] when the number of workers or the capacity is 0.
 pub async fn worker_pool<T, R>(
-    workers: NonZeroUsize,
-    capacity: NonZeroUsize,
+    workers: impl Limit,
+    capacity: impl Limit,
     handler: impl AsyncFn(T, &QueueHandle<T>),
     body: impl AsyncFnOnce(&Queue<T>) -> R,
-) -> R {
+) -> Result<R, ConfigError> {
     pool(workers, capacity, None, handler, body).await
 }
 
@@ -66,42 +69,46 @@ pub async fn worker_pool<T, R>(
 /// closed, the queue is closed and what is queued is dropped.
 ///
 /// ```
-/// use core::{cell::Cell, num::NonZeroUsize};
+/// use core::cell::Cell;
 /// use fourfold::{Permits, scope::worker_pool_with};
 /// use futures_lite::future::{block_on, yield_now};
 ///
-/// let permits = Permits::new(NonZeroUsize::new(2).unwrap());
+/// let permits = Permits::new(2);
 /// let peak = Cell::new(0);
 /// let handler = async |_: u8, _: &_| {
 ///     peak.set(peak.get().max(permits.held()));
 ///     yield_now().await;
 /// };
-/// let [workers, capacity] = [8, 8].map(|n| NonZeroUsize::new(n).unwrap());
-/// block_on(worker_pool_with(&permits, workers, capacity, handler, async |queue| {
+/// block_on(worker_pool_with(&permits, 8, 8, handler, async |queue| {
 ///     for n in 0..20 {
 ///         queue.push(n).await.unwrap();
 ///     }
-/// }));
+/// }))
+/// .unwrap();
 /// assert_eq!((peak.get(), permits.held()), (2, 0));
 /// ```
+///
+/// # Errors
+/// [`ConfigError`] when the number of workers or the capacity is 0.
 pub async fn worker_pool_with<T, R>(
     permits: &Permits,
-    workers: NonZeroUsize,
-    capacity: NonZeroUsize,
+    workers: impl Limit,
+    capacity: impl Limit,
     handler: impl AsyncFn(T, &QueueHandle<T>),
     body: impl AsyncFnOnce(&Queue<T>) -> R,
-) -> R {
+) -> Result<R, ConfigError> {
     pool(workers, capacity, Some(permits), handler, body).await
 }
 
 async fn pool<T, R>(
-    workers: NonZeroUsize,
-    capacity: NonZeroUsize,
+    workers: impl Limit,
+    capacity: impl Limit,
     permits: Option<&Permits>,
     handler: impl AsyncFn(T, &QueueHandle<T>),
     body: impl AsyncFnOnce(&Queue<T>) -> R,
-) -> R {
-    let queue = Queue::new(capacity);
+) -> Result<R, ConfigError> {
+    let workers = at_least_one(workers, ConfigError::ZeroWorkers)?;
+    let queue = Queue::new(at_least_one(capacity, ConfigError::ZeroQueueCapacity)?);
     let (handler, handle) = (&handler, &queue.handle());
     let make = |task, unfinished, permit| async move {
         handler(task, handle).await;
@@ -113,7 +120,7 @@ async fn pool<T, R>(
     if let Some(panic) = pool.panic.take() {
         panic.resume();
     }
-    output
+    Ok(output)
 }
 
 struct Pool<'q, T, B: Future, M, F: Future> {

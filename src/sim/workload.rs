@@ -12,6 +12,7 @@ use crate::{
 /// What a synthetic task does: its fields say how it wants to be acted out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default))]
+#[non_exhaustive]
 pub struct SyntheticTask {
     /// How long an attempt takes, in milliseconds.
     pub ms: u64,
@@ -22,6 +23,26 @@ pub struct SyntheticTask {
 }
 
 impl SyntheticTask {
+    /// Makes a task whose attempts take this many milliseconds and succeed.
+    #[must_use]
+    pub const fn new(ms: u64) -> Self {
+        Self { ms, fail: 0, panic: false }
+    }
+
+    /// Sets the number of attempts that fail before one succeeds.
+    #[must_use]
+    pub const fn fail(mut self, attempts: u32) -> Self {
+        self.fail = attempts;
+        self
+    }
+
+    /// Sets whether every attempt panics.
+    #[must_use]
+    pub const fn panic(mut self, panic: bool) -> Self {
+        self.panic = panic;
+        self
+    }
+
     /// Acts one attempt out on a clock.
     ///
     /// A panic is acted out as the failure that a contained panic becomes, so that it is the same where panics abort.
@@ -46,11 +67,12 @@ impl SyntheticTask {
 ///
 /// ```
 /// use fourfold::sim::{Workload, WorkloadSpec};
-/// let steady = WorkloadSpec { ms: (10, 10), tail_permille: 0, fail_permille: 0, ..WorkloadSpec::default() };
+/// let steady = WorkloadSpec::default().ms((10, 10)).tail(0, (0, 0)).fail(0, 0);
 /// assert!(Workload::new(50, 7).shape(steady).all(|work| work.ms == 10 && work.fail == 0));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default, deny_unknown_fields))]
+#[non_exhaustive]
 pub struct WorkloadSpec {
     /// The shortest and the longest time of an attempt, in milliseconds.
     pub ms: (u64, u64),
@@ -81,6 +103,34 @@ impl Default for WorkloadSpec {
 }
 
 impl WorkloadSpec {
+    /// Sets the shortest and the longest time of an attempt, in milliseconds.
+    #[must_use]
+    pub const fn ms(mut self, ms: (u64, u64)) -> Self {
+        self.ms = ms;
+        self
+    }
+
+    /// Sets how many of a thousand tasks take longer than that, and how long these take.
+    #[must_use]
+    pub const fn tail(mut self, permille: u32, ms: (u64, u64)) -> Self {
+        (self.tail_permille, self.tail_ms) = (permille, ms);
+        self
+    }
+
+    /// Sets how many of a thousand tasks fail before they succeed, and at most how many times each of them fails.
+    #[must_use]
+    pub const fn fail(mut self, permille: u32, attempts: u32) -> Self {
+        (self.fail_permille, self.fail_attempts) = (permille, attempts);
+        self
+    }
+
+    /// Sets at how many of a thousand tasks every attempt panics.
+    #[must_use]
+    pub const fn panic(mut self, permille: u32) -> Self {
+        self.panic_permille = permille;
+        self
+    }
+
     /// The task with this id. Nothing but seed and id is drawn from, so that no other task can shift it.
     pub fn draw(&self, seed: u64, id: TaskId) -> SyntheticTask {
         let draw = |purpose, bound| random::below(random::draw(seed, id, purpose), bound);
@@ -192,13 +242,7 @@ mod tests {
 
     #[test]
     fn a_shape_upside_down_draws_its_first_bound() {
-        let shape = WorkloadSpec {
-            ms: (9, 2),
-            tail_permille: 0,
-            fail_permille: 1000,
-            fail_attempts: 0,
-            ..WorkloadSpec::default()
-        };
+        let shape = WorkloadSpec::default().ms((9, 2)).tail(0, (0, 0)).fail(1000, 0);
         assert!(Workload::new(100, 1).shape(shape).all(|work| work.ms == 9 && work.fail == 1));
     }
 }

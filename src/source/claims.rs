@@ -7,6 +7,7 @@ use super::Delivery;
 
 /// What a source says when a claim returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ClaimStatus {
     /// There may be more.
     Open,

@@ -16,6 +16,7 @@ use async_channel::{Receiver, Sender, TryRecvError};
 use super::{ClaimStatus, Claims, Delivery, Settlement, Source, Verdict, redeliveries::Redeliveries};
 use crate::{
     clock::Clock,
+    config::{ConfigError, Limit, at_least_one},
     task::{Attempt, Task, TaskId},
 };
 
@@ -34,12 +35,11 @@ pub struct DeadLetter<P> {
 /// [`take_dead`](Self::take_dead).
 ///
 /// ```
-/// use core::{convert::Infallible, num::NonZeroUsize};
-/// use fourfold::{MemorySource, NativeClock, Run, Task};
+/// use core::convert::Infallible;
+/// use fourfold::{MemorySource, Run, Task};
 /// use futures_lite::future::block_on;
 ///
-/// let capacity = NonZeroUsize::new(8).unwrap();
-/// let (producer, source) = MemorySource::channel(NativeClock::new(), capacity);
+/// let (producer, source) = MemorySource::channel((), 8).unwrap();
 /// std::thread::spawn(move || {
 ///     for n in 0..100_u32 {
 ///         producer.send_blocking(n).unwrap(); // waits while the channel is full
@@ -88,10 +88,15 @@ impl<'a, P, C: Clock> MemorySource<'a, P, C> {
         Self::with_feed(clock, Feed::Iterator(Box::new(tasks.into_iter())))
     }
 
-    /// What producers send, from this thread or others; it is exhausted when all of them are gone.
-    pub fn channel(clock: C, capacity: NonZeroUsize) -> (Sender<P>, Self) {
+    /// Makes a source that hands out what is sent into a channel of this capacity, from this thread or from others. The source is
+    /// exhausted when all senders are dropped.
+    ///
+    /// # Errors
+    /// [`ConfigError::ZeroQueueCapacity`] when the capacity is 0.
+    pub fn channel(clock: C, capacity: impl Limit) -> Result<(Sender<P>, Self), ConfigError> {
+        let capacity = at_least_one(capacity, ConfigError::ZeroQueueCapacity)?;
         let (sender, receiver) = async_channel::bounded(capacity.get());
-        (sender, Self::with_feed(clock, Feed::Channel(receiver)))
+        Ok((sender, Self::with_feed(clock, Feed::Channel(receiver))))
     }
 
     fn with_feed(clock: C, feed: Feed<'a, P>) -> Self {

@@ -1,4 +1,4 @@
-//! A wake between futures of one thread.
+//! Many wakers that wait.
 
 use alloc::vec::Vec;
 use core::{
@@ -7,14 +7,14 @@ use core::{
     task::{Context, Waker},
 };
 
-/// Wakes whoever waits. It carries no state of its own: a waiter checks its condition again each time it is polled.
+/// The wakers of futures that wait for another one of the same thread. Each checks its condition again when it is polled.
 #[derive(Default)]
 pub(crate) struct MultiWakerRegistration {
     waiting: RefCell<Vec<Waker>>,
 }
 
 impl MultiWakerRegistration {
-    /// The task of `cx` is woken by the next [`notify`](Self::notify).
+    /// Has the task of `cx` woken by the next [`notify`](Self::notify).
     pub(crate) fn wait(&self, cx: &Context<'_>) {
         let mut waiting = self.waiting.borrow_mut();
         if !waiting.iter().any(|waker| waker.will_wake(cx.waker())) {
@@ -22,10 +22,10 @@ impl MultiWakerRegistration {
         }
     }
 
-    /// Wakes all who wait. One waiter is the common case and costs no allocation.
+    /// Wakes all tasks that wait.
     pub(crate) fn notify(&self) {
         loop {
-            // Taken out one by one: a waker may do anything, waiting here again included.
+            // Taken out one by one: a waker may run any code, and wait here again.
             let next = self.waiting.borrow_mut().pop();
             match next {
                 Some(waker) => waker.wake(),

@@ -12,7 +12,6 @@ use super::wait_list::{Left, WaitList};
 pub(crate) struct Semaphore {
     limit: Cell<usize>,
     held: Cell<usize>,
-    is_paused: Cell<bool>,
     is_closed: Cell<bool>,
     line: RefCell<WaitList<usize>>,
 }
@@ -22,13 +21,7 @@ pub(crate) type Ticket = Option<usize>;
 
 impl Semaphore {
     pub(crate) fn new(limit: usize) -> Self {
-        Self {
-            limit: Cell::new(limit),
-            held: Cell::new(0),
-            is_paused: Cell::new(false),
-            is_closed: Cell::new(false),
-            line: RefCell::default(),
-        }
+        Self { limit: Cell::new(limit), held: Cell::new(0), is_closed: Cell::new(false), line: RefCell::default() }
     }
 
     #[inline]
@@ -45,7 +38,7 @@ impl Semaphore {
     /// What can be had at once.
     #[inline]
     pub(crate) fn available(&self) -> usize {
-        if self.is_paused.get() || self.is_closed.get() || self.line.borrow().len() > 0 {
+        if self.is_closed.get() || self.line.borrow().len() > 0 {
             return 0;
         }
         self.limit.get().saturating_sub(self.held.get())
@@ -53,10 +46,6 @@ impl Semaphore {
 
     pub(crate) fn waiting(&self) -> usize {
         self.line.borrow().len()
-    }
-
-    pub(crate) fn is_paused(&self) -> bool {
-        self.is_paused.get()
     }
 
     #[inline]
@@ -86,11 +75,6 @@ impl Semaphore {
 
     pub(crate) fn set_limit(&self, limit: usize) {
         self.limit.set(limit);
-        self.grant();
-    }
-
-    pub(crate) fn set_paused(&self, paused: bool) {
-        self.is_paused.set(paused);
         self.grant();
     }
 
@@ -163,6 +147,6 @@ impl Semaphore {
     #[inline]
     fn is_next_possible(&self) -> bool {
         let free = self.limit.get().saturating_sub(self.held.get());
-        !self.is_paused.get() && self.line.borrow().first().is_some_and(|count| *count <= free)
+        self.line.borrow().first().is_some_and(|count| *count <= free)
     }
 }

@@ -1,20 +1,19 @@
-//! How the turn of a run gets one of its own parts polled again.
+//! One waker that waits.
 
 use core::{
     cell::RefCell,
+    future::poll_fn,
     task::{Context, Poll, Waker},
 };
 
-use core::future::poll_fn;
-
-/// One part waits at it, the turn rings it. Ringing from inside the run's own poll costs a bit in the ready set.
+/// The waker of one future that waits for another one of the same thread.
 #[derive(Default)]
 pub(crate) struct WakerRegistration {
     waker: RefCell<Option<Waker>>,
 }
 
 impl WakerRegistration {
-    /// Waits until `check` gives something; it is asked again at each ring.
+    /// Waits until `check` returns something. It is called again after each [`wake`](Self::wake).
     pub(crate) async fn until<T>(&self, mut check: impl FnMut() -> Option<T>) -> T {
         poll_fn(|cx| match check() {
             Some(value) => Poll::Ready(value),
@@ -34,8 +33,8 @@ impl WakerRegistration {
         }
     }
 
-    /// Has the waiting part, if there is one, check again.
-    pub(crate) fn ring(&self) {
+    /// Wakes the future that waits, if there is one.
+    pub(crate) fn wake(&self) {
         if let Some(waker) = &*self.waker.borrow() {
             waker.wake_by_ref();
         }

@@ -34,7 +34,7 @@ macro_rules! key {
 /// assert_eq!(text, br#"{"seq":3,"t_ns":1500,"event":"group_cancelled","cause":7}"#);
 /// assert_eq!(trace::parse_line(&text).unwrap().event().unwrap(), event);
 /// ```
-pub fn write_line(event: &Event<'_>, text: &mut Vec<u8>) {
+pub fn write_line(event: &Event<&str>, text: &mut Vec<u8>) {
     use EventKind as Kind;
     // Room for all of it, reasons aside.
     text.reserve(256);
@@ -42,7 +42,7 @@ pub fn write_line(event: &Event<'_>, text: &mut Vec<u8>) {
         .key("{\"seq\":")
         .digits(event.sequence)
         .number(key!("t_ns"), event.at.as_nanos())
-        .name(key!("event"), event_name(&event.kind));
+        .name(key!("event"), event.kind.name());
     let line = match event.kind {
         Kind::RunStarted { pattern, limit, workers, queue_capacity } => {
             line.name(key!("pattern"), pattern.name()).bounds(limit, workers, queue_capacity)
@@ -131,29 +131,6 @@ impl Line<'_> {
     fn bounds(self, limit: usize, workers: Option<usize>, queue_capacity: Option<usize>) -> Self {
         let line = self.number(key!("limit"), limit as u64).perhaps(key!("workers"), workers);
         line.perhaps(key!("queue_capacity"), queue_capacity)
-    }
-}
-
-fn event_name(kind: &EventKind<'_>) -> &'static str {
-    match kind {
-        EventKind::RunStarted { .. } => "run_started",
-        EventKind::Claimed { .. } => "claimed",
-        EventKind::Malformed { .. } => "malformed",
-        EventKind::Started { .. } => "started",
-        EventKind::Ended { .. } => "ended",
-        EventKind::RetryScheduled { .. } => "retry_scheduled",
-        EventKind::Settled { .. } => "settled",
-        EventKind::Abandoned { .. } => "abandoned",
-        EventKind::BatchOpened { .. } => "batch_opened",
-        EventKind::BatchClosed { .. } => "batch_closed",
-        EventKind::GroupCancelled { .. } => "group_cancelled",
-        EventKind::LimitChanged { .. } => "limit_changed",
-        EventKind::SourceWaiting => "source_waiting",
-        EventKind::SourceBlocked { .. } => "source_blocked",
-        EventKind::SourceExhausted => "source_exhausted",
-        EventKind::DrainStarted => "drain_started",
-        EventKind::AbortStarted => "abort_started",
-        EventKind::RunEnded => "run_ended",
     }
 }
 
@@ -290,7 +267,7 @@ impl TraceLine<'_> {
     ///
     /// # Errors
     /// [`LineError`]: the event is unknown or incomplete.
-    pub fn event(&self) -> Result<Event<'_>, LineError> {
+    pub fn event(&self) -> Result<Event<&str>, LineError> {
         Ok(Event { sequence: self.need("seq")?, at: Time::from_nanos(self.need("t_ns")?), kind: self.kind()? })
     }
 
@@ -331,7 +308,7 @@ impl TraceLine<'_> {
         self.maybe_text(field)?.and_then(named).ok_or_else(|| self.wrong(field))
     }
 
-    fn kind(&self) -> Result<EventKind<'_>, LineError> {
+    fn kind(&self) -> Result<EventKind<&str>, LineError> {
         use EventKind as Kind;
         let event = self.maybe_text("event")?.ok_or_else(|| self.wrong("event"))?;
         let task = || self.need("task").map(TaskId);
@@ -393,13 +370,7 @@ impl TraceLine<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pattern::Pattern;
-
-    /// The same by way of serde, which knows the names from the types.
-    fn by_serde(event: &Event<'_>) -> String {
-        let kind = serde_json::to_string(&event.kind).unwrap();
-        format!("{{\"seq\":{},\"t_ns\":{},{}", event.sequence, event.at.as_nanos(), &kind[1..])
-    }
+    use crate::{event::OwnedEvent, pattern::Pattern};
 
     #[test]
     fn a_line_is_what_the_types_say() {
@@ -411,27 +382,19 @@ mod tests {
             kinds.extend(Pattern::ALL.map(|pattern| Kind::RunStarted { pattern, limit, workers, queue_capacity }));
             kinds.push(Kind::LimitChanged { limit, workers, queue_capacity });
             kinds.push(Kind::Started { task, attempt, permit: 0, worker: some });
-            for outcome in
-                [Outcome::Succeeded, Outcome::Failed, Outcome::TimedOut, Outcome::Panicked, Outcome::Cancelled]
-            {
+            for outcome in Outcome::ALL.iter().copied() {
                 let reason = some.map(|_| "\"quoted\"\n\u{1}\u{7f}失敗\\");
                 kinds.push(Kind::Ended { task, attempt, permit: 9, worker: some, outcome, reason });
                 let outcome = some.map(|_| outcome);
                 kinds.push(Kind::Abandoned { task, attempt, outcome, permit: some });
-                let endings = [
-                    Disposition::Done,
-                    Disposition::Retried,
-                    Disposition::Dead,
-                    Disposition::Released,
-                    Disposition::LeaseLost,
-                ];
-                kinds.extend(endings.map(|disposition| Kind::Settled { task, attempt, outcome, disposition }));
+                let settled = |disposition| Kind::Settled { task, attempt, outcome, disposition };
+                kinds.extend(Disposition::ALL.iter().copied().map(settled));
             }
         }
         for after in [Duration::ZERO, Duration::from_millis(1), Duration::MAX] {
             kinds.push(Kind::RetryScheduled { task, attempt, after });
         }
-        kinds.extend([BlockedOn::Room, BlockedOn::Rate, BlockedOn::Settling].map(|by| Kind::SourceBlocked { by }));
+        kinds.extend(BlockedOn::ALL.iter().map(|by| Kind::SourceBlocked { by: *by }));
         kinds.extend([
             Kind::Claimed { task, attempt },
             Kind::Malformed { reason: "line 3: \t" },
@@ -448,7 +411,12 @@ mod tests {
             let event = Event { sequence, at: Time::MAX, kind };
             let mut text = Vec::new();
             write_line(&event, &mut text);
-            assert_eq!(String::from_utf8(text).unwrap(), by_serde(&event));
+            let line = String::from_utf8(text).unwrap();
+            assert_eq!(line, serde_json::to_string(&event).unwrap());
+
+            let owned: OwnedEvent = serde_json::from_str(&line).unwrap();
+            assert_eq!(serde_json::to_string(&owned).unwrap(), line, "the owned form says the same");
+            assert_eq!(parse_line(line.as_bytes()).unwrap().event().unwrap(), owned.borrowed());
         }
     }
 }

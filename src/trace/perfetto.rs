@@ -243,7 +243,7 @@ impl Form for Perfetto {
         let _ = write!(text, "{{\"otherData\":{{\"fourfold\":\"{version}\"}},\"traceEvents\":[\n{first}");
     }
 
-    fn event(&mut self, event: &Event<'_>, text: &mut Vec<u8>) {
+    fn event(&mut self, event: &Event<&str>, text: &mut Vec<u8>) {
         if event.at != self.at {
             // What it comes to at the end of a moment is what counts.
             self.count(text);

@@ -94,7 +94,7 @@ impl<R: BufRead> Reader<R> {
     ///
     /// # Errors
     /// [`TraceError`], which names the line.
-    pub fn read<T>(&mut self, look: impl FnOnce(&Event<'_>) -> T) -> Result<Option<T>, TraceError> {
+    pub fn read<T>(&mut self, look: impl FnOnce(&Event<&str>) -> T) -> Result<Option<T>, TraceError> {
         loop {
             if !self.next_line()? {
                 return Ok(None);

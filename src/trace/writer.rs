@@ -11,7 +11,7 @@ use alloc::vec::Vec;
 use super::{Form, Lines, Perfetto};
 use crate::{
     clock::Time,
-    event::{Event, Observer, Record},
+    event::{Event, Observer, OwnedEvent},
 };
 
 /// Events are handed over so many at a time.
@@ -39,10 +39,10 @@ const HAND_OVER_NS: u64 = 1_000_000_000;
 /// ```
 #[derive(Debug)]
 pub struct Trace {
-    chunk: Vec<Record>,
+    chunk: Vec<OwnedEvent>,
     opened_at: Time,
-    full: SyncSender<Vec<Record>>,
-    empty: Receiver<Vec<Record>>,
+    full: SyncSender<Vec<OwnedEvent>>,
+    empty: Receiver<Vec<OwnedEvent>>,
     lost: u64,
     is_patient: bool,
     writer: JoinHandle<(u64, u64, Option<io::Error>)>,
@@ -50,6 +50,7 @@ pub struct Trace {
 
 /// What became of a trace.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Traced {
     /// How many events were written.
     pub written: u64,
@@ -127,11 +128,11 @@ impl Trace {
 }
 
 impl Observer for Trace {
-    fn event(&mut self, event: &Event<'_>) {
+    fn event(&mut self, event: &Event<&str>) {
         if self.chunk.is_empty() {
             self.opened_at = event.at;
         }
-        self.chunk.push(Record::from(event));
+        self.chunk.push(OwnedEvent::from(event));
         if self.chunk.len() == CHUNK || event.at.as_nanos().saturating_sub(self.opened_at.as_nanos()) >= HAND_OVER_NS {
             self.hand_over();
         }
@@ -141,8 +142,8 @@ impl Observer for Trace {
 fn write_chunks<W: Write>(
     mut writer: W,
     mut form: impl Form,
-    chunks: &Receiver<Vec<Record>>,
-    back: &SyncSender<Vec<Record>>,
+    chunks: &Receiver<Vec<OwnedEvent>>,
+    back: &SyncSender<Vec<OwnedEvent>>,
 ) -> (u64, u64, Option<io::Error>) {
     let (mut written, mut lost) = (0, 0);
     let mut text = Vec::with_capacity(64 * 1024);
@@ -151,7 +152,7 @@ fn write_chunks<W: Write>(
     for mut chunk in chunks {
         let count = chunk.len() as u64;
         if error.is_none() {
-            chunk.iter().for_each(|record| form.event(&record.event(), &mut text));
+            chunk.iter().for_each(|record| form.event(&record.borrowed(), &mut text));
             error = writer.write_all(&text).err();
             text.clear();
         }
@@ -201,7 +202,7 @@ mod tests {
         }
     }
 
-    fn claimed(sequence: u64) -> Event<'static> {
+    fn claimed(sequence: u64) -> Event<&'static str> {
         let kind = EventKind::Claimed { task: TaskId(sequence), attempt: Attempt::FIRST };
         Event { sequence, at: Time::from_nanos(sequence), kind }
     }

@@ -81,7 +81,7 @@ impl Checker {
         assert_eq!((workers, queue_capacity), expected);
     }
 
-    fn keep_books(&mut self, event: &EventKind<'_>) {
+    fn keep_books(&mut self, event: &EventKind<&str>) {
         match *event {
             EventKind::RunStarted { pattern, limit, workers, queue_capacity } => {
                 assert_eq!((pattern, self.events), (self.config.pattern, 0));
@@ -118,7 +118,7 @@ impl Checker {
     }
 
     /// The state shows what the events said.
-    fn assert_state(&self, event: &EventKind<'_>) {
+    fn assert_state(&self, event: &EventKind<&str>) {
         let state = &self.state;
         assert_eq!(state.queue(), &self.queue);
         let held = state.permits().iter().enumerate().filter_map(|(permit, task)| Some((permit, (*task)?)));
@@ -190,7 +190,7 @@ impl Checker {
 }
 
 impl Observer for Checker {
-    fn event(&mut self, event: &Event<'_>) {
+    fn event(&mut self, event: &Event<&str>) {
         if let Some(log) = &mut self.log {
             writeln!(log, "{event:?}").expect("a string takes it");
         }

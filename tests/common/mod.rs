@@ -1,15 +1,13 @@
 //! What the tests of the core share: a source that keeps books, an observer that knows the rules, a gauge for handlers.
-#![allow(dead_code, unused_imports, reason = "every test binary uses its own part")]
 
 mod checker;
 mod watched;
 
 use std::{
-    cell::{Cell, RefCell},
+    cell::Cell,
     future::{Future, poll_fn},
     num::NonZeroUsize,
     pin::pin,
-    rc::Rc,
     task::{Context, Poll, Waker},
     time::Duration,
 };

@@ -163,15 +163,15 @@ impl<'a> Watched<'a> {
         books.open.insert(serial, (id, attempt));
         books.claimed += 1;
         books.most_open = books.most_open.max(books.open.len());
-        Delivery { task: delivery.task, receipt: serial }
+        Delivery::new(delivery.task, serial)
     }
 
     /// Takes a delivery off the open ones; panics if it is not among them.
     fn end(&self, delivery: Delivery<u64, Receipt>, how: &str) -> Delivery<u64, ()> {
-        let Delivery { task, receipt } = delivery;
+        let Delivery { task, receipt, .. } = delivery;
         let open = self.books.borrow_mut().open.remove(&receipt);
         assert_eq!(open, Some((task.id, task.attempt)), "{how}: delivery {receipt} of task {} is not open", task.id);
-        Delivery { task, receipt: () }
+        Delivery::new(task, ())
     }
 
     async fn settle_one(&self, settlement: &mut Settlement<u64, Receipt>) {
@@ -216,7 +216,7 @@ impl<'a> Watched<'a> {
         for settlement in settlements {
             self.settle_one(settlement).await;
         }
-        let released = self.rest.take().into_iter().map(|task| Delivery { task, receipt: () });
+        let released = self.rest.take().into_iter().map(|task| Delivery::new(task, ()));
         let mut released: Vec<_> = released.map(|delivery| Settlement::new(delivery, Verdict::Release)).collect();
         let Ok(()) = self.inner.settle(&mut released).await;
     }
@@ -276,10 +276,6 @@ impl<'a> Watched<'a> {
 
     pub(crate) fn claims(&self) -> u64 {
         self.books.borrow().claims
-    }
-
-    pub(crate) fn is_settling(&self) -> bool {
-        self.settling.get()
     }
 }
 

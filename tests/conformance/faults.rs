@@ -7,7 +7,7 @@ use fourfold::{Attempt, Clock, Config, Failure, Pattern, Report, RunError};
 use crate::common::*;
 
 fn run_with(faults: Faults, config: &Config) -> (Fell, Report, Checker, u64) {
-    let bench = Bench::with_faults(*config, 20 * config.limit.get() as u64, faults);
+    let bench = Bench::with_faults(*config, 20 * config.limit as u64, faults);
     let gauge = Gauge::default();
     let (ended, checker) = bench.run(async |task| {
         let _in = gauge.enter();
@@ -62,7 +62,7 @@ fn when_the_background_work_fails_the_run_ends_at_once() {
             assert_eq!((error, closes, report.elapsed), (Fell::Drive, 0, ms(after)));
             // Nothing more is waited for: what ran is dropped, and none of it given back as if that could be told.
             assert_eq!((report.counters.released, checker.drained), (0, false));
-            assert!(after != 1 || report.counters.cancelled == config.limit.get() as u64);
+            assert!(after != 1 || report.counters.cancelled == config.limit as u64);
         }
     }
 }
@@ -72,7 +72,7 @@ fn when_the_goodbye_fails_all_that_was_done_is_done() {
     for config in grid() {
         let faults = Faults { close_fails: true, ..Faults::default() };
         let (error, report, ..) = run_with(faults, &config);
-        assert_eq!((error, report.counters.done), (Fell::Close, 20 * config.limit.get() as u64));
+        assert_eq!((error, report.counters.done), (Fell::Close, 20 * config.limit as u64));
     }
 }
 

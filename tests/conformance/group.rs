@@ -16,7 +16,7 @@ fn failures(ended: Ended) -> (Vec<TaskFailure>, Report) {
 }
 
 fn group(limit: usize) -> Config {
-    Config { retry: Retry::NEVER, ..Config::new(Pattern::TaskGroup, nz(limit)) }
+    Config::new(Pattern::TaskGroup, nz(limit)).retry(Retry::NEVER)
 }
 
 #[test]
@@ -49,7 +49,7 @@ fn the_first_final_failure_cancels_the_siblings_and_nothing_new_starts() {
 fn every_failure_of_the_same_tick_is_kept() {
     // More than are polled in one turn, too.
     for limit in [2, 16, 64, 600, 2000] {
-        let bench = Bench::new(Config { timeout: Some(ms(10)), ..group(limit) }, 2 * limit as u64);
+        let bench = Bench::new(group(limit).timeout(ms(10)), 2 * limit as u64);
         let (ended, _) = bench.run(async |task| {
             bench.clock.sleep(if task.payload.is_multiple_of(2) { ms(10) } else { ms(50) }).await;
             Err::<(), _>(Failure::transient(task.payload.to_string()))
@@ -79,8 +79,8 @@ fn a_task_that_fails_at_once_starts_no_others() {
 fn panics_and_timeouts_fail_a_group_like_errors_and_retries_do_not() {
     silence_panics();
     for outcome in [Outcome::Panicked, Outcome::TimedOut, Outcome::Failed] {
-        let retry = Retry { retries: 1, ..Retry::default() };
-        let config = Config { timeout: Some(ms(5)), retry, ..group(4) };
+        let retry = Retry::new(1);
+        let config = group(4).timeout(ms(5)).retry(retry);
         let bench = Bench { may_panic: true, ..Bench::new(config, 20) };
         let (ended, _) = bench.run(async |task| {
             if task.payload != 3 {

@@ -13,14 +13,16 @@ use std::{
     time::Duration,
 };
 
-use fourfold::{Clock, Config, Failure, MemorySource, Pattern, Rate, Run, Task, clock::Time};
+use fourfold::{
+    Clock, Config, Failure, MemorySource, Pattern, Rate, Run, RunError, Task, clock::Time, config::ConfigError,
+};
 
 use crate::common::*;
 
 #[test]
 fn the_peak_in_flight_reaches_the_limit_and_never_passes_it() {
     for config in grid() {
-        let limit = config.limit.get();
+        let limit = config.limit;
         let bench = Bench::new(config, limit as u64 * 6 + 1);
         let gauge = Gauge::default();
         let (ended, _) = bench.run(async |task| {
@@ -31,6 +33,44 @@ fn the_peak_in_flight_reaches_the_limit_and_never_passes_it() {
         let counters = ended.unwrap().counters;
         assert_eq!((gauge.peak(), counters.peak_in_flight), (limit, limit as u64));
         assert_eq!((gauge.now(), counters.done), (0, limit as u64 * 6 + 1));
+    }
+}
+
+#[test]
+fn a_limit_of_0_ends_the_run_before_its_first_claim() {
+    use ConfigError::{ZeroBatchSize, ZeroLimit, ZeroQueueCapacity, ZeroWorkers};
+    for pattern in Pattern::ALL {
+        let config = Config::new(pattern, 1);
+        for (config, expected) in [
+            (config.limit(0), ZeroLimit),
+            (config.workers(0), ZeroWorkers),
+            (config.queue_capacity(0), ZeroQueueCapacity),
+            (config.batch_size(0), ZeroBatchSize),
+        ] {
+            let source = MemorySource::new((), 0..3);
+            let run = Run::new(&source, async |_: &Task<i32>| Ok::<_, Infallible>(())).config(config);
+            let ended = futures_lite::future::block_on(run.into_future());
+            let Err(RunError::Config { error, report }) = ended else { panic!("it ran with {config:?}") };
+            assert_eq!((error, report.counters), (expected, Default::default()));
+            assert_eq!((source.held(), source.take_rest().len()), (0, 3), "nothing was claimed");
+        }
+    }
+}
+
+#[test]
+fn a_control_refuses_a_limit_of_0_and_the_run_goes_on_as_before() {
+    for pattern in Pattern::ALL {
+        let bench = Bench::new(Config::new(pattern, 4), 40);
+        let gauge = Gauge::default();
+        let (ended, _) = bench.run(async |_| {
+            let _in = gauge.enter();
+            assert_eq!(bench.control.set_limit(0), Err(ConfigError::ZeroLimit));
+            let refused = bench.control.set_config(&Config::new(pattern, 9).batch_size(0));
+            assert_eq!(refused, Err(ConfigError::ZeroBatchSize));
+            bench.clock.sleep(ms(5)).await;
+            Ok::<_, Infallible>(())
+        });
+        assert_eq!((ended.unwrap().counters.done, gauge.peak()), (40, 4));
     }
 }
 
@@ -55,7 +95,7 @@ fn a_raised_limit_is_reached() {
             let _in = gauge.enter();
             if task.payload == 3 {
                 assert!(gauge.peak() <= 2);
-                bench.control.set_limit(nz(32));
+                bench.control.set_limit(32).unwrap();
             }
             bench.clock.sleep(ms(5)).await;
             Ok::<_, Infallible>(())
@@ -75,7 +115,7 @@ fn a_lowered_limit_takes_effect_at_once_and_old_releases_do_not_refill_it() {
                 let _in = gauge.enter();
                 assert!(!lowered.get() || gauge.now() <= 3, "{pattern}: {} in flight, 3 may be", gauge.now());
                 if task.payload == 40 {
-                    bench.control.set_limit(nz(3));
+                    bench.control.set_limit(3).unwrap();
                     lowered.set(true);
                 }
                 if tasks_sleep || task.payload.is_multiple_of(7) {
@@ -97,7 +137,7 @@ fn a_limit_lowered_by_a_handler_holds_for_the_next_start() {
         let gauge = Gauge::default();
         let (ended, _) = bench.run(async |_| {
             let _in = gauge.enter();
-            bench.control.set_limit(nz(1));
+            bench.control.set_limit(1).unwrap();
             bench.clock.sleep(ms(5)).await;
             Ok::<_, Infallible>(())
         });
@@ -108,7 +148,7 @@ fn a_limit_lowered_by_a_handler_holds_for_the_next_start() {
 #[test]
 fn a_pools_workers_and_its_permits_are_two_bounds() {
     for (limit, workers, peak) in [(8, 3, 3), (3, 8, 3), (4, 4, 4), (64, 1, 1)] {
-        let config = Config { workers: Some(nz(workers)), ..Config::new(Pattern::WorkerPool, nz(limit)) };
+        let config = Config::new(Pattern::WorkerPool, nz(limit)).workers(nz(workers));
         let bench = Bench::new(config, 100);
         let gauge = Gauge::default();
         let (ended, _) = bench.run(async |_| {
@@ -123,9 +163,10 @@ fn a_pools_workers_and_its_permits_are_two_bounds() {
 #[test]
 fn claimed_and_not_started_is_what_the_table_says() {
     for config in grid() {
-        let limit = config.limit.get();
-        for (capacity, batch) in [(None, None), (Some(nz(3)), Some(nz(7)))] {
-            let config = Config { queue_capacity: capacity, batch_size: batch, ..config };
+        let limit = config.limit;
+        for (capacity, batch) in [(None, None), (Some(3), Some(7))] {
+            let mut config = config;
+            (config.queue_capacity, config.batch_size) = (capacity, batch);
             let bench = Bench::new(config, 40 * limit as u64);
             let most_open = Cell::new(0);
             let (ended, _) = bench.run(async |_| {
@@ -136,8 +177,8 @@ fn claimed_and_not_started_is_what_the_table_says() {
             });
             let bound = match config.pattern {
                 Pattern::TaskSet | Pattern::TaskGroup => limit,
-                Pattern::WorkerPool => limit + capacity.map_or(limit, usize::from),
-                Pattern::SemaphoreBatch => batch.map_or(4 * limit, usize::from),
+                Pattern::WorkerPool => limit + capacity.unwrap_or(limit),
+                Pattern::SemaphoreBatch => batch.unwrap_or(4 * limit),
             };
             assert_eq!(ended.unwrap().counters.done, 40 * limit as u64);
             assert!(most_open.get() <= bound, "{} of {bound}: {config:?}", most_open.get());
@@ -151,7 +192,7 @@ fn claimed_and_not_started_is_what_the_table_says() {
 #[test]
 fn a_source_that_settles_slowly_holds_up_claims_and_starts() {
     for config in grid() {
-        let limit = config.limit.get();
+        let limit = config.limit;
         let batch = matches!(config.pattern, Pattern::SemaphoreBatch);
         let faults = Faults { settle_delay: ms(50), ..Faults::default() };
         let bench = Bench::with_faults(config, 12 * limit as u64, faults);
@@ -197,7 +238,7 @@ fn exactly_max_tasks_end() {
     for config in grid() {
         for max in [0, 1, 7, 64, 65] {
             for faults in [Faults::default(), Faults { settle_delay: ms(9), claim_delay: ms(3), ..Faults::default() }] {
-                let config = Config { max_tasks: Some(max), ..config };
+                let config = config.max_tasks(max);
                 let bench = Bench::with_faults(config, 200, faults);
                 let (ended, _) = bench.run(async |task| {
                     bench.clock.sleep(ms(task.payload % 3)).await;
@@ -216,7 +257,7 @@ fn exactly_max_tasks_end() {
 #[test]
 fn the_rate_is_kept_and_reached() {
     for pattern in Pattern::ALL {
-        let config = Config { rate: Rate::per_second(50.0), ..Config::new(pattern, nz(16)) };
+        let config = Config::new(pattern, nz(16)).rate(Rate::per_second(50.0).unwrap());
         let bench = Bench::new(config, 101);
         let starts = std::cell::RefCell::new(Vec::new());
         let (ended, _) = bench.run(async |_| {
@@ -236,7 +277,7 @@ fn the_rate_is_kept_and_reached() {
 #[test]
 fn what_a_rate_holds_up_is_not_claimed_where_it_cannot_wait() {
     for pattern in [Pattern::TaskSet, Pattern::TaskGroup] {
-        let config = Config { rate: Rate::per_second(10.0), ..Config::new(pattern, nz(8)) };
+        let config = Config::new(pattern, nz(8)).rate(Rate::per_second(10.0).unwrap());
         let bench = Bench::new(config, 20);
         let gauge = Gauge::default();
         let (_, checker) = bench.run(async |_| {
@@ -291,7 +332,7 @@ fn a_start_that_comes_due_in_the_middle_of_a_turn_is_not_slept_through() {
         for step in [777, 10_007, 40_009, 130_003] {
             let clock = Creeping { now: Cell::new(0), step };
             let source = MemorySource::new((), 0..200_u64);
-            let config = Config { rate: Rate::per_second(8000.0), ..Config::new(pattern, nz(4)) };
+            let config = Config::new(pattern, nz(4)).rate(Rate::per_second(8000.0).unwrap());
             let run = Run::new(&source, async |_: &Task<u64>| Ok::<_, Infallible>(())).config(config).clock(&clock);
             let mut run = pin!(run.into_future());
             let flag = Arc::new(Flag(AtomicBool::new(true)));

@@ -49,8 +49,8 @@ fn permits_are_whole_again_whatever_an_attempt_came_to() {
     silence_panics();
     for config in grid() {
         for kind in KINDS.into_iter().filter(can_be_contained) {
-            let limit = config.limit.get();
-            let config = Config { timeout: Some(ms(20)), ..config };
+            let limit = config.limit;
+            let config = config.timeout(ms(20));
             let bench = Bench { may_panic: true, ..Bench::new(config, 8 * limit as u64) };
             let (all, good) = (Gauge::default(), Gauge::default());
             let bad = 3 * limit as u64;
@@ -77,11 +77,7 @@ fn permits_are_whole_again_whatever_an_attempt_came_to() {
 fn the_last_failure_is_the_reason_of_the_dead_letter() {
     silence_panics();
     for pattern in [Pattern::TaskSet, Pattern::SemaphoreBatch, Pattern::WorkerPool] {
-        let config = Config {
-            timeout: Some(ms(20)),
-            retry: Retry { retries: 2, ..Retry::default() },
-            ..Config::new(pattern, nz(2))
-        };
+        let config = Config::new(pattern, nz(2)).timeout(ms(20)).retry(Retry::new(2));
         let bench = Bench { may_panic: true, ..Bench::new(config, KINDS.len() as u64 + 1) };
         let (ended, _) = bench.run(async |task| match KINDS.get(task.payload as usize) {
             Some(kind) => perform(*kind, &bench.clock).await,
@@ -101,7 +97,7 @@ fn the_last_failure_is_the_reason_of_the_dead_letter() {
 #[test]
 fn a_timeout_ends_an_attempt_at_its_time_and_spares_what_is_ready() {
     for pattern in Pattern::ALL {
-        let config = Config { timeout: Some(ms(10)), retry: Retry::NEVER, ..Config::new(pattern, nz(1)) };
+        let config = Config::new(pattern, nz(1)).timeout(ms(10)).retry(Retry::NEVER);
         let bench = Bench::new(config, 2);
         let (ended, checker) = bench.run(async |task| {
             // The first is ready at the very moment of its timeout.

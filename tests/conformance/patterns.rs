@@ -21,7 +21,7 @@ fn starts_beside_a_slow_task(config: Config, tasks: u64) -> Vec<u64> {
 
 #[test]
 fn a_slow_task_holds_up_its_batch_and_the_next_batch_waits() {
-    let config = Config { batch_size: Some(nz(12)), ..Config::new(Pattern::SemaphoreBatch, nz(4)) };
+    let config = Config::new(Pattern::SemaphoreBatch, nz(4)).batch_size(nz(12));
     let starts = starts_beside_a_slow_task(config, 24);
     // The rest of its batch goes on with the other three permits; nothing of the next one starts before it has ended.
     assert_eq!(starts[..12], [0, 0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3]);
@@ -62,7 +62,7 @@ fn tasks_start_in_the_order_in_which_they_were_claimed() {
 #[test]
 fn a_pool_claims_ahead_only_what_its_queue_holds() {
     for (limit, capacity) in [(1, 1), (4, 1), (4, 9), (1, 64)] {
-        let config = Config { queue_capacity: Some(nz(capacity)), ..Config::new(Pattern::WorkerPool, nz(limit)) };
+        let config = Config::new(Pattern::WorkerPool, nz(limit)).queue_capacity(nz(capacity));
         let bench = Bench::new(config, 200);
         let (ended, _) = bench.run(async |_| {
             bench.clock.sleep(ms(3)).await;

@@ -36,9 +36,9 @@ fn waits(config: Config, tasks: u64) -> BTreeMap<(TaskId, u32), Duration> {
 
 #[test]
 fn backoff_doubles_up_to_its_ceiling_with_half_of_it_jitter() {
-    let retry = Retry { retries: 6, base: ms(100), max: ms(1000), ..Retry::default() };
+    let retry = Retry::new(6).base(ms(100)).max(ms(1000));
     for pattern in Pattern::ALL {
-        let waits = waits(Config { retry, ..Config::new(pattern, nz(5)) }, 200);
+        let waits = waits(Config::new(pattern, nz(5)).retry(retry), 200);
         for (attempt, ceiling) in [(1, 100), (2, 200), (3, 400), (4, 800), (5, 1000), (6, 1000)] {
             let of_attempt: Vec<_> = waits.iter().filter(|((_, n), _)| *n == attempt).map(|(_, wait)| *wait).collect();
             assert_eq!(of_attempt.len(), 200);
@@ -52,8 +52,8 @@ fn backoff_doubles_up_to_its_ceiling_with_half_of_it_jitter() {
 #[test]
 fn jitter_depends_on_seed_task_and_attempt_and_not_on_scheduling() {
     let of = |pattern, limit, seed| {
-        let retry = Retry { retries: 6, ..Retry::default() };
-        waits(Config { retry, seed, ..Config::new(pattern, nz(limit)) }, 50)
+        let retry = Retry::new(6);
+        waits(Config::new(pattern, nz(limit)).retry(retry).seed(seed), 50)
     };
     let reference = of(Pattern::TaskSet, 1, 42);
     for pattern in Pattern::ALL {
@@ -67,7 +67,7 @@ fn jitter_depends_on_seed_task_and_attempt_and_not_on_scheduling() {
 #[test]
 fn a_handler_that_says_when_is_heard_and_still_bounded() {
     for pattern in Pattern::ALL {
-        let config = Config { retry: Retry { retries: 2, ..Retry::default() }, ..Config::new(pattern, nz(3)) };
+        let config = Config::new(pattern, nz(3)).retry(Retry::new(2));
         let bench = Bench::new(config, 1);
         let starts = RefCell::new(Vec::new());
         let (ended, _) = bench.run(async |_| {
@@ -88,7 +88,7 @@ fn a_handler_that_says_when_is_heard_and_still_bounded() {
 fn a_permanent_failure_gets_no_second_attempt_and_others_none_beyond_the_policy() {
     for pattern in Pattern::ALL {
         for (retries, permanent, attempts) in [(5, true, 1), (0, false, 1), (1, false, 2), (4, false, 5)] {
-            let config = Config { retry: Retry { retries, ..Retry::default() }, ..Config::new(pattern, nz(3)) };
+            let config = Config::new(pattern, nz(3)).retry(Retry::new(retries));
             let bench = Bench::new(config, 1);
             let (ended, _) = bench.run(async |_| {
                 Err::<(), _>(if permanent { Failure::permanent("no") } else { Failure::transient("no") })

@@ -19,7 +19,7 @@ async fn beside<T>(work: impl Future<Output = T>, other: impl Future<Output = ()
 fn a_drain_finishes_what_has_started_and_gives_back_the_rest_in_order() {
     for config in grid() {
         for at in [0, 1, 5, 10, 14, 23] {
-            let limit = config.limit.get();
+            let limit = config.limit;
             let bench = Bench::new(config, 20 * limit as u64);
             let (gauge, claims) = (Gauge::default(), Cell::new(0));
             let (ended, checker) = bench.run(async |task| {
@@ -50,7 +50,7 @@ fn a_drain_finishes_what_has_started_and_gives_back_the_rest_in_order() {
 #[test]
 fn an_abort_drops_what_runs_and_gives_it_back_before_what_was_only_claimed() {
     for config in grid() {
-        let limit = config.limit.get();
+        let limit = config.limit;
         let bench = Bench::new(config, 20 * limit as u64);
         let gauge = Gauge::default();
         let (ended, checker) = bench.run(async |task| {
@@ -96,7 +96,7 @@ fn a_run_that_is_drained_or_aborted_before_it_begins_does_nothing() {
 #[test]
 fn a_drain_that_takes_longer_than_its_grace_becomes_an_abort() {
     for pattern in Pattern::ALL {
-        let bench = Bench::new(Config { grace: Some(ms(100)), ..Config::new(pattern, nz(4)) }, 40);
+        let bench = Bench::new(Config::new(pattern, nz(4)).grace(ms(100)), 40);
         let (ended, checker) = bench.run(async |task| {
             if task.payload == 0 {
                 bench.clock.sleep(ms(10)).await;
@@ -117,7 +117,7 @@ fn a_drain_that_takes_longer_than_its_grace_becomes_an_abort() {
 fn a_source_that_never_answers_is_given_up_after_the_grace() {
     for pattern in Pattern::ALL {
         let faults = Faults { settle_hangs_at: Some(1), ..Faults::default() };
-        let config = Config { grace: Some(ms(100)), ..Config::new(pattern, nz(2)) };
+        let config = Config::new(pattern, nz(2)).grace(ms(100));
         let bench = Bench::with_faults(config, 20, faults);
         let (ended, _) = bench.run(async |task| {
             bench.clock.sleep(ms(10)).await;
@@ -137,7 +137,7 @@ fn a_source_that_never_answers_is_given_up_after_the_grace() {
 fn a_source_that_never_says_goodbye_can_be_aborted() {
     for pattern in Pattern::ALL {
         let faults = Faults { close_delay: ms(1_000_000), ..Faults::default() };
-        let config = Config { grace: Some(ms(100)), ..Config::new(pattern, nz(2)) };
+        let config = Config::new(pattern, nz(2)).grace(ms(100));
         let bench = Bench::with_faults(config, 3, faults);
         let (clock, control) = (bench.clock.clone(), bench.control.clone());
         let mut checker = Checker::new(&bench.config);
@@ -160,7 +160,7 @@ fn a_source_that_never_says_goodbye_can_be_aborted() {
 fn a_claim_that_is_dropped_while_it_waits_loses_nothing() {
     for config in grid() {
         for abort in [false, true] {
-            let limit = config.limit.get();
+            let limit = config.limit;
             let faults = Faults {
                 claim_most: Some(limit.div_ceil(2)),
                 claim_delay: ms(3),

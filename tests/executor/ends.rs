@@ -8,7 +8,7 @@ use std::task::Poll;
 
 use fourfold::executor::{Executor, Start};
 
-use crate::record::{Handle, Record, Task, poll, task};
+use super::record::{Handle, Record, Task, poll, task};
 
 #[test]
 fn a_panic_frees_the_slot_and_the_rest_goes_on() {

@@ -6,7 +6,7 @@ use std::thread;
 
 use fourfold::executor::{Budget, Executor};
 
-use crate::record::{Handle, Record, Task, eager, poll, task};
+use super::record::{Handle, Record, Task, eager, poll, task};
 
 #[test]
 fn a_wake_after_the_last_tick_brings_the_parent_back() {

@@ -5,7 +5,7 @@ use std::task::{Context, Poll};
 
 use fourfold::executor::{Budget, Executor, POLLS_PER_TURN, Start};
 
-use crate::record::{Handle, NOTHING, Record, eager, poll, task};
+use super::record::{Handle, NOTHING, Record, eager, poll, task};
 
 #[test]
 fn ready_at_once_meets_nothing() {

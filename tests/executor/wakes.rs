@@ -6,7 +6,7 @@ use std::thread;
 
 use fourfold::executor::{Executor, Start};
 
-use crate::record::{Handle, NOTHING, Record, poll, task};
+use super::record::{Handle, NOTHING, Record, poll, task};
 
 #[test]
 fn woken_twice_polled_once() {

@@ -20,7 +20,7 @@ use crate::common::*;
 #[test]
 fn a_handler_that_never_ends_gives_its_permit_back_when_it_is_dropped() {
     for pattern in [Pattern::TaskSet, Pattern::SemaphoreBatch, Pattern::WorkerPool] {
-        let config = Config { timeout: Some(ms(1)), retry: Retry::NEVER, ..Config::new(pattern, nz(1)) };
+        let config = Config::new(pattern, nz(1)).timeout(ms(1)).retry(Retry::NEVER);
         let bench = Bench::new(config, 20);
         let (ended, _) = bench.run(async |_| pending::<Result<(), Infallible>>().await);
         let report = ended.unwrap();
@@ -32,7 +32,7 @@ fn a_handler_that_never_ends_gives_its_permit_back_when_it_is_dropped() {
 #[test]
 fn nothing_is_claimed_before_there_is_room() {
     for config in grid() {
-        let limit = config.limit.get();
+        let limit = config.limit;
         let waiting = match config.pattern {
             Pattern::TaskSet | Pattern::TaskGroup => 0,
             Pattern::WorkerPool => limit,
@@ -67,7 +67,7 @@ fn a_pool_is_no_batch() {
 fn a_handler_may_feed_the_source_it_runs_from_and_turn_every_knob() {
     for config in grid() {
         let clock = SimulatedClock::new();
-        let (sender, source) = MemorySource::channel(&clock, nz(4096));
+        let (sender, source) = MemorySource::channel(&clock, 4096).unwrap();
         let control = Control::new();
         sender.try_send(9_u64).unwrap();
         let sender = RefCell::new(Some(sender));
@@ -76,7 +76,7 @@ fn a_handler_may_feed_the_source_it_runs_from_and_turn_every_knob() {
             for _ in 0..if task.payload > 0 { 2 } else { 0 } {
                 sender.borrow().as_ref().unwrap().try_send(task.payload - 1).unwrap();
             }
-            control.set_limit(nz(1 + left.get() as usize % 7));
+            control.set_limit(1 + left.get() as usize % 7).unwrap();
             assert!(source.held() > 0 && !control.is_draining());
             clock.sleep(ms(task.payload % 2)).await;
             left.set(left.get() - 1);
@@ -126,7 +126,7 @@ fn events_that_are_missed_are_counted() {
 #[test]
 fn a_failed_group_leaves_no_orphans() {
     for limit in LIMITS {
-        let config = Config { retry: Retry::NEVER, ..Config::new(Pattern::TaskGroup, nz(limit)) };
+        let config = Config::new(Pattern::TaskGroup, nz(limit)).retry(Retry::NEVER);
         let bench = Bench::new(config, 10 * limit as u64);
         let gauge = Gauge::default();
         let (ended, _) = bench.run(async |task| {
@@ -165,13 +165,11 @@ fn collecting_all_failures_does_not_swallow_an_abort() {
 #[test]
 fn a_pool_ends_with_fewer_workers_than_permits_and_when_all_its_tasks_fail() {
     for (limit, workers, capacity) in [(5, 1, 1), (1, 5, 1), (5, 2, 64), (64, 64, 1)] {
-        let config = Config {
-            workers: Some(nz(workers)),
-            queue_capacity: Some(nz(capacity)),
-            retry: Retry::NEVER,
-            timeout: Some(ms(3)),
-            ..Config::new(Pattern::WorkerPool, nz(limit))
-        };
+        let config = Config::new(Pattern::WorkerPool, nz(limit))
+            .workers(nz(workers))
+            .queue_capacity(nz(capacity))
+            .retry(Retry::NEVER)
+            .timeout(ms(3));
         let bench = Bench::new(config, 100);
         let (ended, _) = bench.run(async |task| match task.payload % 3 {
             0 => pending().await,
@@ -202,12 +200,10 @@ fn counts_do_not_get_lost_between_awaits() {
 #[test]
 fn timers_do_not_keep_a_finished_run_alive() {
     for pattern in Pattern::ALL {
-        let config = Config {
-            timeout: Some(ms(3_600_000)),
-            rate: Rate::per_second(0.001),
-            grace: Some(ms(3_600_000)),
-            ..Config::new(pattern, nz(4))
-        };
+        let config = Config::new(pattern, nz(4))
+            .timeout(ms(3_600_000))
+            .rate(Rate::per_second(0.001).unwrap())
+            .grace(ms(3_600_000));
         let bench = Bench::new(config, 1);
         let (ended, _) = bench.run(async |_| {
             bench.clock.sleep(ms(1)).await;

@@ -248,7 +248,7 @@ fn a_run_that_waits_leaves_its_host_alone() {
     let slow = Faults { claim_delay: ms(10), claim_lingers: ms(10), settle_delay: ms(10), ..Faults::default() };
     for config in grid() {
         for faults in [Faults::default(), slow.clone()] {
-            let bench = Bench::with_faults(Config { rate: Rate::per_second(100.0), ..config }, 40, faults);
+            let bench = Bench::with_faults(config.rate(Rate::per_second(100.0).unwrap()), 40, faults);
             let run = Run::new(&bench.source, async |task: &Task<u64>| {
                 bench.clock.sleep(ms(task.payload % 30)).await;
                 Ok::<_, Infallible>(())

@@ -32,7 +32,7 @@ fn each_reaches_its_limit_and_never_passes_it() {
             let run = async {
                 match scope {
                     "set" => {
-                        let mut set = TaskSet::new(nz(limit));
+                        let mut set = TaskSet::new(nz(limit)).unwrap();
                         for n in 0..TASKS {
                             set.spawn(work(n)).await;
                             assert!(set.len() <= limit);
@@ -40,7 +40,7 @@ fn each_reaches_its_limit_and_never_passes_it() {
                         assert_eq!(set.join().await.len(), TASKS as usize);
                     }
                     "batch" => {
-                        let results = batch(nz(limit), 0..TASKS, work).await;
+                        let results = batch(limit, 0..TASKS, work).await.unwrap();
                         assert!(results.into_iter().eq(0..TASKS), "in order");
                     }
                     "pool" => {
@@ -53,7 +53,8 @@ fn each_reaches_its_limit_and_never_passes_it() {
                                 assert!(queue.len() <= 3);
                             }
                         })
-                        .await;
+                        .await
+                        .unwrap();
                     }
                     _ => {
                         let output = task_group(nz(limit), async |group| {
@@ -93,7 +94,8 @@ fn scopes_with_the_same_permits_share_one_limit() {
         }
         Ok::<_, ()>(())
     });
-    let ((), (results, output)) = clock.run(zip(pool, zip(batch_with(&permits, 0..TASKS, work), group))).unwrap();
+    let (pool, (results, output)) = clock.run(zip(pool, zip(batch_with(&permits, 0..TASKS, work), group))).unwrap();
+    pool.unwrap();
     assert_eq!((results.len(), output.unwrap().results.len()), (TASKS as usize, TASKS as usize));
     assert_eq!(gauge.read(), (0, 5, 3 * TASKS as usize));
     assert_eq!((permits.held(), permits.waiting()), (0, 0));
@@ -124,7 +126,7 @@ fn a_pool_that_has_nothing_to_do_holds_no_permit_and_no_place_in_the_line() {
             assert_eq!(permits.held(), 0);
         },
     );
-    clock.run(idle).unwrap();
+    clock.run(idle).unwrap().unwrap();
 }
 
 #[test]
@@ -147,7 +149,7 @@ fn inputs_are_pulled_one_ahead_at_most() {
         let started = gauge.read().2;
         assert!(*n <= started, "{n} was pulled when {started} had been started");
     });
-    clock.run(batch(nz(3), inputs, async |n| work(&gauge, &clock, n as u64).await)).unwrap();
+    clock.run(batch(nz(3), inputs, async |n| work(&gauge, &clock, n as u64).await)).unwrap().unwrap();
     assert_eq!(gauge.read(), (0, 3, 50));
 }
 
@@ -164,7 +166,7 @@ fn a_full_queue_holds_the_producer_up() {
         pushed_at
     }));
     // Three places at once, two more as soon as the workers have started; from then on two every ten.
-    assert_eq!(pushed_at.unwrap(), [0, 0, 0, 0, 0, 10, 10, 20, 20]);
+    assert_eq!(pushed_at.unwrap().unwrap(), [0, 0, 0, 0, 0, 10, 10, 20, 20]);
 }
 
 #[test]
@@ -194,7 +196,7 @@ fn a_limit_that_shrinks_and_grows_on_the_way_is_kept() {
             queue.push(n).await.unwrap();
         }
     });
-    clock.run(zip(pool, change)).unwrap();
+    clock.run(zip(pool, change)).unwrap().0.unwrap();
     assert_eq!(gauge.read(), (0, 8, 100));
 }
 
@@ -204,14 +206,14 @@ fn a_set_keeps_a_limit_that_changed() {
     let gauge = Gauge::new(4);
     clock
         .run(async {
-            let mut set = TaskSet::new(nz(4));
+            let mut set = TaskSet::new(nz(4)).unwrap();
             for n in 1..=4 {
                 set.spawn(work(&gauge, &clock, n)).await;
             }
-            set.set_limit(nz(2));
+            set.set_limit(2).unwrap();
             set.spawn(work(&gauge, &clock, 5)).await;
             assert_eq!(set.len(), 2, "three had to end first");
-            set.set_limit(nz(3));
+            set.set_limit(3).unwrap();
             assert!(set.try_spawn(work(&gauge, &clock, 6)).is_ok());
             assert!(set.try_spawn(work(&gauge, &clock, 7)).is_err());
             set.join().await;

@@ -89,7 +89,7 @@ fn dropping_what_waits_on_a_set_loses_nothing() {
     };
     clock
         .run(async {
-            let mut set = TaskSet::new(nz(2));
+            let mut set = TaskSet::new(nz(2)).unwrap();
             set.spawn(task(20)).await;
             set.spawn(task(30)).await;
             assert!(within(&clock, ms(5), set.spawn(task(1))).await.is_none());
@@ -125,7 +125,7 @@ fn dropping_a_push_gives_its_place_to_the_next() {
         drop(third);
         fourth.await.unwrap();
     };
-    clock.run(worker_pool(one, one, handler, body)).unwrap();
+    clock.run(worker_pool(one, one, handler, body)).unwrap().unwrap();
     assert_eq!(log.take(), ["1", "2", "4"]);
 }
 

@@ -28,7 +28,7 @@ fn what_is_queued_when_the_body_ends_is_finished() {
                     queue.try_push(n).unwrap();
                 }
             });
-            clock.run(pool).unwrap();
+            clock.run(pool).unwrap().unwrap();
             assert_eq!(gauge.read(), (0, workers.min(tasks), tasks));
         }
     }
@@ -58,7 +58,7 @@ fn a_closed_queue_gives_the_task_back_also_to_those_who_wait() {
         queue.join().await;
         assert_eq!(clock.now().as_nanos(), 20_000_000);
     });
-    clock.run(pool).unwrap();
+    clock.run(pool).unwrap().unwrap();
     assert_eq!(handled.get(), 2);
 }
 
@@ -80,7 +80,7 @@ fn a_join_waits_for_what_runs_too_and_can_be_repeated() {
             assert_eq!((finished.get(), queue.unfinished()), (4 * round, 0));
         }
     });
-    clock.run(pool).unwrap();
+    clock.run(pool).unwrap().unwrap();
 }
 
 #[test]
@@ -103,7 +103,7 @@ fn a_join_ends_although_more_is_pushed_at_the_very_moment() {
         let ((), joined_at) = zip(busy, join).await;
         assert_eq!(joined_at, 10_000_000);
     });
-    clock.run(pool).unwrap();
+    clock.run(pool).unwrap().unwrap();
 }
 
 #[test]
@@ -120,7 +120,7 @@ fn taking_the_rest_counts_as_finishing_it() {
             queue.try_push(n).expect("its places are free again");
         }
     });
-    clock.run(pool).unwrap();
+    clock.run(pool).unwrap().unwrap();
 }
 
 #[test]
@@ -143,5 +143,5 @@ fn taking_the_rest_ends_a_join_that_waits_for_nothing_else() {
             assert_eq!(rest, [1]);
         },
     );
-    clock.run(pool).unwrap();
+    clock.run(pool).unwrap().unwrap();
 }

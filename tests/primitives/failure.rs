@@ -159,6 +159,6 @@ fn in_a_batch_a_failure_stops_nobody() {
         clock.sleep(ms(20 - n)).await;
         if n.is_multiple_of(3) { Err(n) } else { Ok(n) }
     };
-    let results = clock.run(batch(nz(4), 0..10, handler)).unwrap();
+    let results = clock.run(batch(4, 0..10, handler)).unwrap().unwrap();
     assert!(results.into_iter().eq((0..10).map(|n| if n % 3 == 0 { Err(n) } else { Ok(n) })));
 }

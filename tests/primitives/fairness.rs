@@ -34,7 +34,7 @@ async fn yields(times: usize) {
 #[test]
 fn leaves_that_yield_let_the_host_go_on_from_two_levels_down() {
     let nested = batch(nz(8), 0..8, async |_| {
-        batch(nz(8), 0..8, async |_| yields(10_000).await).await;
+        batch(nz(8), 0..8, async |_| yields(10_000).await).await.unwrap();
     });
     let turns = host_turns(async { drop(nested.await) });
     assert!(turns >= 10_000, "{turns} turns");
@@ -43,7 +43,7 @@ fn leaves_that_yield_let_the_host_go_on_from_two_levels_down() {
 #[test]
 fn leaves_that_yield_let_the_host_go_on_from_three_levels_down() {
     async fn join(depth: usize) {
-        let mut set = TaskSet::new(nz(4));
+        let mut set = TaskSet::new(nz(4)).unwrap();
         for _ in 0..4 {
             let child: Pin<Box<dyn Future<Output = ()>>> =
                 if depth > 1 { Box::pin(join(depth - 1)) } else { Box::pin(yields(10_000)) };
@@ -59,7 +59,7 @@ fn leaves_that_yield_let_the_host_go_on_from_three_levels_down() {
 fn a_set_whose_tasks_keep_ending_lets_the_host_go_on() {
     const TASKS: usize = 100_000;
     let filled = || {
-        let mut set = TaskSet::new(nz(TASKS));
+        let mut set = TaskSet::new(nz(TASKS)).unwrap();
         for _ in 0..TASKS {
             assert!(set.try_spawn(yield_now()).is_ok());
         }
@@ -82,7 +82,7 @@ fn a_set_whose_tasks_keep_ending_lets_the_host_go_on() {
         .await;
     };
     let spawn = async {
-        let mut set = TaskSet::new(nz(1));
+        let mut set = TaskSet::new(nz(1)).unwrap();
         for _ in 0..TASKS {
             set.spawn(ready(())).await;
             assert_eq!(set.prune().len(), 1);
@@ -103,7 +103,7 @@ fn a_tick_is_finished_before_its_first_result_is_handed_out() {
     let sent = Cell::new(0);
     let answered = Cell::new(false);
     block_on(async {
-        let mut set = TaskSet::new(nz(10));
+        let mut set = TaskSet::new(nz(10)).unwrap();
         for n in 0..10 {
             let (sent, answered) = (&sent, &answered);
             set.spawn(async move {
@@ -126,7 +126,7 @@ fn a_tick_is_finished_before_its_first_result_is_handed_out() {
 #[test]
 fn a_set_gets_on_with_a_caller_that_only_looks() {
     block_on(async {
-        let mut set = TaskSet::new(nz(2));
+        let mut set = TaskSet::new(nz(2)).unwrap();
         let mut results = Vec::new();
         for n in 0..10 {
             let mut task = Some(async move {
@@ -152,14 +152,14 @@ fn a_scope_that_blocks_within_a_task_comes_to_its_end() {
     let outer = batch(nz(2), 0..2, async |_| {
         yield_now().await;
         block_on(async {
-            let mut set = TaskSet::new(nz(700));
+            let mut set = TaskSet::new(nz(700)).unwrap();
             for _ in 0..700 {
                 set.spawn(yields(5)).await;
             }
             set.join().await.len()
         })
     });
-    assert_eq!(block_on(outer), [700, 700]);
+    assert_eq!(block_on(outer).unwrap(), [700, 700]);
 }
 
 /// What a random tree of scopes shares with the host that polls it.
@@ -242,14 +242,14 @@ async fn scope(world: &World, depth: usize) {
     let _bound = Bound::new(world, children);
     match world.below(5) {
         0 => {
-            let mut set = TaskSet::new(limit);
+            let mut set = TaskSet::new(limit).unwrap();
             for _ in 0..children {
                 set.spawn(child(world, depth - 1)).await;
             }
             set.join().await;
         }
         1 => {
-            let mut set = TaskSet::new(limit);
+            let mut set = TaskSet::new(limit).unwrap();
             for _ in 0..children {
                 set.spawn(child(world, depth - 1)).await;
                 set.try_next();
@@ -257,7 +257,7 @@ async fn scope(world: &World, depth: usize) {
             while set.next().await.is_some() {}
         }
         2 => {
-            batch(limit, 0..children, async |_| child(world, depth - 1).await).await;
+            batch(limit, 0..children, async |_| child(world, depth - 1).await).await.unwrap();
         }
         3 => {
             worker_pool(
@@ -270,7 +270,8 @@ async fn scope(world: &World, depth: usize) {
                     }
                 },
             )
-            .await;
+            .await
+            .unwrap();
         }
         _ => {
             let group = task_group(limit, async |group| {

@@ -84,14 +84,14 @@ fn scopes_come_to_rest_after_wakes_from_another_thread() {
                 queue.push(n).await.unwrap();
             }
         });
-        comes_to_rest("the pool with permits", &bell, 2, pin!(pool));
+        comes_to_rest("the pool with permits", &bell, 2, pin!(async { pool.await.unwrap() }));
 
         let pool = worker_pool(nz(2), nz(4), handler, async |queue| {
             for n in 0..tasks {
                 queue.push(n).await.unwrap();
             }
         });
-        comes_to_rest("the pool", &bell, 2, pin!(pool));
+        comes_to_rest("the pool", &bell, 2, pin!(async { pool.await.unwrap() }));
 
         let group = async {
             let group = task_group_with(&permits, async |group| {
@@ -105,7 +105,7 @@ fn scopes_come_to_rest_after_wakes_from_another_thread() {
         comes_to_rest("the group", &bell, 2, pin!(group));
 
         let set = async {
-            let mut set = TaskSet::new(nz(2));
+            let mut set = TaskSet::new(nz(2)).unwrap();
             for _ in 0..2 {
                 set.spawn(bell.wait::<()>()).await;
             }

@@ -24,7 +24,7 @@ fn peak(run: impl Fn(u64), tasks: u64) -> u64 {
 #[test]
 fn a_million_tasks_run_in_flat_memory() {
     let set = |tasks| {
-        let mut set = TaskSet::new(nz(16));
+        let mut set = TaskSet::new(nz(16)).unwrap();
         let sum: u64 = block_on(async {
             let mut sum = 0;
             for n in 0..tasks {
@@ -46,7 +46,8 @@ fn a_million_tasks_run_in_flat_memory() {
             for n in 0..tasks {
                 queue.push(n).await.unwrap();
             }
-        }));
+        }))
+        .unwrap();
         assert_eq!(sum.get(), tasks * (tasks - 1) / 2);
     };
     for (name, scope) in [("set", &set as &dyn Fn(u64)), ("pool", &pool)] {

@@ -102,7 +102,7 @@ fn a_panic_passes_through_a_group_and_drops_the_siblings() {
 #[test]
 fn a_set_goes_on_after_a_panic() {
     let clock = SimulatedClock::new();
-    let mut set = TaskSet::new(nz(2));
+    let mut set = TaskSet::new(nz(2)).unwrap();
     let task = async |n: u64| {
         clock.sleep(ms(n)).await;
         assert!(n != 1, "task 1");
@@ -117,7 +117,7 @@ fn a_set_goes_on_after_a_panic() {
     assert_eq!(clock.run(set.join()).unwrap(), [2, 3]);
 
     // Also when it comes at the first poll.
-    let mut set = TaskSet::new(nz(1));
+    let mut set = TaskSet::new(nz(1)).unwrap();
     let first = async |n: u32| assert!(n > 0, "task {n}");
     assert_eq!(panics(|| set.try_spawn(first(0)).is_ok()), "task 0");
     assert!(set.try_spawn(first(1)).is_ok());

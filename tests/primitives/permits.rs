@@ -23,7 +23,7 @@ fn permits_are_granted_in_the_order_asked_for() {
     let (permits, log) = (Permits::new(nz(2)), Log::default());
     clock
         .run(async {
-            let mut set = TaskSet::new(nz(10));
+            let mut set = TaskSet::new(nz(10)).unwrap();
             for n in 0..10_u64 {
                 let (clock, permits, log) = (&clock, &permits, &log);
                 set.spawn(async move {
@@ -180,5 +180,5 @@ fn a_permit_may_be_released_by_whoever_it_wakes() {
     MEDDLE.set(Some(permits.clone()));
     drop(held);
     assert!(take(&mut first).is_some() && take(&mut second).is_some());
-    assert_eq!((permits.held(), permits.limit()), (0, nz(3)));
+    assert_eq!((permits.held(), permits.limit()), (0, 3));
 }

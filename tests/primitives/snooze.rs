@@ -22,7 +22,7 @@ async fn hold(lock: &Mutex<u32>, clock: &SimulatedClock) {
 fn a_set_that_is_driven_lets_go_of_a_lock_that_its_owner_awaits() {
     let (clock, lock) = (SimulatedClock::new(), Mutex::new(0));
     let driven = async {
-        let mut set = TaskSet::new(nz(2));
+        let mut set = TaskSet::new(nz(2)).unwrap();
         set.spawn(hold(&lock, &clock)).await;
         set.spawn(hold(&lock, &clock)).await;
         set.drive(async { *lock.lock().await }).await
@@ -31,7 +31,7 @@ fn a_set_that_is_driven_lets_go_of_a_lock_that_its_owner_awaits() {
 
     // The same without `drive` is the deadlock that it is there for.
     let snoozing = async {
-        let mut set = TaskSet::new(nz(2));
+        let mut set = TaskSet::new(nz(2)).unwrap();
         set.spawn(hold(&lock, &clock)).await;
         *lock.lock().await
     };
@@ -63,7 +63,7 @@ fn a_body_gets_a_lock_that_its_tasks_hold() {
             *lock.lock().await
         },
     );
-    assert_eq!(clock.run(pool).unwrap(), 2);
+    assert_eq!(clock.run(pool).unwrap(), Ok(2));
 }
 
 #[test]
@@ -72,7 +72,7 @@ fn a_slow_consumer_does_not_starve_what_runs() {
     let ticks = Cell::new(0);
     clock
         .run(async {
-            let mut set = TaskSet::new(nz(2));
+            let mut set = TaskSet::new(nz(2)).unwrap();
             for steps in [1, 10] {
                 let (clock, ticks) = (&clock, &ticks);
                 set.spawn(async move {

@@ -1,15 +1,6 @@
 //! A redis-server of a test's own, and a source on it.
 
-use std::{
-    convert::Infallible,
-    future::Future,
-    num::NonZeroUsize,
-    path::PathBuf,
-    process::{Child, Command, Stdio},
-    sync::atomic::{AtomicU32, Ordering},
-    thread,
-    time::{Duration, Instant},
-};
+use std::{convert::Infallible, future::Future, num::NonZeroUsize, time::Duration};
 
 use fourfold::{
     Source,
@@ -20,18 +11,15 @@ use fourfold::{
 };
 use redis::{Commands, Connection, FromRedisValue};
 use smol::future::or;
+use test_support::RedisServer;
 
 pub(crate) type Held = Delivery<Json, RedisReceipt>;
 
 /// The key of every test's queue.
 pub(crate) const KEY: &str = "tasks";
 
-/// A server on a socket in a directory of its own; both are gone when it is dropped.
-pub(crate) struct Server {
-    dir: PathBuf,
-    arguments: Vec<String>,
-    child: Child,
-}
+/// A server of a test's own, and a source on it.
+pub(crate) struct Server(RedisServer);
 
 impl Server {
     pub(crate) fn start() -> Self {
@@ -40,53 +28,15 @@ impl Server {
 
     /// With more arguments of redis-server.
     pub(crate) fn with(arguments: &[&str]) -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("fourfold-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let dir = std::env::temp_dir().join(name);
-        std::fs::create_dir(&dir).unwrap();
-        let arguments: Vec<String> = arguments.iter().map(ToString::to_string).collect();
-        let child = Self::spawn(&dir, &arguments);
-        let server = Self { dir, arguments, child };
-        server.wait_until_up();
-        server
-    }
-
-    fn spawn(dir: &PathBuf, arguments: &[String]) -> Child {
-        Command::new("redis-server")
-            .args(["--port", "0", "--unixsocket", "socket", "--save", "", "--loglevel", "warning", "--dir"])
-            .arg(dir)
-            .args(arguments)
-            .current_dir(dir)
-            .stdout(Stdio::null())
-            .spawn()
-            .expect("redis-server is installed (cargo xtask setup)")
-    }
-
-    fn wait_until_up(&self) {
-        let start = Instant::now();
-        while let Err(error) = self.try_connect() {
-            // A server that wants a password is up.
-            if error.to_string().contains("NOAUTH") || error.kind() == redis::ErrorKind::AuthenticationFailed {
-                return;
-            }
-            assert!(start.elapsed() < Duration::from_secs(20), "redis-server does not come up: {error}");
-            thread::sleep(Duration::from_millis(5));
-        }
-    }
-
-    fn try_connect(&self) -> redis::RedisResult<Connection> {
-        let client = redis::Client::open(format!("redis+unix://{}", self.socket()))?;
-        let mut connection = client.get_connection()?;
-        redis::cmd("PING").query::<String>(&mut connection)?;
-        Ok(connection)
+        Self(RedisServer::with(arguments))
     }
 
     pub(crate) fn socket(&self) -> String {
-        self.dir.join("socket").display().to_string()
+        self.0.socket()
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("redis+unix://{}?list={KEY}", self.socket())
+        self.0.url(KEY)
     }
 
     /// Options with a lease that a test can wait for.
@@ -96,7 +46,8 @@ impl Server {
 
     /// A plain client, as a producer or somebody who looks on.
     pub(crate) fn client(&self) -> Connection {
-        self.try_connect().unwrap()
+        let client = redis::Client::open(format!("redis+unix://{}", self.socket())).unwrap();
+        client.get_connection().unwrap()
     }
 
     pub(crate) fn source(&self) -> RedisSource {
@@ -129,19 +80,16 @@ impl Server {
     }
 
     pub(crate) fn signal(&self, signal: &str) {
-        let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
+        self.0.signal(signal);
     }
 
     /// As a crash.
     pub(crate) fn kill(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+        self.0.kill();
     }
 
     pub(crate) fn restart(&mut self) {
-        self.child = Self::spawn(&self.dir, &self.arguments);
-        self.wait_until_up();
+        self.0.restart();
     }
 
     /// Nothing is left but what `keys` says.
@@ -151,14 +99,6 @@ impl Server {
         found.retain(|key| key != "{tasks}:fourfold:deliveries");
         found.sort();
         assert_eq!(found, keys);
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-        let _ = std::fs::remove_dir_all(&self.dir);
     }
 }
 

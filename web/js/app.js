@@ -1,66 +1,85 @@
-// The page as a whole: the mode that is open, what stands beside and below the stage, and the link that says all of it.
+// The page as a whole: the mode that is open, what stands beside and below the stage, and the link
+// that says all of it.
 
 import { byId, h, setText } from './dom.js';
-import { loadLanguage, t } from './i18n.js';
+import { messageOf } from './format.js';
 import { listenToKeys } from './keys.js';
 import { MODES, readLink, writeLink } from './link.js';
+import { CodePanel } from './panels/code.js';
+import { EventList } from './panels/events.js';
 import { StateTable } from './panels/state.js';
 import { TaskList } from './panels/tasks.js';
-import { EventList } from './panels/events.js';
-import { CodePanel } from './panels/code.js';
-import { Session } from './session.js';
+import { Playback } from './playback.js';
+import { Sources } from './sources.js';
 import { paintLegend } from './stage/legend.js';
 import { Stage } from './stage/stage.js';
 import { tabs } from './tabs.js';
-import { applyTheme, buildTools, showHelp } from './tools.js';
+import { buildTools, showHelp } from './tools.js';
 import { Transport } from './transport.js';
 
 /**
- * @typedef {import('./link.js').Mode} Mode
- * @typedef {import('./link.js').View} View
- *
- * @typedef {object} Guide what a mode is for the page
- * @property {HTMLElement} element what stands beside the stage
- * @property {(HTMLElement | null)[]} [below] what stands below it, before the state
- * @property {(view: View) => Promise<void>} enter shows what the link asks for
- * @property {() => void} [leave]
- * @property {() => Partial<View>} link what the link has to say
- * @property {() => void} [fork]
+ * @import { Engine } from './engine.js'
+ * @import { ModeName, View } from './link.js'
+ * @import { Mode, Page } from './page.js'
+ * @import { ThemeName } from './stage/theme.js'
+ * @import { Language, Translator } from './translator.js'
  */
 
-/** The modes, loaded when they are wanted. @type {Record<Mode, () => Promise<{guide: (app: App) => Guide}>>} */
-const GUIDES = {
-  learn: () => import('./modes/learn.js'),
-  lab: () => import('./modes/lab.js'),
-  compare: () => import('./modes/compare.js'),
-  replay: () => import('./modes/replay.js'),
-  live: () => import('./modes/live.js'),
-  own: () => import('./modes/own.js'),
+/** How long changes are collected before the link is written, in milliseconds. */
+const LINK_MS = 250;
+
+/**
+ * The modes, loaded when they are opened.
+ * @type {Record<ModeName, () => Promise<new (page: Page) => Mode>>}
+ */
+const LOAD = {
+  learn: async () => (await import('./modes/learn.js')).Learn,
+  lab: async () => (await import('./modes/lab.js')).Lab,
+  compare: async () => (await import('./modes/compare.js')).Compare,
+  replay: async () => (await import('./modes/replay.js')).Replay,
+  live: async () => (await import('./modes/live.js')).Live,
+  own: async () => (await import('./modes/own.js')).Own,
 };
 
+/** @implements {Page} */
 export class App {
-  /** @param {View} view */
-  constructor(view) {
+  /**
+   * @param {Engine} engine
+   * @param {Translator} translator
+   * @param {ThemeName} theme
+   * @param {View} view
+   */
+  constructor(engine, translator, theme, view) {
+    this.engine = engine;
+    this.translator = translator;
+    this.tr = translator.tr;
     this.view = view;
-    this.stage = new Stage(/** @type {HTMLCanvasElement} */ (byId('canvas')), byId('stage'));
-    this.session = new Session(this.stage);
-    this.transport = new Transport(byId('transport'), this.session, { fork: () => this.fork() });
-    /** @type {Guide | null} */
-    this.guide = null;
+    this.stage = new Stage(/** @type {HTMLCanvasElement} */ (byId('canvas')), byId('stage'), this.tr, theme);
+    this.playback = new Playback(engine, this.stage);
+    this.sources = new Sources();
+    this.transport = new Transport(byId('transport'), this, { fork: () => this.fork() });
+    /** @type {Mode | null} */
+    this.mode = null;
     this.scope = new AbortController();
-    this.tasks = new TaskList(this.session, this.stage);
+    this.tasks = new TaskList(this);
+    /** The hash that was written last. */
     this.written = '';
+    /** Counts the views that were opened: an earlier one that is still loading is dropped. */
     this.opening = 0;
-    this.session.on('settle', () => this.writeLinkSoon());
-    this.session.on('speed', () => this.writeLinkSoon());
+    this.playback.on('settle', () => this.writeLinkSoon());
+    this.playback.on('speed', () => this.writeLinkSoon());
   }
 
   async start() {
-    listenToKeys(this);
+    listenToKeys(this.playback, {
+      fork: () => this.fork(),
+      select: (by) => this.tasks.move(by),
+      help: () => showHelp(this.tr),
+    });
     addEventListener('hashchange', () => {
       if (location.hash !== this.written) void this.open(readLink(location.hash));
     });
-    // The hash is the view's: the way past everything leaves it alone.
+    // The hash belongs to the view: skipping to the stage leaves it alone.
     document.querySelector('.skip')?.addEventListener('click', (event) => {
       event.preventDefault();
       byId('stage-section').focus();
@@ -76,79 +95,94 @@ export class App {
   async open(view) {
     this.opening += 1;
     const { opening } = this;
-    this.guide?.leave?.();
-    this.guide = null;
+    this.mode?.leave?.();
+    this.mode = null;
     this.scope.abort();
     this.scope = new AbortController();
-    this.session.pause();
+    this.playback.pause();
     this.view = view;
     document.body.dataset.mode = view.mode;
-    if (view.speed) this.session.setSpeed(view.speed);
+    if (view.speed) this.playback.setSpeed(view.speed);
     this.frame();
-    const { guide } = await GUIDES[view.mode]();
+    const Chosen = await LOAD[view.mode]();
     if (opening !== this.opening) return;
-    this.session.scope = this.scope.signal;
-    this.guide = guide(this);
-    this.build(this.guide);
+    // Listeners that are added from here on end with the mode.
+    this.playback.scope = this.scope.signal;
+    const mode = new Chosen(this);
+    this.mode = mode;
+    this.build(mode);
     try {
-      await this.guide.enter(view);
+      await mode.enter(view);
     } catch (error) {
       this.fail(error);
     }
     if (opening === this.opening) this.writeLink();
   }
 
-  /** What is the same in all modes. */
+  /** Builds what is the same in all modes. */
   frame() {
+    const { tr } = this;
     const { mode, lang, theme } = this.view;
-    byId('modes').replaceChildren(
-      ...MODES.map((name) => h('a', { href: writeLink({ mode: name, lang, theme }), 'aria-current': name === mode ? 'page' : undefined }, t(`mode.${name}`))),
-    );
-    buildTools(this);
-    paintLegend(byId('legend'));
-    document.title = `${t(`mode.${mode}`)} · fourfold`;
+    const links = MODES.map((name) => {
+      const href = writeLink({ mode: name, lang, theme });
+      return h('a', { href, 'aria-current': name === mode ? 'page' : undefined }, tr(`mode.${name}`));
+    });
+    byId('modes').replaceChildren(...links);
+    buildTools(this.translator, this.stage.themeName, {
+      language: (language) => void this.switchLanguage(language),
+      theme: (name) => this.switchTheme(name),
+      writeLink: () => this.writeLink(),
+      save: () => void this.openExport(),
+      help: () => showHelp(tr),
+    });
+    paintLegend(byId('legend'), tr);
+    document.title = `${tr(`mode.${mode}`)} · fourfold`;
   }
 
-  /** @param {Guide} guide */
-  build(guide) {
-    const { mode } = this.view;
-    this.state = new StateTable(this.session);
-    this.tasks = new TaskList(this.session, this.stage);
-    this.events = new EventList(this.session);
-    this.code = new CodePanel(this.session);
+  /** Builds what stands around the stage in a mode. @param {Mode} mode */
+  build(mode) {
+    const { tr } = this;
+    const state = new StateTable(this);
+    this.tasks = new TaskList(this);
     const side = tabs(
-      t('side.label'),
+      tr('side.label'),
       [
-        { id: 'guide', title: t(`guide.${mode}`), element: guide.element },
-        { id: 'code', title: t('code.tab'), element: this.code.element },
-        { id: 'tasks', title: t('tasks.tab'), element: this.tasks.element },
-        { id: 'events', title: t('events.tab'), element: this.events.element },
+        { id: 'guide', title: tr(`guide.${this.view.mode}`), element: mode.element },
+        { id: 'code', title: tr('code.tab'), element: new CodePanel(this).element },
+        { id: 'tasks', title: tr('tasks.tab'), element: this.tasks.element },
+        { id: 'events', title: tr('events.tab'), element: new EventList(this).element },
       ],
       {
         chosen: this.view.tab,
         onchoose: (id) => {
           this.view.tab = id === 'guide' ? undefined : id;
-          this.session.tell('settle');
+          this.playback.emit('settle');
         },
       },
     );
-    byId('do-fork').hidden = !guide.fork;
+    byId('do-fork').hidden = !mode.fork;
     byId('side').replaceChildren(side.element);
-    byId('below').replaceChildren(...(guide.below ?? []).filter((element) => element !== null), this.state.element, this.charts());
+    byId('below').replaceChildren(...(mode.below ?? []), state.element, this.charts());
   }
 
-  /** Charts are loaded when they are wanted. */
+  /** Builds the place of the charts, which are loaded when they come into view. */
   charts() {
-    const place = h('section', { class: 'card charts', 'aria-labelledby': 'charts-title' }, h('h2', { id: 'charts-title' }, t('charts.title')));
     const box = h('div', { class: 'chart-grid' });
-    place.append(box);
-    const observer = new IntersectionObserver(async (entries) => {
-      if (!entries.some((entry) => entry.isIntersecting)) return;
-      observer.disconnect();
+    const title = h('h2', { id: 'charts-title' }, this.tr('charts.title'));
+    const place = h('section', { class: 'card charts', 'aria-labelledby': 'charts-title' }, title, box);
+    const load = async () => {
       const { Charts } = await import('./panels/charts.js');
-      if (box.isConnected) new Charts(box, this.session);
-      // Their upper edge alone is nothing to look at.
-    }, { rootMargin: '0px 0px -48px' });
+      if (box.isConnected) new Charts(box, this);
+    };
+    const observer = new IntersectionObserver(
+      (entries) => {
+        if (!entries.some((entry) => entry.isIntersecting)) return;
+        observer.disconnect();
+        void load();
+      },
+      // The upper edge of the charts alone is nothing to look at.
+      { rootMargin: '0px 0px -48px' },
+    );
     observer.observe(place);
     return place;
   }
@@ -159,56 +193,56 @@ export class App {
     setText(byId('subtitle'), subtitle);
   }
 
-  /** What went wrong, where it is seen. @param {unknown} error */
+  drawProfile() {
+    return this.transport.drawProfile();
+  }
+
+  /** Shows an error where it is seen. @param {unknown} error */
   fail(error) {
-    const text = error instanceof Error ? error.message : String(error);
-    byId('side').prepend(h('p', { class: 'problem', role: 'alert' }, text));
+    byId('side').prepend(h('p', { class: 'problem', role: 'alert' }, messageOf(error)));
   }
 
   fork() {
-    this.guide?.fork?.();
-  }
-
-  help() {
-    showHelp();
+    this.mode?.fork?.();
   }
 
   async openExport() {
     const { showExport } = await import('./panels/export.js');
-    showExport(this);
+    await showExport(this);
   }
 
   writeLinkSoon() {
     clearTimeout(this.linkTimer);
-    this.linkTimer = setTimeout(() => this.writeLink(), 250);
+    this.linkTimer = setTimeout(() => this.writeLink(), LINK_MS);
   }
 
+  /** Brings the address up to date with the view. */
   writeLink() {
-    if (!this.guide || this.session.playing) return;
+    if (!this.mode || this.playback.playing) return;
     const { mode, lang, theme, tab } = this.view;
-    const at = this.session.following ? undefined : this.session.positions;
-    const view = { mode, lang, theme, tab, at, speed: this.session.speed, ...this.guide.link() };
-    this.written = writeLink(view);
+    const at = this.playback.following ? undefined : this.playback.positions;
+    this.written = writeLink({ mode, lang, theme, tab, at, speed: this.playback.speed, ...this.mode.link() });
     if (location.hash !== this.written) history.replaceState(null, '', this.written);
   }
 
-  /** @param {'en' | 'zh'} language */
+  /** @param {Language} language */
   async switchLanguage(language) {
     this.writeLink();
     const view = { ...readLink(location.hash), lang: language };
-    await loadLanguage(language);
-    this.transport.build();
+    await this.translator.load(language);
+    this.stage.translate();
+    this.transport.rebuild();
     await this.open(view);
   }
 
-  /** @param {'light' | 'dark'} theme */
+  /** @param {ThemeName} theme */
   switchTheme(theme) {
-    applyTheme(theme);
+    this.stage.themeName = theme;
+    document.documentElement.dataset.theme = theme;
     this.view.theme = theme;
     this.frame();
     this.stage.paint(0, true);
-    this.session.tell('settle');
+    this.playback.emit('settle');
     this.writeLink();
   }
 }
-

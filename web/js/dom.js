@@ -1,18 +1,24 @@
-// Elements, made and found.
+// Makes and finds elements.
 
 /**
- * An element with attributes, listeners (`on…`), properties (`.name`) and children.
+ * @typedef {string | number | boolean | null | undefined | ((event: never) => unknown)} Attribute a
+ *   value; `false` and nothing leave the attribute out
+ * @typedef {Node | string | null | undefined | false} Child
+ */
+
+/**
+ * Makes an element with attributes, listeners (`on…`), properties (`.name`) and children.
  * @template {keyof HTMLElementTagNameMap} K
  * @param {K} tag
- * @param {Record<string, any>} [attributes]
- * @param {...(Node | string | null | undefined | false | (Node | string | null | undefined | false)[])} children
+ * @param {Record<string, Attribute>} [attributes]
+ * @param {...(Child | Child[])} children
  * @returns {HTMLElementTagNameMap[K]}
  */
 export function h(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
     if (value === undefined || value === null || value === false) continue;
-    if (name.startsWith('on')) element.addEventListener(name.slice(2), value);
+    if (typeof value === 'function') element.addEventListener(name.slice(2), /** @type {EventListener} */ (value));
     else if (name.startsWith('.')) Reflect.set(element, name.slice(1), value);
     else element.setAttribute(name, value === true ? '' : String(value));
   }
@@ -25,7 +31,7 @@ export function h(tag, attributes = {}, ...children) {
 const SVG = 'http://www.w3.org/2000/svg';
 
 /**
- * An element of SVG.
+ * Makes an element of SVG.
  * @param {string} tag
  * @param {Record<string, string | number>} [attributes]
  * @param {...(Node | string)} children
@@ -38,7 +44,7 @@ export function svg(tag, attributes = {}, ...children) {
 }
 
 /**
- * An icon, drawn as a path on a grid of 16.
+ * Makes an icon from a path on a grid of 16.
  * @param {string} path
  */
 export function icon(path) {
@@ -50,7 +56,7 @@ export function icon(path) {
 }
 
 /**
- * An element that index.html has.
+ * Finds an element of index.html.
  * @param {string} id
  */
 export function byId(id) {
@@ -60,7 +66,7 @@ export function byId(id) {
 }
 
 /**
- * Sets text only where it changes: a layout saved.
+ * Sets text only where it changes, which saves a layout.
  * @param {Node} element
  * @param {string} text
  */
@@ -69,7 +75,7 @@ export function setText(element, text) {
 }
 
 /**
- * Tells people who do not see the page.
+ * Tells screen readers something.
  * @param {string} text
  */
 export function announce(text) {
@@ -77,7 +83,7 @@ export function announce(text) {
 }
 
 /**
- * Hands a file to the visitor.
+ * Saves a file on the visitor's machine.
  * @param {string} name
  * @param {Blob} blob
  */
@@ -85,4 +91,19 @@ export function download(name, blob) {
   const url = URL.createObjectURL(blob);
   h('a', { href: url, download: name }).click();
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
+}
+
+/**
+ * Loads a stylesheet once.
+ * @param {string} name a file of the folder `css`, or a path from there
+ * @returns {Promise<void>}
+ */
+export function stylesheet(name) {
+  const { href } = new URL(`../css/${name}`, import.meta.url);
+  if ([...document.styleSheets].some((sheet) => sheet.href === href)) return Promise.resolve();
+  return new Promise((resolve, reject) => {
+    const onload = () => resolve();
+    const onerror = () => reject(new Error(`${name} could not be loaded`));
+    document.head.append(h('link', { rel: 'stylesheet', href, onload, onerror }));
+  });
 }

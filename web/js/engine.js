@@ -1,69 +1,113 @@
-// The page's side of the worker: runs are numbers here, and everything is asked for.
+// The page's side of the worker: runs are numbers here, and everything about them is asked for.
 
 /**
- * @typedef {{player: number, end: number, startNs: number, endNs: number}} Opened
- * @typedef {{snapshots: Float64Array[], positions: number[], t: number, endNs: number}} Frame
- * @typedef {{payload: any, id: number, attempt: number, signal: AbortSignal}} OwnTask
+ * @import { Arguments, AttemptStarted, Handler, HandlerFailure } from './protocol.js'
+ * @import { Message, Opened, Operation, Params, Results } from './protocol.js'
+ *
+ * @typedef {object} Waiting a request that has no answer yet
+ * @property {(value: never) => void} resolve
+ * @property {(error: Error) => void} reject
  */
 
-const worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
-/** @type {Map<number, {resolve: (value: any) => void, reject: (error: Error) => void}>} */
-const waiting = new Map();
-/** @type {Map<number, AbortController>} */
-const tasks = new Map();
-let next = 1;
+/** The connection to one worker. */
+export class Engine {
+  #worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
+  /** @type {Map<number, Waiting>} */
+  #waiting = new Map();
+  #nextRequest = 1;
+  /** The handlers of own runs, by number. @type {Map<number, Handler>} */
+  #handlers = new Map();
+  #nextHandler = 1;
+  /** The handler of each own run, by player. @type {Map<number, number>} */
+  #handlerOf = new Map();
+  /** Attempts that handlers are at work on. @type {Map<number, AbortController>} */
+  #attempts = new Map();
 
-/** What does the tasks of an own run. @type {(task: OwnTask) => Promise<unknown>} */
-let work = async () => undefined;
+  constructor() {
+    this.#worker.addEventListener('message', (/** @type {MessageEvent<Message>} */ { data }) => this.#receive(data));
+    this.#worker.addEventListener('error', (event) => {
+      const error = new Error(event.message || 'the worker could not be started');
+      for (const { reject } of this.#waiting.values()) reject(error);
+      this.#waiting.clear();
+    });
+  }
 
-/** @param {(task: OwnTask) => Promise<unknown>} handler */
-export function setHandler(handler) {
-  work = handler;
+  /**
+   * Asks the worker for an operation.
+   * @template {Operation} K
+   * @param {K} op
+   * @param {Arguments[K]} args
+   * @returns {Promise<Results[K]>}
+   */
+  ask(op, ...args) {
+    const id = this.#nextRequest;
+    this.#nextRequest += 1;
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject });
+      this.#worker.postMessage({ id, op, args });
+    });
+  }
+
+  /**
+   * Starts a run in real time: every attempt calls the handler.
+   * @param {Params} parameters
+   * @param {unknown[]} payloads
+   * @param {Handler} handler
+   * @returns {Promise<Opened>}
+   */
+  async own(parameters, payloads, handler) {
+    const number = this.#nextHandler;
+    this.#nextHandler += 1;
+    this.#handlers.set(number, handler);
+    try {
+      const opened = await this.ask('own', parameters, payloads, number);
+      this.#handlerOf.set(opened.player, number);
+      return opened;
+    } catch (error) {
+      this.#handlers.delete(number);
+      throw error;
+    }
+  }
+
+  /** Frees a run, without waiting for it. @param {number} player */
+  close(player) {
+    const handler = this.#handlerOf.get(player);
+    if (handler !== undefined) this.#handlers.delete(handler);
+    this.#handlerOf.delete(player);
+    void this.ask('close', player);
+  }
+
+  /** @param {Message} message */
+  #receive(message) {
+    if (message.kind === 'attempt') void this.#act(message.handler, message.attempt);
+    else if (message.kind === 'cancel') this.#attempts.get(message.attempt)?.abort();
+    else {
+      const waiting = this.#waiting.get(message.id);
+      this.#waiting.delete(message.id);
+      if (message.kind === 'error') waiting?.reject(new Error(message.message));
+      // The worker has answered the operation that was asked for: its type is the promise's.
+      else waiting?.resolve(/** @type {never} */ (message.value));
+    }
+  }
+
+  /** @param {number} handler @param {AttemptStarted} started */
+  async #act(handler, { number, payload, id, attempt }) {
+    const controller = new AbortController();
+    this.#attempts.set(number, controller);
+    try {
+      await this.#handlers.get(handler)?.({ payload, id, attempt, signal: controller.signal });
+      await this.ask('answer', number, null);
+    } catch (error) {
+      await this.ask('answer', number, failureOf(error));
+    } finally {
+      this.#attempts.delete(number);
+    }
+  }
 }
 
-worker.addEventListener('message', ({ data }) => {
-  if (data.task !== undefined) void act(data);
-  else if (data.cancel !== undefined) tasks.get(data.cancel)?.abort();
-  else {
-    const ask = waiting.get(data.id);
-    waiting.delete(data.id);
-    if (data.error === undefined) ask?.resolve(data.value);
-    else ask?.reject(new Error(data.error));
-  }
-});
-
-worker.addEventListener('error', (event) => {
-  const error = new Error(event.message || 'the worker could not be started');
-  for (const ask of waiting.values()) ask.reject(error);
-  waiting.clear();
-});
-
-/** @param {{task: number, payload: any, id: number, attempt: number}} call */
-async function act({ task, payload, id, attempt }) {
-  const controller = new AbortController();
-  tasks.set(task, controller);
-  try {
-    const value = await work({ payload, id, attempt, signal: controller.signal });
-    void ask('answer', task, null, value === undefined ? null : value);
-  } catch (error) {
-    const { message, permanent, retryAfterMs } = /** @type {any} */ (error instanceof Error ? error : new Error(String(error)));
-    void ask('answer', task, { message, permanent, retryAfterMs });
-  } finally {
-    tasks.delete(task);
-  }
-}
-
-/**
- * Asks the worker.
- * @param {string} op
- * @param {...any} args
- * @returns {Promise<any>}
- */
-export function ask(op, ...args) {
-  const id = next;
-  next += 1;
-  return new Promise((resolve, reject) => {
-    waiting.set(id, { resolve, reject });
-    worker.postMessage({ id, op, args });
-  });
+/** @param {unknown} thrown @returns {HandlerFailure} */
+function failureOf(thrown) {
+  /** @type {HandlerFailure} */
+  const { message, permanent, retryAfterMs } = thrown instanceof Error ? thrown : new Error(String(thrown));
+  return { message, permanent, retryAfterMs };
 }

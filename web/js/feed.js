@@ -1,20 +1,27 @@
-// Events of a native run as they come, over server-sent events: collected, handed on in batches, resumed where they stopped.
+// Receives the events of a native run as server-sent events: collects them, hands them on in
+// batches, and resumes where it stopped.
 
 /**
- * @typedef {'connecting' | 'open' | 'waiting' | 'ended' | 'none'} FeedState connecting: for the first time; waiting: the connection
- *   broke and is made again; none: there is nothing to connect to
+ * @typedef {'connecting' | 'open' | 'waiting' | 'ended' | 'none'} FeedState connecting: for the
+ *   first time; waiting: the connection broke and is being made again; none: there is nothing to
+ *   connect to
  *
- * @typedef {object} Sink what is told, in order; the next batch waits for the promise
- * @property {(json: string, run: string) => Promise<void>} snapshot the state to begin with, or to go on from
+ * @typedef {object} Sink the receiver of events, in order; the next batch waits for the promise
+ * @property {(json: string, run: string) => Promise<void>} snapshot the state to begin with, or to
+ *   go on from
  * @property {(lines: string, count: number, run: string) => Promise<void>} events
- * @property {(missed: number | null) => void} gap events that never came; null: nobody knows how many
+ * @property {(missed: number | null) => void} gap the number of events that never came; null where
+ *   it is unknown
  * @property {(state: FeedState) => void} state
- * @property {(error: unknown) => void} problem what was told could not be taken
+ * @property {(error: unknown) => void} problem something could not be taken in
  */
 
-/** Events are handed on so often, while there are any. */
+/** The interval at which events are handed on, in milliseconds. */
 const BATCH_MS = 50;
-/** More than these are waiting: whoever takes them is too slow, and begins anew from a snapshot. */
+/**
+ * The maximum number of events that wait. When more do, the receiver is too slow, and begins anew
+ * from a snapshot.
+ */
 const WAITING_MAX = 400_000;
 const BACKOFF_MIN_MS = 500;
 const BACKOFF_MAX_MS = 15_000;
@@ -28,9 +35,9 @@ export class Feed {
     this.source = null;
     /** @type {string[]} */
     this.lines = [];
-    /** The run that the lines are of: the middle of an id. */
+    /** The run of the collected lines: the middle part of an id. */
     this.run = '';
-    /** What has been handed on and is not yet taken. */
+    /** Ends when everything that was handed on has been taken in. */
     this.taking = Promise.resolve();
     this.waiting = 0;
     this.lastFlush = 0;
@@ -38,12 +45,15 @@ export class Feed {
     this.closed = false;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.timer = undefined;
-    /** Events since the beginning. */
+    /** The number of events since the beginning. */
     this.count = 0;
-    /** How often the connection broke. */
+    /** The number of times that the connection broke. */
     this.breaks = 0;
     this.isUp = false;
-    /** A connection of our own knows nothing of the last id: between the two is a gap. */
+    /**
+     * Whether this connection is a new one, which does not know the last id: there is a gap before
+     * it.
+     */
     this.anew = false;
   }
 
@@ -61,19 +71,20 @@ export class Feed {
       this.anew = false;
       this.flush();
       const { missed } = JSON.parse(event.data);
-      this.then(async () => this.sink.gap(missed));
+      this.inTurn(async () => this.sink.gap(missed));
     });
     source.addEventListener('end', () => {
       this.flush();
       source.close();
-      this.then(async () => this.tell('ended'));
+      this.inTurn(async () => this.tell('ended'));
     });
     source.addEventListener('error', () => {
       if (this.source !== source) return;
       if (this.isUp) this.breaks += 1;
       this.isUp = false;
       this.tell('waiting');
-      // While it is connecting the browser tries by itself, with the id of the last event.
+      // While the source is connecting, the browser tries again by itself, with the id of the last
+      // event.
       if (source.readyState === EventSource.CLOSED) this.again();
     });
   }
@@ -101,16 +112,16 @@ export class Feed {
     this.run = run;
     const { anew } = this;
     this.anew = false;
-    // Its numbers may be larger than JavaScript's: the state is cut out, not read.
+    // Numbers may be larger than JavaScript's are exact: the state is cut out as text, not parsed.
     const from = event.data.indexOf('"state":');
     const json = from < 0 ? event.data : event.data.slice(from + 8, event.data.lastIndexOf('}'));
-    this.then(async () => {
+    this.inTurn(async () => {
       if (anew) this.sink.gap(null);
       await this.sink.snapshot(json, run);
     });
   }
 
-  /** Hands on what has been collected. */
+  /** Hands on the collected events. */
   flush() {
     clearTimeout(this.timer);
     this.timer = undefined;
@@ -119,22 +130,26 @@ export class Feed {
     const { lines, run } = this;
     this.lines = [];
     this.waiting += lines.length;
-    this.then(async () => {
+    this.inTurn(async () => {
       await this.sink.events(`${lines.join('\n')}\n`, lines.length, run);
       this.waiting -= lines.length;
       this.backoff = BACKOFF_MIN_MS;
     });
   }
 
-  /** One after the other. @param {() => Promise<void>} act */
-  then(act) {
-    this.taking = this.taking.then(() => (this.closed ? undefined : act())).catch((error) => {
-      this.sink.problem(error);
-      this.overrun();
-    });
+  /** Acts after everything before it has been taken in. @param {() => Promise<void>} act */
+  inTurn(act) {
+    this.taking = this.taking
+      .then(() => (this.closed ? undefined : act()))
+      .catch((error) => {
+        this.sink.problem(error);
+        this.overrun();
+      });
   }
 
-  /** What is taken too slowly, or not at all, is given up: a snapshot tells where things stand. */
+  /**
+   * Gives up events that are taken in too slowly or not at all, and begins anew from a snapshot.
+   */
   overrun() {
     this.lines = [];
     this.waiting = 0;
@@ -142,7 +157,7 @@ export class Feed {
     this.again();
   }
 
-  /** A connection of our own, after a while. */
+  /** Makes a new connection after a pause that doubles each time. */
   again() {
     if (this.closed) return;
     this.source?.close();
@@ -166,22 +181,7 @@ export class Feed {
   }
 }
 
-/** The run in an id: `token-run-known`. @param {string} id */
+/** Reads the run from an id, `token-run-known`. @param {string} id */
 function runOf(id) {
   return id.slice(0, id.lastIndexOf('-'));
-}
-
-/**
- * Whether a native run is watched where this page comes from.
- * @param {number} withinMs
- * @returns {Promise<{live: boolean, phase?: string, run?: number}>}
- */
-export async function health(withinMs) {
-  try {
-    const response = await fetch(new URL('../healthz', import.meta.url), { signal: AbortSignal.timeout(withinMs), cache: 'no-store' });
-    const found = await response.json();
-    return { ...found, live: found.live === true };
-  } catch {
-    return { live: false };
-  }
 }

@@ -1,33 +1,50 @@
-// The keyboard. Never inside inputs, and never with a modifier that the browser has for itself.
+// The keyboard: never inside inputs, and never with a modifier that the browser uses itself.
 
 /**
- * @param {import('./app.js').App} app
+ * @import { Playback } from './playback.js'
+ *
+ * @typedef {object} Actions what keys do beside playing
+ * @property {() => void} fork
+ * @property {(by: number) => void} select
+ * @property {() => void} help
  */
-export function listenToKeys(app) {
-  const { session } = app;
+
+/** Where keys belong to the element that has the focus. */
+const INPUTS = 'input, textarea, select, [contenteditable], dialog, [role="tablist"]';
+/** What the space bar presses. */
+const PRESSED = 'button, a, summary, [role="option"]';
+/** The factor of a step of speed. */
+const FASTER = 10 ** 0.25;
+
+/**
+ * Listens to the keys of the page.
+ * @param {Playback} playback
+ * @param {Actions} actions
+ */
+export function listenToKeys(playback, actions) {
   /** @type {Record<string, () => void>} */
   const keys = {
-    ' ': () => session.toggle(),
-    ArrowLeft: () => session.go({ step: -1 }),
-    ArrowRight: () => session.go({ step: 1 }),
-    'shift+ArrowLeft': () => session.go({ notable: -1 }),
-    'shift+ArrowRight': () => session.go({ notable: 1 }),
-    Home: () => session.go({ positions: [] }),
-    End: () => session.go({ end: true }),
-    '-': () => session.setSpeed(session.speed / 10 ** 0.25),
-    '+': () => session.setSpeed(session.speed * 10 ** 0.25),
-    '=': () => session.setSpeed(session.speed * 10 ** 0.25),
-    f: () => app.fork(),
-    '[': () => app.tasks.move(-1),
-    ']': () => app.tasks.move(1),
-    '?': () => app.help(),
+    ' ': () => playback.toggle(),
+    ArrowLeft: () => playback.go({ step: -1 }),
+    ArrowRight: () => playback.go({ step: 1 }),
+    'shift+ArrowLeft': () => playback.go({ notable: -1 }),
+    'shift+ArrowRight': () => playback.go({ notable: 1 }),
+    Home: () => playback.go({ positions: [] }),
+    End: () => playback.go({ end: true }),
+    '-': () => playback.setSpeed(playback.speed / FASTER),
+    '+': () => playback.setSpeed(playback.speed * FASTER),
+    '=': () => playback.setSpeed(playback.speed * FASTER),
+    f: () => actions.fork(),
+    '[': () => actions.select(-1),
+    ']': () => actions.select(1),
+    '?': () => actions.help(),
   };
   document.addEventListener('keydown', (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
     const target = /** @type {HTMLElement} */ (event.target);
-    if (target.closest('input, textarea, select, [contenteditable], dialog, [role="tablist"]')) return;
-    // A button that has the focus is pressed with the space bar, as everywhere.
-    if (event.key === ' ' && target.closest('button, a, summary, [role="option"]')) return;
+    if (target.closest(INPUTS)) return;
+    // The space bar presses the button that has the focus, as everywhere.
+    if (event.key === ' ' && target.closest(PRESSED)) return;
     const name = event.key.length === 1 ? event.key.toLowerCase() : event.key;
     const act = keys[(event.shiftKey && name.startsWith('Arrow') ? 'shift+' : '') + name];
     if (!act) return;

@@ -1,34 +1,35 @@
-// Everything that makes a view is in the link.
+// Links: everything that makes a view is in the hash of the address.
 
 /**
- * @typedef {'learn' | 'lab' | 'compare' | 'replay' | 'live' | 'own'} Mode
+ * @typedef {'learn' | 'lab' | 'compare' | 'replay' | 'live' | 'own'} ModeName
  *
  * @typedef {object} View
- * @property {Mode} mode
+ * @property {ModeName} mode
  * @property {string} [scenario]
  * @property {string} [run] parameters of a simulation, as JSON
- * @property {number[]} [at] the playheads' positions
+ * @property {number[]} [at] the positions of the playheads
  * @property {number} [speed]
  * @property {string} [lang]
  * @property {string} [theme]
  * @property {string} [tab]
- * @property {string} [from] where live events come from
+ * @property {string} [from] the address that live events come from
  * @property {string} [handler] the name of an own run's handler
  */
 
-/** @type {Mode[]} */
+/** @type {ModeName[]} */
 export const MODES = ['learn', 'lab', 'compare', 'replay', 'live', 'own'];
 
-/** Longer ones are nobody's link. */
+/** A longer hash is not read. */
 const LENGTH_MAX = 32_768;
 
 /**
+ * Reads a view from the hash of a link; what cannot be read is left out.
  * @param {string} hash
  * @returns {View}
  */
 export function readLink(hash) {
   const words = new URLSearchParams(hash.length > LENGTH_MAX ? '' : hash.replace(/^#/, ''));
-  const mode = /** @type {Mode} */ (words.get('mode'));
+  const mode = /** @type {ModeName} */ (words.get('mode'));
   /** @type {View} */
   const view = { mode: MODES.includes(mode) ? mode : 'learn' };
   for (const name of /** @type {const} */ (['scenario', 'run', 'lang', 'theme', 'tab', 'from', 'handler'])) {
@@ -43,6 +44,7 @@ export function readLink(hash) {
 }
 
 /**
+ * Writes a view as the hash of a link.
  * @param {View} view
  */
 export function writeLink(view) {

@@ -1,30 +1,39 @@
-// The page begins: language and theme, the wasm module's layout, then the mode that the link asks for.
+// The page begins: the worker, language and theme, then the mode that the link asks for.
 
-import { App } from './app.js';
-import { h } from './dom.js';
-import { ask } from './engine.js';
-import { health } from './feed.js';
-import { loadLanguage, preferredLanguage } from './i18n.js';
+import { Engine } from './engine.js';
+import { health } from './health.js';
 import { readLink } from './link.js';
-import { learnLayout } from './snapshot.js';
-import { applyTheme } from './tools.js';
+import { themeOf } from './tools.js';
+import { preferredLanguage, Translator } from './translator.js';
 
+/** How long a server is given to say that it has a run to watch, in milliseconds. */
 const HEALTH_MS = 400;
 
-/** A page that a native run serves shows that run, unless the link says otherwise. Pages from elsewhere come over https. */
+/**
+ * A page that a native run serves shows that run, unless the link says otherwise. Pages from
+ * elsewhere come over https.
+ */
 async function isWatched() {
   if (location.protocol !== 'http:' || new URLSearchParams(location.hash.slice(1)).has('mode')) return false;
   return (await health(HEALTH_MS)).live;
 }
 
 async function start() {
+  // The module loads while the rest of the page does.
+  const engine = new Engine();
+  const translator = new Translator();
   const view = readLink(location.hash);
-  applyTheme(view.theme);
+  const theme = themeOf(view.theme);
+  document.documentElement.dataset.theme = theme;
   const language = view.lang === 'zh' || view.lang === 'en' ? view.lang : preferredLanguage();
-  const [, layout, watched] = await Promise.all([loadLanguage(language), ask('layout'), isWatched()]);
-  learnLayout(layout);
+  const [{ App }, watched] = await Promise.all([
+    import('./app.js'),
+    isWatched(),
+    translator.load(language),
+    engine.ask('ready'),
+  ]);
   if (watched) view.mode = 'live';
-  const app = new App(view);
+  const app = new App(engine, translator, theme, view);
   await app.start();
   performance.mark('usable');
   // For the console, and for tools that measure: what is on the stage, and what it costs to draw.
@@ -32,5 +41,9 @@ async function start() {
 }
 
 start().catch((error) => {
-  document.body.prepend(h('p', { class: 'fatal', role: 'alert' }, `fourfold: ${error instanceof Error ? error.message : String(error)}`));
+  const problem = document.createElement('p');
+  problem.className = 'fatal';
+  problem.setAttribute('role', 'alert');
+  problem.textContent = `fourfold: ${error instanceof Error ? error.message : String(error)}`;
+  document.body.prepend(problem);
 });

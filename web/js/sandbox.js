@@ -1,16 +1,17 @@
-// Inside the frame in which a visitor's own code runs. The frame has no origin, and the code has a worker of its own in it: it
-// reaches nothing of the page, and one that never pauses is ended. A plain script: a module would be asked for by an origin that the frame has not.
+// Runs a visitor's own code, in a frame without an origin and in a worker of its own: the code
+// reaches nothing of the page, and code that never pauses is stopped. This is a plain script, since
+// a module is loaded by origin and the frame has none.
 'use strict';
 
 (() => {
   const BEAT_MS = 400;
-  /** Code that does not answer for so long is in a loop. */
+  /** The silence after which code is taken to be in a loop, in milliseconds. */
   const SILENCE_MS = 2500;
   const LOG_MAX = 200;
   const TEXT_MAX = 600;
 
   /**
-   * In the worker, before the visitor's code: what it prints, and who calls it.
+   * Runs in the worker before the visitor's code: collects what the code prints, and calls it.
    * @param {number} most
    * @param {number} longest
    */
@@ -42,17 +43,22 @@
       lines = [];
       dropped = 0;
     };
-    const print = (/** @type {string} */ level) => (/** @type {unknown[]} */ ...values) => {
-      if (lines.length < most) lines.push([level, values.map(show).join(' ').slice(0, longest)]);
-      else dropped += 1;
-      timer ||= later(flush, 50);
-    };
+    const print =
+      (/** @type {string} */ level) =>
+      (/** @type {unknown[]} */ ...values) => {
+        if (lines.length < most) lines.push([level, values.map(show).join(' ').slice(0, longest)]);
+        else dropped += 1;
+        if (timer === 0) timer = later(flush, 50);
+      };
     for (const level of ['log', 'info', 'debug', 'warn', 'error']) Reflect.set(console, level, print(level));
 
-    const call = async (/** @type {{call: number, task: unknown, id: number, attempt: number}} */ { call: number, task, id, attempt }) => {
+    const call = async (
+      /** @type {{call: number, task: unknown, id: number, attempt: number}} */ { call: number, task, id, attempt },
+    ) => {
       const controller = new AbortController();
       running.set(number, controller);
-      // What a task printed comes before its answer: after the last one nobody listens any more.
+      // What a task printed is sent before its answer: after the last answer, nothing listens any
+      // more.
       const answer = (/** @type {object} */ message) => {
         flush();
         post({ answer: number, ...message });
@@ -62,10 +68,17 @@
         await handler(task, { id, attempt, signal: controller.signal, log: console.log });
         answer({});
       } catch (error) {
-        const thrown = /** @type {any} */ (error);
-        const message = thrown instanceof Error ? thrown.message || thrown.name : String(thrown);
-        const after = Number(thrown?.retryAfterMs);
-        answer({ error: { message: message.slice(0, longest), permanent: thrown?.permanent === true, retryAfterMs: after >= 0 ? after : undefined } });
+        // Anything can be thrown, nothing too.
+        const { permanent, retryAfterMs } = /** @type {{permanent?: unknown, retryAfterMs?: unknown}} */ (error ?? {});
+        const message = error instanceof Error ? error.message || error.name : String(error);
+        const after = Number(retryAfterMs);
+        answer({
+          error: {
+            message: message.slice(0, longest),
+            permanent: permanent === true,
+            retryAfterMs: after >= 0 ? after : undefined,
+          },
+        });
       } finally {
         running.delete(number);
       }
@@ -85,64 +98,78 @@
   const after = `\n;fourfoldHandler(typeof handler === 'function' ? handler : undefined);\n`;
   const offset = before.split('\n').length - 1;
 
-  /** @type {Worker | null} */
-  let worker = null;
-  let heard = 0;
-  let started = false;
-  let lines = 1;
-  let beat = 0;
-
   const tell = (/** @type {object} */ message) => parent.postMessage(message, '*');
 
-  function stop() {
-    worker?.terminate();
-    worker = null;
-    clearInterval(beat);
+  /** A worker with a visitor's code, which is stopped when it falls silent. */
+  class CodeWorker {
+    /** @param {string} code */
+    constructor(code) {
+      this.started = false;
+      this.lines = code.split('\n').length;
+      this.heard = performance.now();
+      this.lastBeat = this.heard;
+      const url = URL.createObjectURL(new Blob([before, code, after], { type: 'text/javascript' }));
+      this.worker = new Worker(url);
+      this.worker.addEventListener('message', ({ data }) => this.hear(data));
+      this.worker.addEventListener('error', (event) => this.fail(event));
+      this.beats = setInterval(() => this.beat(), BEAT_MS);
+    }
+
+    /** @param {{started?: boolean, beat?: number}} message */
+    hear(message) {
+      this.heard = performance.now();
+      if (message.started) this.started = true;
+      if (message.beat === undefined) tell(message);
+    }
+
+    /** @param {ErrorEvent} event */
+    fail(event) {
+      event.preventDefault();
+      const { message, lineno } = event;
+      const line = Math.min(this.lines, Math.max(1, lineno - offset));
+      // An error without a place is not the code's: the worker itself was refused.
+      if (!message) tell({ refused: 'worker' });
+      else if (this.started) tell({ log: [['error', message]], dropped: 0 });
+      else tell({ failed: message.replace(/^Uncaught /, ''), line });
+    }
+
+    beat() {
+      const now = performance.now();
+      // A frame that was asleep could not hear answers.
+      if (now - this.lastBeat > BEAT_MS * 3) this.heard = now;
+      this.lastBeat = now;
+      if (now - this.heard <= SILENCE_MS) this.worker.postMessage({ beat: 1 });
+      else {
+        this.stop();
+        tell({ lost: true });
+      }
+    }
+
+    stop() {
+      this.worker.terminate();
+      clearInterval(this.beats);
+    }
   }
+
+  /** @type {CodeWorker | null} */
+  let running = null;
 
   /** @param {string} code */
   function start(code) {
-    stop();
-    started = false;
-    lines = code.split('\n').length;
-    const url = URL.createObjectURL(new Blob([before, code, after], { type: 'text/javascript' }));
+    running?.stop();
     try {
-      worker = new Worker(url);
+      running = new CodeWorker(code);
     } catch (error) {
+      running = null;
       tell({ refused: String(error) });
-      return;
     }
-    heard = performance.now();
-    worker.addEventListener('message', ({ data }) => {
-      heard = performance.now();
-      if (data.started) started = true;
-      if (data.beat === undefined) tell(data);
-    });
-    worker.addEventListener('error', (event) => {
-      event.preventDefault();
-      // Without a place it is not the code's fault: the worker itself was refused.
-      if (!event.message) tell({ refused: 'worker' });
-      else tell(started ? { log: [['error', event.message]], dropped: 0 } : { failed: event.message.replace(/^Uncaught /, ''), line: Math.min(lines, Math.max(1, event.lineno - offset)) });
-    });
-    let last = performance.now();
-    beat = setInterval(() => {
-      const now = performance.now();
-      // A frame that slept itself heard nobody.
-      if (now - last > BEAT_MS * 3) heard = now;
-      last = now;
-      if (now - heard > SILENCE_MS) {
-        stop();
-        tell({ lost: true });
-      } else worker?.postMessage({ beat: 1 });
-    }, BEAT_MS);
   }
 
   addEventListener('securitypolicyviolation', (event) => tell({ refused: event.violatedDirective }));
   addEventListener('message', ({ data, source }) => {
     if (source !== parent) return;
     if (typeof data.start === 'string') start(data.start);
-    else if (data.stop) stop();
-    else worker?.postMessage(data);
+    else running?.worker.postMessage(data);
   });
   tell({ ready: true });
 })();

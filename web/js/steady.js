@@ -1,12 +1,13 @@
-// What follows a run that goes on: done again and again, but never for more than a small part of the time.
+// Work that follows a run: done again and again, but for no more than a small part of the time.
 
-/** So many times as long as it took, it rests. */
+/** How many times as long as the work took the pause after it lasts. */
 const REST = 12;
 
 /**
+ * Limits how often some work is done.
  * @param {() => Promise<void>} act
- * @param {number} restMs the least that it rests
- * @returns {() => void} has it done, now or when it has rested
+ * @param {number} restMs the shortest pause
+ * @returns {() => void} asks for the work, which is done now or after the pause
  */
 export function steadily(act, restMs) {
   let due = 0;
@@ -35,7 +36,7 @@ export function steadily(act, restMs) {
     const left = due - performance.now();
     if (busy) wanted = true;
     else if (left <= 0) void run();
-    else timer ??= setTimeout(run, left);
+    else if (timer === undefined) timer = setTimeout(run, left);
   }
 
   return ask;

@@ -1,17 +1,36 @@
-// Tabs as the ARIA practices have them: arrows go between them, only the chosen one is in the tab order.
+// Tabs by the ARIA practices: arrow keys move between them, and only the chosen one is in the tab
+// order.
 
 import { h } from './dom.js';
 
 /**
+ * Makes tabs and their panes.
  * @param {string} label
  * @param {{id: string, title: string, element: HTMLElement}[]} tabs
  * @param {{chosen?: string, onchoose?: (id: string) => void}} [options]
  */
 export function tabs(label, tabs, { chosen, onchoose } = {}) {
   const buttons = tabs.map(({ id, title }) =>
-    h('button', { type: 'button', role: 'tab', id: `tab-${id}`, 'aria-controls': `pane-${id}`, onclick: () => choose(id), onkeydown: key }, title),
+    h(
+      'button',
+      {
+        type: 'button',
+        role: 'tab',
+        id: `tab-${id}`,
+        'aria-controls': `pane-${id}`,
+        onclick: () => choose(id),
+        onkeydown: key,
+      },
+      title,
+    ),
   );
-  const panes = tabs.map(({ id, element }) => h('div', { role: 'tabpanel', id: `pane-${id}`, 'aria-labelledby': `tab-${id}`, class: 'pane', hidden: true }, element));
+  const panes = tabs.map(({ id, element }) =>
+    h(
+      'div',
+      { role: 'tabpanel', id: `pane-${id}`, 'aria-labelledby': `tab-${id}`, class: 'pane', hidden: true },
+      element,
+    ),
+  );
 
   function choose(/** @type {string} */ id) {
     tabs.forEach((tab, index) => {

@@ -1,159 +1,197 @@
 // Play, step, seek, speed: one bar for all modes.
 
-import { ask } from './engine.js';
 import { h, icon, setText, svg } from './dom.js';
-import { moment, t } from './i18n.js';
+import { moment } from './format.js';
+import { SERIES } from './generated/layout.js';
 import { ICONS } from './icons.js';
-import { layout } from './snapshot.js';
+import { seriesRow } from './snapshot.js';
 
 /** The scrubber's own scale. */
 const STEPS = 10_000;
+/** The number of buckets of the shape under the scrubber. */
 const PROFILE = 160;
+
+/**
+ * @import { Services } from './page.js'
+ *
+ * @typedef {Pick<Services, 'playback' | 'engine' | 'tr'>} Used
+ */
 
 export class Transport {
   /**
    * @param {HTMLElement} box
-   * @param {import('./session.js').Session} session
+   * @param {Used} services
    * @param {{fork: () => void}} actions
    */
-  constructor(box, session, actions) {
-    this.session = session;
+  constructor(box, { playback, engine, tr }, actions) {
     this.box = box;
+    this.playback = playback;
+    this.engine = engine;
+    this.tr = tr;
     this.actions = actions;
-    this.scrubbing = false;
-    this.build();
-    session.on('frame', () => this.follow());
-    session.on('settle', () => this.tell());
-    session.on('play', () => this.playing());
-    session.on('speed', () => this.speed());
-    session.on('runs', () => void this.profile());
+    this.bar = this.build();
+    this.fill();
+    playback.on('frame', () => this.follow());
+    playback.on('settle', () => this.announce());
+    playback.on('play', () => this.showPlaying());
+    playback.on('speed', () => this.showSpeed());
+    playback.on('runs', () => void this.drawProfile());
+  }
+
+  /** Builds the bar anew, in another language. */
+  rebuild() {
+    this.bar = this.build();
+    this.fill();
   }
 
   build() {
-    const { session } = this;
-    const button = (/** @type {keyof typeof ICONS} */ name, /** @type {string} */ key, /** @type {() => void} */ act, keys = '') =>
-      h('button', { type: 'button', class: 'quiet', id: `do-${key}`, 'aria-label': t(`transport.${key}`), title: t(`transport.${key}`) + (keys && `  (${keys})`), onclick: act }, icon(ICONS[name]));
-    this.toggle = button('play', 'play', () => session.toggle(), t('key.space'));
-    this.toggle.classList.add('play');
-    this.scrub = h('input', {
-      type: 'range',
-      id: 'scrub',
-      min: 0,
-      max: STEPS,
-      value: 0,
-      step: 1,
-      'aria-label': t('transport.scrub'),
-      oninput: () => this.seek(),
+    const { playback, tr } = this;
+    const toggle = this.button('play', 'play', () => playback.toggle(), tr('key.space'));
+    toggle.classList.add('play');
+    const scrub = h('input', {
+      ...{ type: 'range', id: 'scrub', min: 0, max: STEPS, value: 0, step: 1, 'aria-label': tr('transport.scrub') },
+      oninput: () => void this.seek(Number(scrub.value) / STEPS),
     });
-    this.shape = svg('svg', { class: 'profile', viewBox: `0 0 ${PROFILE} 24`, preserveAspectRatio: 'none', 'aria-hidden': 'true' });
-    this.clock = h('output', { class: 'clock mono', id: 'clock' });
-    this.rate = h('input', {
-      type: 'range',
-      id: 'speed',
-      min: -2,
-      max: 2,
-      step: 0.05,
-      'aria-label': t('transport.speed'),
-      oninput: () => session.setSpeed(10 ** Number(/** @type {HTMLInputElement} */ (this.rate).value)),
+    const rate = h('input', {
+      ...{ type: 'range', id: 'speed', min: -2, max: 2, step: 0.05, 'aria-label': tr('transport.speed') },
+      oninput: () => void playback.setSpeed(10 ** Number(rate.value)),
     });
-    this.rateText = h('output', { class: 'rate mono', for: 'speed' });
-    this.fork = h('button', { type: 'button', id: 'do-fork', title: `${t('transport.forkHelp')}  (F)`, onclick: () => this.actions.fork() }, icon(ICONS.fork), ' ', h('span', {}, t('transport.fork')));
-    this.box.replaceChildren(
-      h('div', { class: 'track' }, this.shape, this.scrub),
-      h(
-        'div',
-        { class: 'row' },
-        h(
-          'div',
-          { class: 'buttons' },
-          button('start', 'home', () => session.go({ positions: [] }), 'Home'),
-          button('previous', 'previous', () => session.go({ notable: -1 }), '⇧←'),
-          button('back', 'back', () => session.go({ step: -1 }), '←'),
-          this.toggle,
-          button('forward', 'step', () => session.go({ step: 1 }), '→'),
-          button('next', 'next', () => session.go({ notable: 1 }), '⇧→'),
-          button('end', 'end', () => session.go({ end: true }), 'End'),
-        ),
-        this.clock,
-        h('label', { class: 'speed' }, h('span', {}, t('transport.speedShort')), this.rate, this.rateText),
-        this.fork,
-      ),
+    return {
+      toggle,
+      scrub,
+      rate,
+      shape: svg('svg', {
+        class: 'profile',
+        viewBox: `0 0 ${PROFILE} 24`,
+        preserveAspectRatio: 'none',
+        'aria-hidden': 'true',
+      }),
+      clock: h('output', { class: 'clock mono', id: 'clock' }),
+      rateText: h('output', { class: 'rate mono', for: 'speed' }),
+    };
+  }
+
+  fill() {
+    const { playback, tr, bar } = this;
+    const fork = h(
+      'button',
+      { type: 'button', id: 'do-fork', title: `${tr('transport.forkHelp')}  (F)`, onclick: () => this.actions.fork() },
+      icon(ICONS.fork),
+      ' ',
+      h('span', {}, tr('transport.fork')),
     );
-    this.speed();
-    this.playing();
+    const buttons = [
+      this.button('start', 'home', () => playback.go({ positions: [] }), 'Home'),
+      this.button('previous', 'previous', () => playback.go({ notable: -1 }), '⇧←'),
+      this.button('back', 'back', () => playback.go({ step: -1 }), '←'),
+      bar.toggle,
+      this.button('forward', 'step', () => playback.go({ step: 1 }), '→'),
+      this.button('next', 'next', () => playback.go({ notable: 1 }), '⇧→'),
+      this.button('end', 'end', () => playback.go({ end: true }), 'End'),
+    ];
+    const speed = h('label', { class: 'speed' }, h('span', {}, tr('transport.speedShort')), bar.rate, bar.rateText);
+    this.box.replaceChildren(
+      h('div', { class: 'track' }, bar.shape, bar.scrub),
+      h('div', { class: 'row' }, h('div', { class: 'buttons' }, ...buttons), bar.clock, speed, fork),
+    );
+    this.showSpeed();
+    this.showPlaying();
   }
 
-  seek() {
-    const { startNs, endNs } = this.session;
-    const part = Number(this.scrub?.value) / STEPS;
-    this.session.go({ t: Math.round(startNs + part * (endNs - startNs)) });
+  /**
+   * @param {keyof typeof ICONS} name
+   * @param {string} key
+   * @param {() => void} onclick
+   * @param {string} keys
+   */
+  button(name, key, onclick, keys) {
+    const label = this.tr(`transport.${key}`);
+    return h(
+      'button',
+      { type: 'button', class: 'quiet', id: `do-${key}`, 'aria-label': label, title: `${label}  (${keys})`, onclick },
+      icon(ICONS[name]),
+    );
   }
 
+  /** Moves the playhead to a part of the run. @param {number} part 0 to 1 */
+  seek(part) {
+    const { startNs, endNs } = this.playback;
+    this.playback.go({ time: Math.round(startNs + part * (endNs - startNs)) });
+  }
+
+  /** Moves the scrubber and the clock to the playhead. */
   follow() {
-    const { startNs, endNs, t: now } = this.session;
-    if (!this.scrub || !this.clock) return;
-    const part = endNs > startNs ? (now - startNs) / (endNs - startNs) : 0;
+    const { startNs, endNs, time } = this.playback;
+    const { scrub, clock } = this.bar;
+    const part = endNs > startNs ? (time - startNs) / (endNs - startNs) : 0;
     const value = String(Math.round(part * STEPS));
-    if (this.scrub.value !== value && document.activeElement !== this.scrub) this.scrub.value = value;
-    else if (this.scrub.value !== value) this.scrub.value = value;
+    if (scrub.value !== value) scrub.value = value;
     this.box.style.setProperty('--part', String(part));
-    setText(this.clock, `${moment(now - startNs)} / ${moment(endNs - startNs)}`);
+    setText(clock, `${moment(time - startNs)} / ${moment(endNs - startNs)}`);
   }
 
-  tell() {
-    const { startNs, t: now, positions, snapshots } = this.session;
+  /** Tells screen readers where the playhead is. */
+  announce() {
+    const { startNs, time, positions, snapshots } = this.playback;
     this.follow();
     const events = positions.reduce((sum, position) => sum + position, 0);
     const all = snapshots.reduce((sum, snapshot) => sum + snapshot.of('end'), 0);
-    this.scrub?.setAttribute('aria-valuetext', t('transport.at', { time: moment(now - startNs), events, all }));
+    const text = this.tr('transport.at', { time: moment(time - startNs), events, all });
+    this.bar.scrub.setAttribute('aria-valuetext', text);
   }
 
-  playing() {
-    if (!this.toggle) return;
-    const { playing } = this.session;
-    this.toggle.replaceChildren(icon(playing ? ICONS.pause : ICONS.play));
-    this.toggle.setAttribute('aria-label', t(playing ? 'transport.pause' : 'transport.play'));
-    this.toggle.setAttribute('aria-pressed', String(playing));
+  showPlaying() {
+    const { playing } = this.playback;
+    const { toggle } = this.bar;
+    toggle.replaceChildren(icon(playing ? ICONS.pause : ICONS.play));
+    toggle.setAttribute('aria-label', this.tr(playing ? 'transport.pause' : 'transport.play'));
+    toggle.setAttribute('aria-pressed', String(playing));
   }
 
-  speed() {
-    if (!this.rate || !this.rateText) return;
-    const { speed } = this.session;
-    this.rate.value = String(Math.log10(speed));
+  showSpeed() {
+    const { rate, rateText } = this.bar;
+    const { speed } = this.playback;
+    rate.value = String(Math.log10(speed));
     const text = speed >= 1 ? `${Number(speed.toPrecision(2))}×` : `1/${Number((1 / speed).toPrecision(2))}×`;
-    setText(this.rateText, text);
-    this.rate.setAttribute('aria-valuetext', text);
+    setText(rateText, text);
+    rate.setAttribute('aria-valuetext', text);
   }
 
-  /** Under the scrubber: tasks in flight over time, and where attempts failed. */
-  async profile() {
-    const { runs, startNs, endNs } = this.session;
-    const shown = this.session.generation;
-    this.shape?.replaceChildren();
+  /** Draws tasks in flight over time, and where attempts failed, under the scrubber. */
+  async drawProfile() {
+    const { runs, startNs, endNs, generation } = this.playback;
+    const { shape } = this.bar;
+    shape.replaceChildren();
     if (runs.length === 0 || endNs <= startNs) return;
-    const tables = await Promise.all(runs.map(({ player }) => ask('call', player, 'series', startNs, endNs, PROFILE)));
-    if (shown !== this.session.generation || !this.shape) return;
-    const row = (/** @type {Float64Array} */ table, /** @type {string} */ name) => {
-      const index = layout.series.indexOf(name);
-      return table.subarray(index * PROFILE, (index + 1) * PROFILE);
-    };
-    this.shape.replaceChildren();
-    tables.forEach((table, index) => {
-      const inFlight = row(table, 'in_flight');
-      const failed = row(table, 'failed');
-      const most = Math.max(1, ...row(table, 'limit'));
-      const height = 24 / tables.length;
-      const base = height * (index + 1);
-      let path = `M0 ${base}`;
-      inFlight.forEach((value, x) => {
-        path += `L${x} ${(base - (height - 2) * Math.min(1, value / most)).toFixed(2)}L${x + 1} ${(base - (height - 2) * Math.min(1, value / most)).toFixed(2)}`;
-      });
-      this.shape?.append(svg('path', { class: 'level', d: `${path}L${PROFILE} ${base}Z` }));
-      let marks = '';
-      failed.forEach((value, x) => {
-        if (value > 0) marks += `M${x + 0.5} ${base - height + 1}v${Math.min(4, height / 3)}`;
-      });
-      if (marks) this.shape?.append(svg('path', { class: 'failures', d: marks }));
-    });
+    const tables = await Promise.all(
+      runs.map(({ player }) => this.engine.ask('series', player, startNs, endNs, PROFILE)),
+    );
+    if (generation !== this.playback.generation) return;
+    shape.replaceChildren(...tables.flatMap((table, index) => profile(table, index, tables.length)));
   }
+}
+
+/**
+ * Draws one of several runs as a level and marks.
+ * @param {Float64Array} table
+ * @param {number} index
+ * @param {number} of
+ */
+function profile(table, index, of) {
+  const row = (/** @type {keyof typeof SERIES} */ name) => seriesRow(table, SERIES[name], PROFILE);
+  const most = Math.max(1, ...row('limit'));
+  const height = 24 / of;
+  const base = height * (index + 1);
+  let level = `M0 ${base}`;
+  row('in_flight').forEach((value, x) => {
+    const y = (base - (height - 2) * Math.min(1, value / most)).toFixed(2);
+    level += `L${x} ${y}L${x + 1} ${y}`;
+  });
+  let marks = '';
+  row('failed').forEach((value, x) => {
+    if (value > 0) marks += `M${x + 0.5} ${base - height + 1}v${Math.min(4, height / 3)}`;
+  });
+  const shapes = [svg('path', { class: 'level', d: `${level}L${PROFILE} ${base}Z` })];
+  if (marks) shapes.push(svg('path', { class: 'failures', d: marks }));
+  return shapes;
 }

@@ -1,179 +1,183 @@
-// Holds the wasm module and the runs in it, off the page's own thread.
+// Holds the module and the runs in it, off the page's own thread.
 
 import init, { Player } from '../fourfold_web.js';
-
-/** @type {Map<number, Player>} */
-const players = new Map();
-/** What tasks of an own run wait for: answers of the page. @type {Map<number, {resolve: (value: any) => void, reject: (error: Error) => void}>} */
-const calls = new Map();
-let nextPlayer = 1;
-let nextCall = 1;
-
-const ready = init().then(() => Player.layout());
-
-/** @param {number} number */
-function player(number) {
-  const found = players.get(number);
-  if (!found) throw new Error(`there is no run ${number}`);
-  return found;
-}
-
-/** @param {Player} made */
-function keep(made) {
-  const number = nextPlayer;
-  nextPlayer += 1;
-  players.set(number, made);
-  return { player: number, end: made.end, startNs: made.start_ns, endNs: made.end_ns };
-}
+import { moveTo } from './playheads.js';
 
 /**
- * The handler of an own run: the page does the work, for here is neither its DOM nor its sandbox.
- * @param {unknown} payload
- * @param {{id: number, attempt: number, signal: AbortSignal}} context
- */
-function handler(payload, { id, attempt, signal }) {
-  const call = nextCall;
-  nextCall += 1;
-  return new Promise((resolve, reject) => {
-    calls.set(call, { resolve, reject });
-    signal.addEventListener('abort', () => postMessage({ cancel: call }));
-    postMessage({ task: call, payload, id, attempt });
-  }).finally(() => calls.delete(call));
-}
-
-/**
- * @typedef {{t: number} | {positions: number[]} | {step: number} | {notable: 1 | -1} | {end: true}} At where to go
+ * @import { Event, Implementation, Message, Opened, Operation } from './protocol.js'
+ * @import { Request, Target } from './protocol.js'
  */
 
-/** @type {Record<string, (...args: any[]) => any>} */
-const operations = {
-  layout: () => ready,
-  simulate: (params) => keep(Player.simulate(params)),
-  program: (name, params) => keep(Player.program(name, params)),
-  programs: () => Player.programs(),
-  runs: async (file) => Player.runs(await bytesOf(file)),
-  load: async (file, run) => keep(Player.load(await bytesOf(file), run)),
-  live: () => keep(Player.live()),
-  own: (params, payloads) => keep(Player.own(params, payloads, handler)),
-  fork: (number, position, intervention) => keep(player(number).fork(position, intervention)),
-  finished: (number) => player(number).finished(),
-  close: (number) => {
-    players.get(number)?.free();
-    players.delete(number);
-  },
-  call: (number, method, ...args) => /** @type {any} */ (player(number))[method](...args),
-  answer: (call, error, value) => {
-    const waiting = calls.get(call);
-    if (error) waiting?.reject(Object.assign(new Error(error.message), error));
-    else waiting?.resolve(value);
-  },
-  frame,
-};
+/** Answers the page's requests with one module. */
+class Server {
+  #ready = init();
+  /** @type {Map<number, Player>} */
+  #players = new Map();
+  #nextPlayer = 1;
+  /**
+   * Attempts that wait for the page's answer.
+   * @type {Map<number, {resolve: () => void, reject: (error: Error) => void}>}
+   */
+  #attempts = new Map();
+  #nextAttempt = 1;
+
+  /** @type {Implementation} */
+  #operations = {
+    ready: () => undefined,
+    simulate: (simulation) => this.#open(Player.simulate(JSON.stringify(simulation))),
+    program: (name, simulation) => this.#open(Player.program(name, JSON.stringify(simulation))),
+    load: async (file, index) => this.#open(Player.load(await bytesOf(file), index)),
+    live: () => this.#open(Player.live()),
+    own: (parameters, payloads, handler) => {
+      const act = (/** @type {unknown} */ payload, /** @type {Context} */ context) =>
+        this.#attempt(handler, payload, context);
+      return this.#open(Player.own(JSON.stringify(parameters), JSON.stringify(payloads), act));
+    },
+    fork: (player, position, intervention) =>
+      this.#open(this.#player(player).fork(position, JSON.stringify(intervention))),
+    close: (player) => {
+      this.#players.get(player)?.free();
+      this.#players.delete(player);
+    },
+
+    runs: async (file) => JSON.parse(Player.runs(await bytesOf(file))),
+    frame: (players, target, rowsMax, recentNs) => this.#frame(players, target, rowsMax, recentNs),
+    snapshot: (player, rowsMax, recentNs) => this.#player(player).snapshot(rowsMax, recentNs),
+    series: (player, fromNs, toNs, buckets) => this.#player(player).series(fromNs, toNs, buckets),
+    events: (player, from, count) => eventsOf(this.#player(player).events(from, count).split('\n').filter(Boolean)),
+    task: (player, task) => {
+      const text = this.#player(player).task(task);
+      if (text === undefined) return null;
+      const story = JSON.parse(text);
+      return { ...story, events: eventsOf(story.events) };
+    },
+    report: (player) => JSON.parse(this.#player(player).report_end()),
+    reportText: (player) => this.#player(player).report_end(),
+    checks: (player) => JSON.parse(this.#player(player).checks()),
+    digest: (player) => this.#player(player).digest(),
+    trace: (player) => ownBytes(this.#player(player).trace()),
+    perfetto: (player) => ownBytes(this.#player(player).perfetto()),
+
+    push: (player, lines) => this.#player(player).push(lines),
+    restart: (player, state) => this.#player(player).snapshot_from(state),
+
+    finished: async (player) => JSON.parse(await this.#player(player).finished()),
+    drain: (player) => this.#player(player).drain(),
+    abort: (player) => this.#player(player).abort(),
+    setLimit: (player, limit) => this.#player(player).set_limit(limit),
+    answer: (attempt, failure) => {
+      const waiting = this.#attempts.get(attempt);
+      if (failure) waiting?.reject(Object.assign(new Error(failure.message), failure));
+      else waiting?.resolve();
+    },
+  };
+
+  /**
+   * @template {Operation} K
+   * @param {Request<K>} request
+   */
+  async handle({ id, op, args }) {
+    try {
+      await this.#ready;
+      const value = await this.#operations[op](...args);
+      post({ kind: 'value', id, value }, buffersOf(value));
+    } catch (error) {
+      post({ kind: 'error', id, message: error instanceof Error ? error.message : String(error) });
+    }
+  }
+
+  /** @param {number} number */
+  #player(number) {
+    const found = this.#players.get(number);
+    if (!found) throw new Error(`there is no run ${number}`);
+    return found;
+  }
+
+  /** @param {Player} player @returns {Opened} */
+  #open(player) {
+    const number = this.#nextPlayer;
+    this.#nextPlayer += 1;
+    this.#players.set(number, player);
+    return { player: number, end: player.end, startNs: player.start_ns, endNs: player.end_ns };
+  }
+
+  /**
+   * @param {number[]} numbers
+   * @param {Target | undefined} target
+   * @param {number} rowsMax
+   * @param {number} recentNs
+   */
+  #frame(numbers, target, rowsMax, recentNs) {
+    const runs = numbers.map((number) => this.#player(number));
+    if (target) moveTo(runs, target);
+    return {
+      snapshots: runs.map((run) => run.snapshot(rowsMax, recentNs)),
+      positions: runs.map((run) => run.position),
+      time: Math.max(...runs.map((run) => run.t_ns)),
+      endNs: Math.max(...runs.map((run) => run.end_ns)),
+    };
+  }
+
+  /**
+   * Has the page make an attempt of an own run: its DOM and its sandbox are out of the worker's
+   * reach.
+   * @param {number} handler
+   * @param {unknown} payload
+   * @param {Context} context
+   * @returns {Promise<void>}
+   */
+  #attempt(handler, payload, { id, attempt, signal }) {
+    const number = this.#nextAttempt;
+    this.#nextAttempt += 1;
+    /** @type {Promise<void>} */
+    const answered = new Promise((resolve, reject) => {
+      this.#attempts.set(number, { resolve, reject });
+      signal.addEventListener('abort', () => post({ kind: 'cancel', attempt: number }));
+      post({ kind: 'attempt', handler, attempt: { number, payload, id, attempt } });
+    });
+    return answered.finally(() => this.#attempts.delete(number));
+  }
+}
 
 /**
- * A file's bytes, read here: a long one holds up nobody.
+ * @typedef {{id: number, attempt: number, signal: AbortSignal}} Context what the module tells a
+ *   handler about an attempt
+ */
+
+/** @param {Message} message @param {Transferable[]} [transfer] */
+function post(message, transfer = []) {
+  postMessage(message, { transfer });
+}
+
+/**
+ * Lists the buffers that a value hands over to the page instead of copying them.
+ * @param {unknown} value
+ * @returns {Transferable[]}
+ */
+function buffersOf(value) {
+  if (value instanceof Uint8Array || value instanceof Float64Array) return [value.buffer];
+  if (typeof value !== 'object' || value === null || !('snapshots' in value) || !Array.isArray(value.snapshots))
+    return [];
+  return value.snapshots.map((snapshot) => snapshot.buffer);
+}
+
+/**
+ * Reads a file's bytes here, so that a long file holds up nothing on the page.
  * @param {Blob | Uint8Array} file
  */
 async function bytesOf(file) {
   return file instanceof Uint8Array ? file : new Uint8Array(await file.arrayBuffer());
 }
 
-/**
- * Moves the playheads and looks: what the page draws.
- * @param {number[]} numbers
- * @param {At | undefined} at
- * @param {number} rowsMax
- * @param {number} recentNs
- */
-function frame(numbers, at, rowsMax, recentNs) {
-  const runs = numbers.map(player);
-  if (at) move(runs, at);
-  return {
-    snapshots: runs.map((run) => run.snapshot(rowsMax, recentNs)),
-    positions: runs.map((run) => run.position),
-    t: Math.max(...runs.map((run) => run.t_ns)),
-    endNs: Math.max(...runs.map((run) => run.end_ns)),
-  };
+/** The module copies what it writes into memory of JavaScript's own. @param {Uint8Array} bytes */
+function ownBytes(bytes) {
+  return /** @type {Uint8Array<ArrayBuffer>} */ (bytes);
 }
 
-/**
- * @param {Player[]} runs
- * @param {At} at
- */
-function move(runs, at) {
-  if ('t' in at) for (const run of runs) run.seek(at.t);
-  else if ('positions' in at) runs.forEach((run, index) => run.seek_to(at.positions[index] ?? 0));
-  else if ('end' in at) for (const run of runs) run.seek_to(run.end);
-  else if ('step' in at) step(runs, at.step);
-  else notable(runs, at.notable);
+/** @param {string[]} lines @returns {Event[]} */
+function eventsOf(lines) {
+  return lines.map((line) => JSON.parse(line));
 }
 
-/**
- * One event on or back, of all runs together: the one whose turn it is.
- * @param {Player[]} runs
- * @param {number} by
- */
-function step(runs, by) {
-  if (runs.length === 1) {
-    runs[0].step(by);
-    return;
-  }
-  for (let left = Math.abs(by); left > 0; left -= 1) {
-    const times = runs.map((run) => timeOf(run, by > 0 ? run.position : run.position - 1));
-    const open = times.map((time, index) => ({ time, run: runs[index] })).filter(({ time }) => time !== undefined);
-    if (open.length === 0) return;
-    open.sort((a, b) => (by > 0 ? 1 : -1) * (Number(a.time) - Number(b.time)));
-    open[0].run.step(Math.sign(by));
-  }
-}
-
-/**
- * @param {Player} run
- * @param {number} position
- * @returns {number | undefined}
- */
-function timeOf(run, position) {
-  const line = position < 0 ? undefined : run.event_at(position);
-  return line === undefined ? undefined : JSON.parse(line).t_ns;
-}
-
-/**
- * @param {Player[]} runs
- * @param {1 | -1} direction
- */
-function notable(runs, direction) {
-  const before = Math.max(...runs.map((run) => run.t_ns));
-  const places = runs.map((run) => {
-    const position = run.position;
-    const found = run.notable(direction);
-    const there = { found, position: run.position, t: run.t_ns };
-    run.seek_to(position);
-    return there;
-  });
-  if (runs.length === 1) {
-    runs[0].seek_to(places[0].position);
-    return;
-  }
-  const found = places.filter((place) => place.found).map((place) => place.t);
-  if (found.length === 0) {
-    for (const run of runs) run.seek_to(direction > 0 ? run.end : run.start);
-    return;
-  }
-  const t = direction > 0 ? Math.min(...found) : Math.max(...found);
-  // Several runs go by one clock: to that moment, all of it.
-  for (const run of runs) run.seek(direction < 0 && t >= before ? before - 1 : t);
-}
-
-addEventListener('message', async ({ data: { id, op, args } }) => {
-  try {
-    await ready;
-    const value = await operations[op](...args);
-    /** @type {Transferable[]} */
-    const transfer = [];
-    if (value instanceof Uint8Array || value instanceof Float64Array) transfer.push(value.buffer);
-    else if (value?.snapshots) for (const snapshot of value.snapshots) transfer.push(snapshot.buffer);
-    postMessage({ id, value }, { transfer });
-  } catch (error) {
-    postMessage({ id, error: error instanceof Error ? error.message : String(error) });
-  }
-});
+const server = new Server();
+addEventListener('message', (/** @type {MessageEvent<Request>} */ { data }) => void server.handle(data));

@@ -1,6 +1,7 @@
 // fourfold for JavaScript: async functions through four patterns of bounded concurrency.
 
 import init, { Player } from './fourfold_web.js';
+import { OPTIONS } from './parameters.js';
 
 export { Player };
 
@@ -19,24 +20,6 @@ async function instantiate() {
   await init({ module_or_path: source });
 }
 
-/** What may be said of a run, and what the module calls it. */
-const OPTIONS = {
-  pattern: 'pattern',
-  limit: 'limit',
-  retries: 'retries',
-  backoffMs: 'backoff_ms',
-  backoffMaxMs: 'backoff_max_ms',
-  jitter: 'jitter',
-  timeoutMs: 'timeout_ms',
-  workers: 'workers',
-  queueCapacity: 'queue_capacity',
-  batchSize: 'batch_size',
-  rate: 'rate',
-  maxTasks: 'max_tasks',
-  graceMs: 'grace_ms',
-  seed: 'seed',
-};
-
 /** A run that failed as a whole. */
 export class RunError extends Error {
   constructor(report) {
@@ -51,7 +34,9 @@ function params(options) {
   const known = {};
   for (const [key, value] of Object.entries(rest)) {
     if (!Object.hasOwn(OPTIONS, key)) {
-      throw new TypeError(`there is no option ${key}; expected one of ${[...Object.keys(OPTIONS), 'signal', 'onEvent'].join(', ')}`);
+      throw new TypeError(
+        `there is no option ${key}; expected one of ${[...Object.keys(OPTIONS), 'signal', 'onEvent'].join(', ')}`,
+      );
     }
     if (value !== undefined) known[OPTIONS[key]] = value;
   }

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod clock;
+pub mod generate;
 mod json;
 mod own;
 pub mod params;

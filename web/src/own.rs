@@ -57,7 +57,7 @@ pub(crate) fn start(
         let attempt = move |task: Task<SyntheticTask>| -> ScriptedAttempt<'_> {
             Box::pin(async move { call(host, handler, &payloads.get(task.id.0 as u32), &task).await })
         };
-        let mut look = |event: &Event<'_>| {
+        let mut look = |event: &Event<&str>| {
             recording.borrow_mut().push(event);
             if let Some(tell) = &on_event {
                 tell_event(tell, event);
@@ -83,7 +83,7 @@ pub(crate) fn start(
 }
 
 /// What went wrong in the observer is the observer's.
-fn tell_event(tell: &Function, event: &Event<'_>) {
+fn tell_event(tell: &Function, event: &Event<&str>) {
     let mut line = Vec::new();
     trace::write_line(event, &mut line);
     let line = String::from_utf8(line).unwrap_or_default();

@@ -126,7 +126,7 @@ impl Player {
     /// Gives an own run another limit.
     pub fn set_limit(&self, n: f64) -> Result<(), JsError> {
         let limit = params::limit(n).map_err(refuse)?;
-        self.control().map(|control| control.set_limit(limit))
+        self.control()?.set_limit(limit).map_err(|error| refuse(error.to_string()))
     }
 
     /// The names of the columns of `snapshot` and `series`, and what the numbers in them stand for, as JSON.

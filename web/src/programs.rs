@@ -26,7 +26,6 @@ mod forgotten;
 mod guarded;
 mod host;
 mod lost_permit;
-mod running;
 mod unbounded;
 
 use core::{fmt, num::NonZeroUsize, time::Duration};
@@ -116,7 +115,7 @@ impl core::error::Error for UnknownProgram {}
 /// # Errors
 /// [`UnknownProgram`].
 pub fn run(name: &str, params: &ProgramParams, observer: &mut impl Observer) -> Result<(), UnknownProgram> {
-    let mut tell = |event: &Event<'_>| observer.event(event);
+    let mut tell = |event: &Event<&str>| observer.event(event);
     let host = &Host::new(params, &mut tell);
     let limit = params.limit.get();
     let set = EventKind::RunStarted { pattern: Pattern::TaskSet, limit, workers: None, queue_capacity: None };

@@ -1,5 +1,7 @@
 //! Text in and out: traces that are read, what is said of tasks and failures.
 
+use std::num::NonZeroUsize;
+
 use fourfold::{
     Attempt, TaskId,
     clock::Time,
@@ -20,7 +22,7 @@ use crate::{
 const TASK_EVENTS_MAX: usize = 200;
 
 /// Goes through a trace: `look` is told the index of each event's run.
-fn read(text: &[u8], look: &mut dyn FnMut(usize, &fourfold::Event<'_>)) -> Result<usize, String> {
+fn read(text: &[u8], look: &mut dyn FnMut(usize, &fourfold::Event<&str>)) -> Result<usize, String> {
     let mut reader = trace::Reader::new(text).map_err(|error| error.to_string())?;
     let mut runs = 0;
     loop {
@@ -56,7 +58,8 @@ pub fn load(text: &[u8], index: usize) -> Result<Recording, String> {
 /// A program's run, on the tasks of a simulation. Each is tried once: the programs know no retries.
 pub fn program(name: &str, simulation: &Simulation) -> Result<Recording, String> {
     let work = (0..simulation.tasks).map(|id| simulation.work(TaskId(id))).collect();
-    let params = ProgramParams { limit: simulation.config.limit, work, duration_max: None };
+    let limit = NonZeroUsize::new(simulation.config.limit).unwrap_or(NonZeroUsize::MIN);
+    let params = ProgramParams { limit, work, duration_max: None };
     let mut recording = Recording::default();
     programs::run(name, &params, &mut recording).map_err(|error| error.to_string())?;
     Ok(recording)
@@ -102,7 +105,7 @@ pub fn runs(text: &[u8]) -> Result<String, String> {
 }
 
 /// Runs a simulation. One observer of one type: each further one would be all of this once more in the module.
-pub fn simulate(simulation: &Simulation, look: &mut dyn FnMut(&fourfold::Event<'_>)) {
+pub fn simulate(simulation: &Simulation, look: &mut dyn FnMut(&fourfold::Event<&str>)) {
     // That a group may fail is part of it: the events say so.
     let _ = simulation.run(&mut observer_fn(look));
 }

@@ -60,7 +60,7 @@ impl Recording {
     }
 
     /// Adds an event at the end.
-    pub fn push(&mut self, event: &Event<'_>) {
+    pub fn push(&mut self, event: &Event<&str>) {
         let mark = Mark { position: self.timeline.end(), at: event.at };
         self.timeline.push(event);
         if let EventKind::Ended { permit, .. } = event.kind
@@ -127,7 +127,7 @@ impl Recording {
     }
 
     /// Every event that is kept.
-    pub fn events(&self) -> impl Iterator<Item = Event<'_>> {
+    pub fn events(&self) -> impl Iterator<Item = Event<&str>> {
         let timeline = &self.timeline;
         (timeline.start()..timeline.end()).map_while(|position| timeline.event(position))
     }
@@ -177,7 +177,7 @@ impl Recording {
 }
 
 impl Observer for Recording {
-    fn event(&mut self, event: &Event<'_>) {
+    fn event(&mut self, event: &Event<&str>) {
         self.push(event);
     }
 }

@@ -20,7 +20,7 @@ const RECENT_MAX: usize = 512;
 /// How far back they are looked for.
 const RECENT_EVENTS_MAX: u64 = 16_384;
 
-const HEADER: &[&str] = &[
+pub(crate) const HEADER: &[&str] = &[
     "position",
     "start",
     "end",
@@ -66,10 +66,10 @@ const HEADER: &[&str] = &[
     "task_rows",
     "recent_rows",
 ];
-const TASK: &[&str] =
+pub(crate) const TASK: &[&str] =
     &["id", "attempt", "place", "permit", "worker", "since_ns", "until_ns", "outcome", "batch", "queue_place"];
-const RECENT: &[&str] = &["id", "fate", "outcome", "at_ns"];
-const SERIES: &[&str] = &[
+pub(crate) const RECENT: &[&str] = &["id", "fate", "outcome", "at_ns"];
+pub(crate) const SERIES: &[&str] = &[
     "ended_per_s",
     "in_flight",
     "in_flight_max",
@@ -84,10 +84,10 @@ const SERIES: &[&str] = &[
     "retried",
     "failed",
 ];
-const PLACES: &[&str] = &["queued", "running", "ended", "waiting", "abandoned"];
-const FATES: &[&str] = &["done", "retried", "dead", "released", "lease_lost", "abandoned"];
-const OUTCOMES: &[&str] = &["succeeded", "failed", "timed_out", "panicked", "cancelled"];
-const KINDS: &[&str] = &[
+pub(crate) const PLACES: &[&str] = &["queued", "running", "ended", "waiting", "abandoned"];
+pub(crate) const FATES: &[&str] = &["done", "retried", "dead", "released", "lease_lost", "abandoned"];
+pub(crate) const OUTCOMES: &[&str] = &["succeeded", "failed", "timed_out", "panicked", "cancelled"];
+pub(crate) const KINDS: &[&str] = &[
     "run_started",
     "claimed",
     "malformed",
@@ -107,8 +107,9 @@ const KINDS: &[&str] = &[
     "abort_started",
     "run_ended",
 ];
-const PHASES: &[&str] = &["waiting", "running", "draining", "aborting", "ended"];
-const INTAKES: &[&str] = &["open", "waiting", "blocked_room", "blocked_rate", "blocked_settling", "exhausted"];
+pub(crate) const PHASES: &[&str] = &["waiting", "running", "draining", "aborting", "ended"];
+pub(crate) const SOURCE_STATES: &[&str] =
+    &["open", "waiting", "blocked_room", "blocked_rate", "blocked_settling", "exhausted"];
 
 /// What the columns of a snapshot and of a series are called, and what the numbers in them stand for.
 pub fn layout() -> String {
@@ -123,7 +124,7 @@ pub fn layout() -> String {
         outcomes: &'static [&'static str],
         kinds: &'static [&'static str],
         phases: &'static [&'static str],
-        intakes: &'static [&'static str],
+        source_states: &'static [&'static str],
         patterns: [&'static str; 4],
     }
     json::write(&Layout {
@@ -136,7 +137,7 @@ pub fn layout() -> String {
         outcomes: OUTCOMES,
         kinds: KINDS,
         phases: PHASES,
-        intakes: INTAKES,
+        source_states: SOURCE_STATES,
         patterns: Pattern::ALL.map(Pattern::name),
     })
 }
@@ -231,7 +232,7 @@ fn task_rows(recording: &Recording, rows_max: usize, numbers: &mut Vec<f64>) -> 
         match live.phase {
             TaskPhase::Waiting { due, .. } => rest.push(Reverse((due, *task))),
             TaskPhase::Ended { .. } => rest.push(Reverse((Time::MAX, *task))),
-            TaskPhase::Queued | TaskPhase::Running { .. } | TaskPhase::Abandoned { .. } => {}
+            _ => {}
         }
     }
     while rows(numbers.len() - before) < rows_max
@@ -272,6 +273,7 @@ fn task_row(recording: &Recording, task: TaskId, live: &TaskState, queue_place: 
             (permit, how) = (maybe_size(number), ended.map_or(ABSENT, outcome));
             (4.0, since)
         }
+        _ => (ABSENT, live.claimed_at),
     };
     let (id, attempt) = (whole(task.0), f64::from(live.attempt.get()));
     let row = [id, attempt, place, permit, worker, time(since), until, how, maybe(live.batch), maybe_size(queue_place)];
@@ -291,7 +293,7 @@ fn recent(recording: &Recording, recent_ns: u64, numbers: &mut Vec<f64>) -> usiz
     rows.len()
 }
 
-fn recent_row(event: &Event<'_>) -> Option<[f64; 4]> {
+fn recent_row(event: &Event<&str>) -> Option<[f64; 4]> {
     let (task, fate, how) = match event.kind {
         EventKind::Settled { task, outcome, disposition, .. } => (task, fate(disposition), outcome),
         EventKind::Abandoned { task, outcome, .. } => (task, 5.0, outcome),
@@ -354,6 +356,7 @@ fn phase(phase: RunPhase) -> f64 {
         RunPhase::Draining => 2.0,
         RunPhase::Aborting => 3.0,
         RunPhase::Ended => 4.0,
+        _ => ABSENT,
     }
 }
 
@@ -365,6 +368,7 @@ fn source_state(source_state: SourceState) -> f64 {
         SourceState::Blocked { by: BlockedOn::Rate } => 3.0,
         SourceState::Blocked { by: BlockedOn::Settling } => 4.0,
         SourceState::Exhausted => 5.0,
+        _ => ABSENT,
     }
 }
 
@@ -379,6 +383,7 @@ fn outcome(outcome: Outcome) -> f64 {
         Outcome::TimedOut => 2.0,
         Outcome::Panicked => 3.0,
         Outcome::Cancelled => 4.0,
+        _ => ABSENT,
     }
 }
 
@@ -389,10 +394,11 @@ fn fate(disposition: Disposition) -> f64 {
         Disposition::Dead => 2.0,
         Disposition::Released => 3.0,
         Disposition::LeaseLost => 4.0,
+        _ => ABSENT,
     }
 }
 
-fn kind(kind: &EventKind<'_>) -> f64 {
+fn kind(kind: &EventKind<&str>) -> f64 {
     match kind {
         EventKind::RunStarted { .. } => 0.0,
         EventKind::Claimed { .. } => 1.0,

@@ -7,7 +7,7 @@ use fourfold::{
     Config, Pattern, Retry, TaskId,
     check::Invariants,
     clock::Time,
-    event::{EventKind, Outcome, Record, observer_fn},
+    event::{EventKind, Outcome, OwnedEvent, observer_fn},
     metrics::{State, TaskPhase, Timeline},
     sim::{Simulation, SyntheticTask},
     trace,
@@ -30,16 +30,16 @@ fn params(tasks: u64, seed: u64) -> ProgramParams {
 
 /// Everything that can be said of a run.
 struct Seen {
-    records: Vec<Record>,
+    records: Vec<OwnedEvent>,
     state: State,
     violation: Option<String>,
     is_complete: bool,
 }
 
-fn see(run: impl FnOnce(&mut dyn FnMut(&fourfold::Event<'_>))) -> Seen {
+fn see(run: impl FnOnce(&mut dyn FnMut(&fourfold::Event<&str>))) -> Seen {
     let (mut records, mut state, mut invariants) = (Vec::new(), State::new(), Invariants::new());
     run(&mut |event| {
-        records.push(Record::from(event));
+        records.push(OwnedEvent::from(event));
         state.apply(event);
         invariants.check(event);
         assert!(state.counters().in_flight as usize + state.leaked() <= state.limit(), "{event:?}");
@@ -55,14 +55,14 @@ fn program(name: &str, params: &ProgramParams) -> Seen {
 
 /// The crate's own run of the same tasks.
 fn pattern(pattern: Pattern, params: &ProgramParams, seed: u64) -> Seen {
-    let config = Config { retry: Retry::NEVER, seed, ..Config::new(pattern, params.limit) };
+    let config = Config::new(pattern, params.limit).retry(Retry::NEVER).seed(seed);
     let simulation = Simulation::new(config, params.work.len() as u64);
     // That a group may fail is part of it.
     see(|tell| drop(simulation.run(&mut observer_fn(|event| tell(event)))))
 }
 
 fn started(seen: &Seen) -> BTreeSet<TaskId> {
-    let started = seen.records.iter().map(Record::event);
+    let started = seen.records.iter().map(OwnedEvent::borrowed);
     started
         .filter(|event| matches!(event.kind, EventKind::Started { .. }))
         .filter_map(|event| event.kind.task())
@@ -88,10 +88,10 @@ fn the_same_seed_gives_the_same_bytes_and_they_say_it_all() {
             let text = lines(program, &params);
             assert_eq!(text, lines(program, &params), "{}, seed {seed}", program.name);
             let seen = self::program(program.name, &params);
-            let read: Vec<Record> = text
+            let read: Vec<OwnedEvent> = text
                 .split(|byte| *byte == b'\n')
                 .filter(|line| !line.is_empty())
-                .map(|line| Record::from(&trace::parse_line(line).unwrap().event().unwrap()))
+                .map(|line| OwnedEvent::from(&trace::parse_line(line).unwrap().event().unwrap()))
                 .collect();
             assert_eq!(read, seen.records, "{}, seed {seed}", program.name);
             different.insert(text);
@@ -107,13 +107,13 @@ fn every_program_tells_a_whole_run_in_which_each_start_has_one_end() {
             let seen = self::program(program.name, &params(150, seed));
             let name = program.name;
             assert_eq!(seen.state.missed(), 0);
-            assert!(matches!(seen.records[0].event().kind, EventKind::RunStarted { .. }));
-            assert!(matches!(seen.records.last().unwrap().event().kind, EventKind::RunEnded));
-            assert!(seen.records.is_sorted_by_key(|record| record.event().at), "{name}, seed {seed}");
+            assert!(matches!(seen.records[0].borrowed().kind, EventKind::RunStarted { .. }));
+            assert!(matches!(seen.records.last().unwrap().borrowed().kind, EventKind::RunEnded));
+            assert!(seen.records.is_sorted_by_key(|record| record.borrowed().at), "{name}, seed {seed}");
             let mut ends: Vec<TaskId> = Vec::new();
             for record in &seen.records {
                 if let EventKind::Ended { task, .. } | EventKind::Abandoned { task, permit: Some(_), .. } =
-                    record.event().kind
+                    record.borrowed().kind
                 {
                     ends.push(task);
                 }
@@ -136,7 +136,7 @@ fn any_place_of_a_program_is_what_its_events_up_to_there_come_to() {
         let mut state = State::new();
         let mut digests = vec![state.digest()];
         for record in &seen.records {
-            state.apply(&record.event());
+            state.apply(&record.borrowed());
             digests.push(state.digest());
         }
         assert_eq!(timeline.last_state(), &state);
@@ -200,7 +200,7 @@ fn forgotten_tasks_stay_and_those_of_a_group_are_cancelled() {
 
 #[test]
 fn without_a_failure_nothing_is_forgotten() {
-    let work = vec![SyntheticTask { ms: 10, ..SyntheticTask::default() }; 40];
+    let work = vec![SyntheticTask::new(10); 40];
     let seen = program("forgotten", &ProgramParams { limit: nz(4), work, duration_max: None });
     assert_eq!((seen.violation.as_deref(), seen.is_complete), (None, true));
     assert_eq!((seen.state.counters().done, seen.state.elapsed()), (40, Duration::from_millis(100)));
@@ -217,7 +217,7 @@ fn a_queue_without_a_bound_grows_and_the_bounded_one_holds_its_producer() {
             assert_eq!((wrong.state.queue_capacity(), wrong.state.workers()), (None, Some(limit)));
             let violation = wrong.violation.as_ref().expect("it is a mistake");
             assert_eq!(*violation, format!("{} are claimed or in flight, and {limit} may be", limit + 1));
-            let never = |record: &Record| !matches!(record.event().kind, EventKind::SourceBlocked { .. });
+            let never = |record: &OwnedEvent| !matches!(record.borrowed().kind, EventKind::SourceBlocked { .. });
             assert!(wrong.records.iter().all(never), "its producer never waits");
             assert_eq!(wrong.state.counters().tasks(), tasks, "all of it gets done in the end");
             peaks.push(wrong.state.counters().peak_queued);
@@ -226,7 +226,7 @@ fn a_queue_without_a_bound_grows_and_the_bounded_one_holds_its_producer() {
                 let counters = right.state.counters();
                 assert_eq!((right.violation.as_deref(), counters.tasks()), (None, tasks), "seed {seed}");
                 assert_eq!(counters.peak_queued as usize, limit, "it is full and no fuller, seed {seed}");
-                let blocked = |record: &&Record| matches!(record.event().kind, EventKind::SourceBlocked { .. });
+                let blocked = |record: &&OwnedEvent| matches!(record.borrowed().kind, EventKind::SourceBlocked { .. });
                 assert!(right.records.iter().any(|record| blocked(&record)), "seed {seed}");
                 assert!(right.state.report().wait.unwrap().max < wrong.state.report().wait.unwrap().max, "seed {seed}");
             }
@@ -281,7 +281,7 @@ fn after_limit_failures_nothing_starts_and_the_guard_loses_nothing() {
         assert!(wrong.state.permits().iter().all(Option::is_some) && wrong.state.permits().len() == 4);
         assert_eq!(wrong.state.failures().len(), 4);
         let last =
-            |kind: fn(&EventKind<'_>) -> bool| wrong.records.iter().rposition(|record| kind(&record.event().kind));
+            |kind: fn(&EventKind<&str>) -> bool| wrong.records.iter().rposition(|record| kind(&record.borrowed().kind));
         let last_start = last(|kind| matches!(kind, EventKind::Started { .. }));
         let last_leak = last(|kind| matches!(kind, EventKind::Abandoned { .. }));
         assert!(last_start < last_leak);
@@ -392,12 +392,9 @@ fn odd_work_is_no_trouble() {
     let odd = [
         vec![],
         vec![SyntheticTask::default(); 50],
-        vec![SyntheticTask { panic: true, ..SyntheticTask::default() }; 50],
-        vec![SyntheticTask { fail: 1, ..SyntheticTask::default() }; 50],
-        vec![
-            SyntheticTask { ms: 1, panic: true, ..SyntheticTask::default() },
-            SyntheticTask { ms: u64::MAX, ..SyntheticTask::default() },
-        ],
+        vec![SyntheticTask::default().panic(true); 50],
+        vec![SyntheticTask::default().fail(1); 50],
+        vec![SyntheticTask::new(1).panic(true), SyntheticTask::new(u64::MAX)],
     ];
     for program in PROGRAMS {
         for (index, work) in odd.iter().enumerate() {
@@ -406,7 +403,7 @@ fn odd_work_is_no_trouble() {
                     ProgramParams { limit: nz(limit), work: work.clone(), duration_max: Some(Duration::from_secs(9)) };
                 let seen = self::program(program.name, &params);
                 assert!(
-                    matches!(seen.records.last().unwrap().event().kind, EventKind::RunEnded),
+                    matches!(seen.records.last().unwrap().borrowed().kind, EventKind::RunEnded),
                     "{} {index}",
                     program.name
                 );

@@ -1,14 +1,9 @@
 //! `cargo xtask bench`: builds and runs the workspace in `benches/`.
 
 use crate::setup::{self, Needs};
-use crate::{outcome, shell};
-use std::process::ExitCode;
+use crate::shell;
 
-pub(crate) fn run(arguments: &[&str]) -> ExitCode {
-    outcome(measure(arguments))
-}
-
-fn measure(arguments: &[&str]) -> Result<(), String> {
+pub(crate) fn run(arguments: &[&str]) -> Result<(), String> {
     let asked = |flags: &[&str]| arguments.iter().any(|argument| flags.contains(argument));
     if !asked(&["--help", "-h"]) {
         setup::run(Needs::Bench)?;

@@ -1,6 +1,6 @@
 //! Targets that are not this machine: the core on bare metal, so that `no_std` is more than a word, and the page's module.
 
-use crate::{setup, shell};
+use crate::{apt, shell};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -64,7 +64,7 @@ impl Target {
         };
         if let Some(refusal) = refusal {
             println!("{refusal}; taking Debian's compiler, with the standard library from source");
-            setup::install(DEBIAN_PACKAGES)?;
+            apt::install(DEBIAN_PACKAGES)?;
         }
         match self.route() {
             Some(route) => {

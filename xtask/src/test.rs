@@ -1,149 +1,248 @@
-//! `cargo xtask test`: everything that has to pass before a change lands.
+//! `cargo xtask test`: everything that has to pass before a change lands. `cargo xtask check`: the quick part of it.
 
+use crate::features::{self, LINTED, TESTED, TESTED_IN_FULL, name, only};
 use crate::setup::{self, Needs};
-use crate::shell::{self, cargo};
-use crate::{cross, page, steps, web};
+use crate::shell::cargo;
+use crate::{cross, deny, msrv, package, page, steps, suite, web};
 use std::io::Stdout;
 use std::process::{Command, ExitCode};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+
+use steps::Lane;
 
 type Steps = steps::Steps<Stdout>;
 
-/// Every set of features that is a crate of its own, as features are additive: each is linted as the library that a
-/// user would get, without the dependencies that tests switch on.
-const LINTED: &[&str] = &[
-    "",
-    "serde",
-    "std",
-    "std,serde",
-    "smol",
-    "smol,serde",
-    "trace",
-    "jsonl",
-    "jsonl,smol",
-    "listen",
-    "redis",
-    "redis,jsonl",
-    "tracing",
-    "tracing,smol",
-    "tracing,redis",
-];
+/// How long the tests are that draw at random: variables of the environment with their values in a full run. Without
+/// them each test takes a default of its own, which is a fraction of that.
+const LENGTHS: &[(&str, &str)] = &[("FOURFOLD_RUNS", "3000"), ("FOURFOLD_ROUNDS", "20"), ("FULL", "1")];
 
-/// The sets that behave differently: nothing, panics contained, JSON lines, the wall clock, spans. All of it comes on top.
-const TESTED: &[&str] = &["", "std", "jsonl", "smol", "tracing,smol"];
+/// What the lanes wait for from each other. A lane that ends early, or whose step failed, keeps nobody waiting.
+struct Gate(Receiver<()>);
 
-/// Test programs and examples; the documentation's examples are a step of their own.
-const TARGETS: &[&str] = &["--lib", "--bins", "--tests", "--no-fail-fast"];
-
-pub(crate) fn run(full: bool) -> ExitCode {
-    let mut steps = Steps::new(std::io::stdout()).patient(if full { 6 } else { 1 });
-    steps.step("setup", |_| setup::run(Needs::Test));
-    steps.run("format", &mut cargo(["fmt", "--all", "--check"]));
-    // Before the command is built: the page is in it.
-    steps.step("page", |_| web::build());
-    lint(&mut steps);
-    tests(&mut steps);
-    page(&mut steps, full);
-    loom(&mut steps);
-    steps.run(
-        "documentation",
-        cargo(["doc", "--workspace", "--no-deps", "--all-features"]).env("RUSTDOCFLAGS", "--deny warnings"),
-    );
-    for features in ["", "serde", "tracing"] {
-        let title = format!("bare metal: {}", name(features));
-        let core = ["--package", "fourfold", "--lib", "--no-default-features", "--features", features];
-        steps.step(&title, |work| work.run(&mut cross::BARE_METAL.build(&core)?));
+impl Gate {
+    fn new() -> (Sender<()>, Self) {
+        let (opened, gate) = channel();
+        (opened, Self(gate))
     }
-    benches(&mut steps);
+
+    fn wait(self) {
+        // An error means that the other lane is past that point.
+        let _ = self.0.recv();
+    }
+}
+
+/// A part of everything that a machine of its own can take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    Lint,
+    Rust,
+    Page,
+    Other,
+}
+
+impl Part {
+    const ALL: [(Self, &str); 4] =
+        [(Self::Lint, "lint"), (Self::Rust, "rust"), (Self::Page, "page"), (Self::Other, "other")];
+
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|(_, known)| *known == name).map(|(part, _)| part)
+    }
+}
+
+/// Runs everything, or one part. Cargo's steps are one lane, for they would wait for each other's locks; the page is the
+/// other: its tests mostly wait for a browser.
+pub(crate) fn run(full: bool, only: Option<Part>) -> ExitCode {
+    let wanted = |part| only.is_none_or(|only| only == part);
+    let steps = Steps::new(std::io::stdout()).patient(if full { 6 } else { 1 });
+    let code = steps.lane("");
+    code.step("setup", |_| setup::run(Needs::Test));
+    let (page_is_built, page_built) = Gate::new();
+    let (command_is_built, command_built) = Gate::new();
+    thread::scope(|scope| {
+        let lane = steps.lane("page | ");
+        scope.spawn(move || {
+            // The page is in the command, which the Rust tests start.
+            if wanted(Part::Page) || wanted(Part::Rust) {
+                lane.step("page", |_| web::build());
+            }
+            drop(page_is_built);
+            if wanted(Part::Page) {
+                page(&lane, full, command_built);
+            }
+        });
+        if wanted(Part::Lint) {
+            lint(&code, full);
+        }
+        page_built.wait();
+        if wanted(Part::Rust) {
+            code.run("tests: build", &mut suite::build(suite::EVERYTHING));
+        } else if wanted(Part::Page) {
+            code.run("page: the command", &mut cargo(["build", "--bin", "fourfold"]));
+        }
+        drop(command_is_built);
+        if wanted(Part::Rust) {
+            tests(&code, full);
+        }
+        if wanted(Part::Other) {
+            bare_metal(&code);
+            loom(&code);
+            benches(&code, full);
+        }
+    });
+    if full && wanted(Part::Other) {
+        code.step("package", |_| package::run());
+    }
+    leave_out(&code, full, only);
+    steps.finish()
+}
+
+/// Runs what takes a minute on a warm tree: formats, lints, the unit tests, the tests of the core, types and the module.
+pub(crate) fn check() -> ExitCode {
+    let steps = Steps::new(std::io::stdout());
+    let code = steps.lane("");
+    thread::scope(|scope| {
+        let lane = steps.lane("page | ");
+        scope.spawn(move || {
+            lane.step("page: tools", page::install);
+            lane.run("page: types", &mut page::types());
+            lane.run("page: style", &mut page::style());
+            lane.step("page", |_| web::build());
+        });
+        code.run("format", &mut cargo(["fmt", "--all", "--check"]));
+        code.run("clippy: everything", &mut lint_everything());
+        let core = [suite::EVERYTHING, &["--lib", "--bins", "--test", "main", "--test", "house"]].concat();
+        code.run("tests: units and core", suite::run(&core).env("FOURFOLD_RUNS", "100"));
+    });
+    code.run("module: tests", &mut page::node_tests("web/tests/module/"));
     steps.finish()
 }
 
 /// The page in a real browser, served by a server of the tests and by the command, and its module by itself.
-fn page(steps: &mut Steps, full: bool) {
-    steps.step("page: tools", page::install);
-    steps.step("page: Perfetto", page::install_perfetto);
-    steps.run("page: types", &mut shell::command("node", ["web/node_modules/typescript/bin/tsc", "-p", "web"]));
-    steps.run("page: the command", &mut cargo(["build", "--bin", "fourfold"]));
+fn page(lane: &Lane<'_>, full: bool, command_built: Gate) {
+    lane.step("page: tools", page::install);
+    lane.step("page: Perfetto", page::install_perfetto);
+    lane.run("page: types", &mut page::types());
+    lane.run("page: style", &mut page::style());
+    lane.step("npm: package", |_| web::package());
+    lane.run("npm: tests", &mut page::node_tests("web/tests/npm/"));
+    command_built.wait();
     // In Node: it gives what the command gives.
-    steps.run("module: tests", &mut shell::command("node", ["--test", "--test-reporter=tap", "web/tests/module/"]));
-    steps.step("package", |_| web::package());
-    steps.run("package: tests", &mut shell::command("node", ["--test", "--test-reporter=tap", "web/tests/npm/"]));
-    steps.step("page: tests", |work| page::tests(work, full));
+    lane.run("module: tests", &mut page::node_tests("web/tests/module/"));
+    lane.step("page: tests", |work| page::tests(work, full));
 }
 
-/// The workspace of the benchmarks: its tests run every peer, so that no row of a table can be hollow.
-fn benches(steps: &mut Steps) {
-    let at = |words: &[&str]| cargo([words[0], "--manifest-path", "benches/Cargo.toml"].iter().chain(&words[1..]));
-    steps.run("benches: format", &mut at(&["fmt", "--check"]));
-    steps.run("benches: clippy", &mut at(&["clippy", "--all-targets", "--", "--deny", "warnings"]));
-    steps.run("benches: tests", &mut at(&["test", "--no-fail-fast"]));
+fn lint_everything() -> Command {
+    cargo(["clippy", "--workspace", "--all-targets", "--all-features", "--", "--deny", "warnings"])
 }
 
-fn lint(steps: &mut Steps) {
-    let everything = ["clippy", "--workspace", "--all-targets", "--all-features", "--", "--deny", "warnings"];
-    steps.run("clippy: everything", &mut cargo(everything));
-    for features in LINTED {
-        let mut command = only("clippy", features, &["--lib"]);
-        steps.run(&format!("clippy: {}", name(features)), command.args(["--", "--deny", "warnings"]));
-    }
-    for features in TESTED {
-        let mut command = only("clippy", features, &["--all-targets"]);
-        steps.run(&format!("clippy, with tests: {}", name(features)), command.args(["--", "--deny", "warnings"]));
-    }
+fn lint(lane: &Lane<'_>, full: bool) {
+    lane.step("dependencies", deny::check);
+    lane.step("the promised version of Rust", msrv::check);
+    lane.run("format", &mut cargo(["fmt", "--all", "--check"]));
+    lane.run("clippy: everything", &mut lint_everything());
+    lane.step("clippy: sets of features", |work| {
+        let libraries = LINTED.iter().map(|set| features::lint(set, "--lib"));
+        let in_full = if full { TESTED_IN_FULL } else { &[] };
+        let tests = TESTED.iter().chain(in_full).map(|set| features::lint(set, "--all-targets"));
+        let failures: Vec<String> = libraries.chain(tests).filter_map(|mut set| work.run(&mut set).err()).collect();
+        if failures.is_empty() { Ok(()) } else { Err(failures.join("; ")) }
+    });
+    let mut doc = cargo(["doc", "--workspace", "--no-deps", "--all-features"]);
+    lane.run("documentation", doc.env("RUSTDOCFLAGS", "--deny warnings"));
 }
 
-fn tests(steps: &mut Steps) {
-    // As programs: named among the targets of a test they would be built as tests, which tests/examples.rs cannot run.
-    steps.run("examples", &mut cargo(["build", "--examples"]));
-    steps.run("tests: everything", cargo(["test", "--workspace"]).args(TARGETS));
-    for features in TESTED {
-        steps.run(&format!("tests: {}", name(features)), &mut only("test", features, TARGETS));
+fn tests(lane: &Lane<'_>, full: bool) {
+    let lengths = if full { LENGTHS } else { &[] };
+    lane.run("tests: everything", suite::run(suite::EVERYTHING).envs(lengths.iter().copied()));
+    for set in TESTED.iter().chain(if full { TESTED_IN_FULL } else { &[] }) {
+        lane.run(&tests_of(set), &mut suite::run(&only(set, &[])));
     }
     // They are written for a reader who has everything.
-    steps.run("doctests", &mut cargo(["test", "--workspace", "--all-features", "--doc"]));
+    lane.run("doctests", &mut cargo(["test", "--workspace", "--all-features", "--doc"]));
+}
+
+fn tests_of(set: &str) -> String {
+    format!("tests: {}", name(set))
+}
+
+fn bare_metal(lane: &Lane<'_>) {
+    for set in ["", "serde", "tracing"] {
+        let core = ["--package", "fourfold", "--lib", "--no-default-features", "--features", set];
+        lane.step(&format!("bare metal: {}", name(set)), |work| work.run(&mut cross::BARE_METAL.build(&core)?));
+    }
 }
 
 /// Every interleaving of a wake with the sleep that it has to end.
-fn loom(steps: &mut Steps) {
-    if !shell::root().join("tests/loom.rs").is_file() {
+fn loom(lane: &Lane<'_>) {
+    let mut command = cargo(["test"]);
+    command.args(only("std", &["--release", "--test", "loom", "--target-dir", "target/loom"]));
+    lane.run("loom", command.env("RUSTFLAGS", "--cfg fourfold_loom"));
+}
+
+/// The workspace of the benchmarks: its tests run every peer, so that no row of a table can be hollow.
+fn benches(lane: &Lane<'_>, full: bool) {
+    let at = |words: &[&str]| {
+        let place = ["--manifest-path", "benches/Cargo.toml"];
+        cargo([words[0]].iter().chain(&place).chain(&words[1..]))
+    };
+    lane.run("benches: format", &mut at(&["fmt", "--check"]));
+    lane.run("benches: clippy", &mut at(&["clippy", "--all-targets", "--", "--deny", "warnings"]));
+    if full {
+        lane.run("benches: tests", &mut at(&["test", "--no-fail-fast"]));
+    }
+}
+
+/// Names what is not run this time: other parts, long tests, and tests that are shorter.
+fn leave_out(lane: &Lane<'_>, full: bool, only: Option<Part>) {
+    for (part, name) in Part::ALL {
+        if only.is_some_and(|only| only != part) {
+            lane.leave_out(&format!("everything of the part `{name}`"));
+        }
+    }
+    if full {
         return;
     }
-    let mut command = only("test", "std", &["--release", "--test", "loom", "--target-dir", "target/loom"]);
-    steps.run("loom", command.env("RUSTFLAGS", "--cfg fourfold_loom"));
-}
-
-/// The package `fourfold` with these features and no others.
-fn only(what: &str, features: &str, more: &[&str]) -> Command {
-    let mut command = cargo([what, "--package", "fourfold", "--no-default-features", "--features", features]);
-    command.args(more);
-    command
-}
-
-fn name(features: &str) -> &str {
-    if features.is_empty() { "no features" } else { features }
+    for set in TESTED_IN_FULL {
+        lane.leave_out(&tests_of(set));
+    }
+    lane.leave_out("benches: tests");
+    lane.leave_out("package: the archives, and the command built from them");
+    lane.leave_out("simulation: 3000 random runs");
+    lane.leave_out("chaos: 20 rounds of killed workers");
+    lane.leave_out(
+        "page: bounds, truth, live, frames, large, pictures at their whole length; times held to their goals",
+    );
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::shell;
 
     #[test]
-    fn every_feature_of_the_package_is_linted_alone_or_with_everything() {
-        let manifest = std::fs::read_to_string(shell::root().join("Cargo.toml")).unwrap();
-        let (_, features) = manifest.split_once("[features]").unwrap();
-        let (features, _) = features.split_once("\n[").unwrap();
-        let names = features.lines().filter_map(|line| line.split_once(" = ")).map(|(name, _)| name);
-        let linted: Vec<&str> = LINTED.iter().flat_map(|set| set.split(',')).collect();
-        let mut seen = 0;
-        for name in names.filter(|name| *name != "default") {
-            assert!(linted.contains(&name), "the feature `{name}` is in no set of LINTED");
-            seen += 1;
-        }
-        assert!(seen >= 5, "read only {seen} features from Cargo.toml");
+    fn a_gate_lets_pass_when_the_other_lane_is_gone() {
+        let (opened, gate) = Gate::new();
+        thread::scope(|scope| {
+            scope.spawn(move || drop(opened));
+            gate.wait();
+        });
     }
 
     #[test]
-    fn a_set_of_features_leaves_the_default_out() {
-        let command = shell::spelled(&only("check", "std", &["--lib"]));
-        assert!(command.ends_with("check --package fourfold --no-default-features --features std --lib"), "{command}");
+    fn the_forge_runs_every_part() {
+        let workflow = std::fs::read_to_string(shell::root().join(".github/workflows/ci.yml")).unwrap();
+        let parts = workflow.lines().find_map(|line| line.trim().strip_prefix("part: [")?.strip_suffix(']')).unwrap();
+        let parts: Vec<_> = parts.split(", ").map(Part::named).collect();
+        assert_eq!(parts, Part::ALL.map(|(part, _)| Some(part)));
+    }
+
+    #[test]
+    fn every_length_of_a_full_run_is_read_by_a_test() {
+        let readers = ["tests/simulation.rs", "cli/tests/cli/chaos.rs", "web/tests/browser/harness.mjs"];
+        let texts = readers.map(|path| std::fs::read_to_string(shell::root().join(path)).unwrap());
+        for (variable, _) in LENGTHS {
+            assert!(texts.iter().any(|text| text.contains(variable)), "nothing reads {variable}");
+        }
     }
 }

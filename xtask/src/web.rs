@@ -5,10 +5,9 @@ mod node;
 mod npm;
 mod sizes;
 
-use crate::{cross, outcome, shell};
+use crate::{cross, shell};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 /// What the module is called; JavaScript imports `fourfold_web.js`.
 const NAME: &str = "fourfold_web";
@@ -20,17 +19,18 @@ const PAGE: &[&str] = &["index.html", "sandbox.html", "icon.svg", "js", "css", "
 /// Scripts that stay as they are: some are shown to visitors, others are as small as they get.
 const AS_WRITTEN: &[&str] = &["js/handlers", "vendor"];
 
-pub(crate) fn run(arguments: &[&str]) -> ExitCode {
-    outcome(match arguments {
+pub(crate) fn run(arguments: &[&str]) -> Result<(), String> {
+    match arguments {
         [] => build(),
         ["--npm"] => package(),
         _ => Err(format!("`web` does not take `{}`", arguments.join(" "))),
-    })
+    }
 }
 
 /// The package for npm.
 pub(crate) fn package() -> Result<(), String> {
     cross::BROWSER.prepare()?;
+    generate()?;
     let archive = npm::pack(&module()?)?;
     println!("{}", archive.display());
     Ok(())
@@ -38,6 +38,7 @@ pub(crate) fn package() -> Result<(), String> {
 
 pub(crate) fn build() -> Result<(), String> {
     cross::BROWSER.prepare()?;
+    generate()?;
     let module = module()?;
     let dist = shell::root().join("web/dist");
     clear(&dist)?;
@@ -61,11 +62,16 @@ pub(crate) fn build() -> Result<(), String> {
     sizes::compress(&dist, &files)
 }
 
+/// Writes the files that the page and the npm package have from the crate: layouts and parameters. They are kept in the repository.
+fn generate() -> Result<(), String> {
+    say_and_run(&mut shell::cargo(["run", "--quiet", "--package", "fourfold-web", "--example", "generate"]))
+}
+
 /// The module and its glue, made anew where the crate has changed; the folder they lie in.
 fn module() -> Result<PathBuf, String> {
     let what = ["--package", "fourfold-web", "--lib", "--profile", PROFILE];
     let mut build = cross::BROWSER.build(&what)?;
-    say_and_run(build.env("RUSTFLAGS", anonymous()))?;
+    shell::say_and_run(build.env("RUSTFLAGS", anonymous()))?;
     let input = cross::BROWSER.output(PROFILE).join(format!("{NAME}.wasm"));
     let folder = cross::BROWSER.folder().join("module");
     let output = folder.join(format!("{NAME}_bg.wasm"));
@@ -78,7 +84,7 @@ fn module() -> Result<PathBuf, String> {
     clear(&raw)?;
     let bindgen = ["run", "--quiet", "--package", "xtask-bindgen", "--"];
     let mut bindgen = shell::cargo(bindgen);
-    say_and_run(bindgen.arg(&input).arg(NAME).arg(&raw))?;
+    shell::say_and_run(bindgen.arg(&input).arg(NAME).arg(&raw))?;
     for name in [format!("{NAME}.js"), format!("{NAME}.d.ts")] {
         copy(&raw.join(&name), &folder.join(&name))?;
     }
@@ -96,9 +102,10 @@ fn anonymous() -> String {
     folders.collect::<Vec<_>>().join(" ")
 }
 
-fn say_and_run(command: &mut std::process::Command) -> Result<(), String> {
-    println!("$ {}", shell::spelled(command));
-    shell::expect_success(command)
+/// Puts a copy of a folder in the place of another.
+pub(crate) fn replace(from: &Path, to: &Path) -> Result<(), String> {
+    clear(to)?;
+    copy_all(from, to).map(drop)
 }
 
 /// An empty folder.
@@ -117,6 +124,12 @@ fn copy(from: &Path, to: &Path) -> Result<PathBuf, String> {
     Ok(to.to_path_buf())
 }
 
+/// Whether a file only says of what types the page's scripts are. The module's own types stay: scripts are checked against them.
+fn is_types_only(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    name.ends_with(".d.ts") && !name.starts_with(NAME)
+}
+
 /// A folder with all that is in it, in the order of the names; what was copied.
 fn copy_all(from: &Path, to: &Path) -> Result<Vec<PathBuf>, String> {
     let entries = fs::read_dir(from).map_err(|error| format!("cannot read {}: {error}", from.display()))?;
@@ -125,7 +138,11 @@ fn copy_all(from: &Path, to: &Path) -> Result<Vec<PathBuf>, String> {
     let mut copied = Vec::new();
     for name in names {
         let (from, to) = (from.join(&name), to.join(&name));
-        if from.is_dir() { copied.extend(copy_all(&from, &to)?) } else { copied.push(copy(&from, &to)?) }
+        if from.is_dir() {
+            copied.extend(copy_all(&from, &to)?);
+        } else if !is_types_only(&from) {
+            copied.push(copy(&from, &to)?);
+        }
     }
     Ok(copied)
 }

@@ -58,7 +58,7 @@ impl Peer for Set {
     fn run<W: Work>(work: W, limit: NonZeroUsize, tasks: u64) -> Total {
         let total = Total::default();
         let drive = async {
-            let mut set = TaskSet::new(limit);
+            let mut set = TaskSet::new(limit).expect("a limit above 0");
             for id in 0..tasks {
                 set.spawn(work.task(id)).await;
                 set.prune().for_each(|result| total.add(result));
@@ -79,7 +79,7 @@ impl Peer for Batch {
     fn run<W: Work>(work: W, limit: NonZeroUsize, tasks: u64) -> Total {
         let total = Total::default();
         let results = block_on(beside(work, batch(limit, 0..tasks, async |id| work.task(id).await)));
-        results.into_iter().for_each(|result| total.add(result));
+        results.expect("a limit above 0").into_iter().for_each(|result| total.add(result));
         total
     }
 }
@@ -96,7 +96,7 @@ impl Peer for Pool {
                 queue.push(id).await.expect("the queue is open until the body ends");
             }
         });
-        block_on(beside(work, pool));
+        block_on(beside(work, pool)).expect("a limit above 0");
         total
     }
 }

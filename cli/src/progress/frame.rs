@@ -144,7 +144,7 @@ impl Frame<'_> {
             SourceState::Exhausted => "the source is exhausted",
             SourceState::Blocked { by: BlockedOn::Rate } => "held up by the rate",
             SourceState::Blocked { by: BlockedOn::Settling } => "held up by settling",
-            SourceState::Open | SourceState::Blocked { by: BlockedOn::Room } => return line,
+            _ => return line,
         };
         line += &format!("   {QUIET}{source}{QUIET:#}");
         line
@@ -249,7 +249,7 @@ mod tests {
         Time::from_nanos(ms * 1_000_000)
     }
 
-    fn fold(events: impl IntoIterator<Item = (u64, EventKind<'static>)>) -> State {
+    fn fold(events: impl IntoIterator<Item = (u64, EventKind<&'static str>)>) -> State {
         let mut state = State::new();
         for (sequence, (at, kind)) in (0..).zip(events) {
             state.apply(&Event { sequence, at: ms(at), kind });
@@ -257,20 +257,20 @@ mod tests {
         state
     }
 
-    fn begin(limit: usize) -> (u64, EventKind<'static>) {
+    fn begin(limit: usize) -> (u64, EventKind<&'static str>) {
         let (workers, queue_capacity) = (Some(limit), Some(limit));
         (0, EventKind::RunStarted { pattern: Pattern::WorkerPool, limit, workers, queue_capacity })
     }
 
-    fn claimed(at: u64, id: u64) -> (u64, EventKind<'static>) {
+    fn claimed(at: u64, id: u64) -> (u64, EventKind<&'static str>) {
         (at, EventKind::Claimed { task: TaskId(id), attempt: Attempt::FIRST })
     }
 
-    fn started(at: u64, id: u64, permit: usize) -> (u64, EventKind<'static>) {
+    fn started(at: u64, id: u64, permit: usize) -> (u64, EventKind<&'static str>) {
         (at, EventKind::Started { task: TaskId(id), attempt: Attempt::FIRST, permit, worker: Some(permit) })
     }
 
-    fn failed(at: u64, id: u64, permit: usize, reason: &'static str) -> (u64, EventKind<'static>) {
+    fn failed(at: u64, id: u64, permit: usize, reason: &'static str) -> (u64, EventKind<&'static str>) {
         let (attempt, worker, reason) = (Attempt::FIRST, Some(permit), Some(reason));
         (at, EventKind::Ended { task: TaskId(id), attempt, permit, worker, outcome: Outcome::Failed, reason })
     }

@@ -132,6 +132,19 @@ pub(crate) fn sorted(text: &str) -> Vec<&str> {
     lines
 }
 
+/// How long the run may be kept from its tasks, in seconds: 60 ms, and thrice that where other tests want the machine, too.
+pub(crate) const GAP_MAX: f64 = 0.18;
+
+/// The longest time between two events of a trace, from the first start on, in seconds.
+pub(crate) fn longest_gap(trace: &str) -> f64 {
+    let lines = trace.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let times: Vec<u64> =
+        lines.skip_while(|line| line["event"] != "started").map(|line| line["t_ns"].as_u64().unwrap()).collect();
+    assert!(times.len() > 100, "{trace}");
+    let longest = times.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap();
+    longest as f64 / 1e9
+}
+
 /// Waits until something is so.
 pub(crate) fn until(what: &str, is_so: impl Fn() -> bool) {
     let start = std::time::Instant::now();

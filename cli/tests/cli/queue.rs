@@ -1,46 +1,29 @@
 //! `push`, `stats`, `dead` and `run` on a Redis list.
 
-use std::{
-    process::{Child, Command, Stdio},
-    time::Duration,
-};
+use std::time::Duration;
 
-use super::command::{Place, seq, until};
+use test_support::RedisServer;
 
-/// A server of the test's own, on a socket in its directory.
+use super::command::{Place, seq};
+
+/// A server of the test's own, and a directory to start the command in.
 struct Server {
     place: Place,
-    child: Child,
+    redis: RedisServer,
 }
 
 impl Server {
     fn start() -> Self {
-        let place = Place::new();
-        let child = Command::new("redis-server")
-            .args(["--port", "0", "--unixsocket", "socket", "--save", "", "--loglevel", "warning"])
-            .current_dir(place.path("."))
-            .stdout(Stdio::null())
-            .spawn()
-            .expect("redis-server is installed (cargo xtask setup)");
-        let server = Self { place, child };
-        until("redis-server is up", || server.client().is_ok());
-        server
+        Self { place: Place::new(), redis: RedisServer::start() }
     }
 
     fn client(&self) -> redis::RedisResult<redis::Connection> {
-        redis::Client::open(format!("redis+unix://{}", self.place.path("socket").display()))?
+        redis::Client::open(format!("redis+unix://{}", self.redis.socket()))?
             .get_connection_with_timeout(Duration::from_secs(5))
     }
 
     fn url(&self) -> String {
-        format!("redis+unix://{}?list=tasks", self.place.path("socket").display())
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.redis.url("tasks")
     }
 }
 

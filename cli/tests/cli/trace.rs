@@ -124,7 +124,7 @@ fn the_command_and_the_library_write_the_same_bytes() {
             let mut expected = Vec::new();
             Lines.begin(&mut expected);
             let limit = std::num::NonZeroUsize::new(5).unwrap();
-            let simulation = Simulation::new(Config { seed, ..Config::new(pattern, limit) }, 100);
+            let simulation = Simulation::new(Config::new(pattern, limit).seed(seed), 100);
             simulation.run(&mut observer_fn(|event| Lines.event(event, &mut expected))).unwrap();
             let seed = seed.to_string();
             let args =

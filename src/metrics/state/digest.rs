@@ -1,4 +1,4 @@
-//! One number for a whole state.
+//! The digest of a state.
 
 use core::hash::{Hash, Hasher};
 
@@ -8,7 +8,7 @@ struct Fnv(u64);
 const OFFSET: u64 = 0xCBF2_9CE4_8422_2325;
 const PRIME: u64 = 0x0100_0000_01B3;
 
-/// The digest of anything that hashes integers, text and lists of them.
+/// Computes the digest of a value that hashes integers, text and lists of them.
 pub(super) fn of(value: &impl Hash) -> u64 {
     let mut hasher = Fnv(OFFSET);
     value.hash(&mut hasher);

@@ -1,4 +1,4 @@
-//! A state as data, read again.
+//! Reading a state that was written as data.
 
 use alloc::{
     collections::VecDeque,
@@ -22,17 +22,18 @@ use crate::{
 };
 
 impl<'de> Deserialize<'de> for State {
-    /// From formats that say of themselves what they hold, as JSON does.
+    /// Reads a state from a self-describing format such as JSON.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Self::from_data(&Data::deserialize(deserializer)?).map_err(D::Error::custom)
     }
 }
 
 impl State {
-    /// The state that was written as this data.
+    /// Reads a state that was written as this data.
     ///
     /// # Errors
-    /// A message that names the key.
+    /// Returns a message that names the key that is missing or wrong.
+    #[doc(hidden)]
     pub fn from_data(data: &Data<'_>) -> Result<Self, String> {
         let keys = Keys::of(data, "a state");
         let ids = |key| {
@@ -87,7 +88,7 @@ fn time(keys: &Keys<'_, '_>, key: &str) -> Result<Time, String> {
 }
 
 fn counters(data: &Data<'_>) -> Result<Counters, String> {
-    let keys = Keys::of(data, "a counters");
+    let keys = Keys::of(data, "the counters");
     let mut counters = Counters::default();
     for (key, count) in [
         ("claimed", &mut counters.claimed),

@@ -3,6 +3,8 @@
 use alloc::{borrow::Cow, vec::Vec};
 use core::fmt;
 
+use crate::config::ConfigError;
+
 /// What a task of a group is called.
 pub type TaskName = Cow<'static, str>;
 
@@ -25,7 +27,7 @@ impl<T, R> GroupOutput<T, R> {
 /// A group has failed: what it had come to.
 #[derive(Clone, PartialEq, Eq)]
 pub struct GroupError<T, E> {
-    /// Every failure, the first first. There is at least one.
+    /// Every failure, the first first. There is at least one, unless the limit was 0.
     pub failures: Vec<GroupFailure<E>>,
     /// What other tasks had returned by then, in the order in which they finished.
     pub results: Vec<(TaskName, T)>,
@@ -49,8 +51,18 @@ impl<E: fmt::Display> fmt::Display for GroupFailure<E> {
     }
 }
 
+impl<T, E> GroupError<T, E> {
+    /// The error of a group with a limit of 0, in which nothing could start.
+    pub(super) fn zero_limit() -> Self {
+        Self { failures: Vec::new(), results: Vec::new(), cancelled: Vec::new() }
+    }
+}
+
 impl<T, E: fmt::Display> fmt::Display for GroupError<T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.failures.is_empty() {
+            return write!(f, "{}", ConfigError::ZeroLimit);
+        }
         let (n, s) = (self.failures.len(), if self.failures.len() == 1 { "" } else { "s" });
         write!(f, "the group failed ({n} failure{s})")?;
         let mut separator = ": ";

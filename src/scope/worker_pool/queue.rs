@@ -123,16 +123,15 @@ impl<T> Queue<T> {
     ///
     /// # Examples
     /// ```
-    /// # use core::num::NonZeroUsize;
     /// # use fourfold::{scope::PushError, worker_pool};
     /// # use futures_lite::future::block_on;
-    /// let one = NonZeroUsize::MIN;
-    /// block_on(worker_pool(one, one, async |_: u8, _| (), async |queue| {
+    /// block_on(worker_pool(1, 1, async |_: u8, _| (), async |queue| {
     ///     assert_eq!(queue.try_push(1), Ok(()));
     ///     assert_eq!(queue.try_push(2), Err(PushError::Full(2)));
     ///     queue.close();
     ///     assert_eq!(queue.try_push(3), Err(PushError::Closed(3)));
-    /// }));
+    /// }))
+    /// .unwrap();
     /// ```
     pub fn try_push(&self, task: T) -> Result<(), PushError<T>> {
         self.shared.try_push(task)
@@ -167,16 +166,14 @@ impl<T> Queue<T> {
     ///
     /// # Examples
     /// ```
-    /// # use core::num::NonZeroUsize;
     /// # use fourfold::worker_pool;
     /// # use futures_lite::future::block_on;
-    /// let (one, two) = (NonZeroUsize::MIN, NonZeroUsize::new(2).unwrap());
-    /// let rest = block_on(worker_pool(one, two, async |_: &str, _| (), async |queue| {
+    /// let rest = block_on(worker_pool(1, 2, async |_: &str, _| (), async |queue| {
     ///     queue.push("never").await.unwrap();
     ///     queue.push("mind").await.unwrap();
     ///     queue.take_rest()
     /// }));
-    /// assert_eq!(rest, ["never", "mind"]);
+    /// assert_eq!(rest.unwrap(), ["never", "mind"]);
     /// ```
     pub fn take_rest(&self) -> Vec<T> {
         self.shared.take_rest().into()
@@ -198,8 +195,8 @@ impl<T> Queue<T> {
     }
 
     /// The number of tasks that may be queued before a push waits.
-    pub fn capacity(&self) -> NonZeroUsize {
-        NonZeroUsize::new(self.shared.places.limit()).unwrap_or(NonZeroUsize::MIN)
+    pub fn capacity(&self) -> usize {
+        self.shared.places.limit()
     }
 
     /// Sets the number of tasks that handles may push beyond the capacity. The default is 1,000,000; a larger number lets
@@ -257,10 +254,9 @@ impl<T> QueueHandle<T> {
     ///
     /// # Examples
     /// ```
-    /// # use core::{cell::Cell, num::NonZeroUsize};
+    /// # use core::cell::Cell;
     /// # use fourfold::{scope::PushError, worker_pool};
     /// # use futures_lite::future::block_on;
-    /// let one = NonZeroUsize::MIN;
     /// let sum = Cell::new(0);
     /// let count_down = async |n: u32, queue: &fourfold::scope::QueueHandle<u32>| {
     ///     sum.set(sum.get() + n);
@@ -268,10 +264,11 @@ impl<T> QueueHandle<T> {
     ///         queue.push(n - 1).unwrap();
     ///     }
     /// };
-    /// let handle = block_on(worker_pool(one, one, count_down, async |queue| {
+    /// let handle = block_on(worker_pool(1, 1, count_down, async |queue| {
     ///     queue.push(100).await.unwrap();
     ///     queue.handle()
-    /// }));
+    /// }))
+    /// .unwrap();
     /// assert_eq!(sum.get(), 5050);
     /// assert_eq!(handle.push(7), Err(PushError::Closed(7)));
     /// ```

@@ -1,11 +1,11 @@
-// A task that fetches what it names from this page's own server.
-/** @param {{path: string}} task @param {import('./list.js').Context} context */
+// Fetches what the task names from this page's own server.
+/** @param {{path: string}} task @param {import('./context.js').Context} context */
 export default async function handler(task, { signal, log }) {
   const url = new URL(task.path, document.baseURI);
   url.searchParams.set('again', String(Math.random()));
   const response = await fetch(url, { signal, cache: 'no-store' });
   if (!response.ok) {
-    // What is not there will not be there next time.
+    // A file that is missing will be missing at the next attempt too.
     const permanent = response.status >= 400 && response.status < 500;
     throw Object.assign(new Error(`${task.path}: ${response.status}`), { permanent });
   }

@@ -1,5 +1,8 @@
-// A task that fails sometimes: most of the time it can be tried again, and sometimes it is hopeless.
-/** @param {{ms: number, fails: number, hopeless: number}} task @param {import('./list.js').Context} context */
+// Fails sometimes. Most failures are worth another attempt, and some are permanent.
+/**
+ * @param {{ms: number, fails: number, hopeless: number}} task
+ * @param {import('./context.js').Context} context
+ */
 export default async function handler(task, { id, attempt, log }) {
   await new Promise((resolve) => setTimeout(resolve, task.ms));
   if (Math.random() < task.hopeless) {

@@ -1,224 +1,282 @@
-// Lab: every parameter of a run, and faults to throw at it. What is changed on the way is a fork at the playhead.
+// Lab: every parameter of a run, and faults to throw at the run. A change on the way is a fork at
+// the playhead.
 
 import { announce, h, setText } from '../dom.js';
-import { ask } from '../engine.js';
-import { moment, t } from '../i18n.js';
+import { messageOf, moment } from '../format.js';
+import { PLACE, TASK } from '../generated/layout.js';
 import { ParamsForm } from '../panels/form.js';
-import { DEFAULTS, fitting } from '../params.js';
-import { PLACE, TASK } from '../snapshot.js';
+import { defaults, fitting, readSimulation } from '../parameters.js';
 
 /**
- * @typedef {[number, any][]} Interventions each at a position
+ * @import { View } from '../link.js'
+ * @import { Mode, Page } from '../page.js'
+ * @import { Intervention, Params, Target } from '../protocol.js'
+ *
+ * @typedef {[number, Intervention][]} Interventions each at a position
  *
  * @typedef {object} Branch
  * @property {number} player
- * @property {any} params
+ * @property {Params} params
  * @property {Interventions} interventions
  * @property {string} name
- * @property {Branch} [from] another run up to a position
- * @property {number} [at]
+ * @property {Branch} [from] the run that this one equals up to a position
+ * @property {number} [at] the position
  */
 
-/** What is drawn for a run once; the rest can become another one on the way. */
-const FIXED = ['pattern', 'seed', 'tasks', 'work'];
+/** Parameters that are drawn for a run once; the others can change on the way. */
+const FIXED = /** @type {const} */ (['pattern', 'seed', 'tasks', 'work']);
 
 const BRANCHES_MAX = 8;
 const FAULTS = /** @type {const} */ (['slow', 'fail', 'panic', 'cancel', 'burst', 'less', 'more', 'drain', 'abort']);
+/** @typedef {typeof FAULTS[number]} Fault */
 
-/**
- * @param {import('../app.js').App} app
- * @returns {import('../app.js').Guide}
- */
-export function guide(app) {
-  const { session } = app;
-  /** @type {any} */
-  let params = structuredClone(DEFAULTS);
-  /** @type {Branch[]} */
-  let branches = [];
-  let shown = 0;
-  let forks = 0;
+/** How much a slowed task is slowed, and how many tasks come at once. */
+const SLOW_MS = 200;
+const BURST_TASKS = 20;
 
-  const form = new ParamsForm(params, { onchange: (next) => void change(next) });
-  const chips = h('div', { class: 'chips', role: 'group', 'aria-label': t('lab.branches') });
-  const problem = h('p', { class: 'problem', role: 'alert', hidden: true });
-  const faults = h(
-    'div',
-    { class: 'faults', role: 'group', 'aria-label': t('lab.faults') },
-    ...FAULTS.map((name) => h('button', { type: 'button', 'data-fault': name, title: t(`fault.${name}.help`), onclick: () => void strike(name) }, t(`fault.${name}`))),
-  );
-  const element = h(
-    'div',
-    { class: 'tab-body' },
-    problem,
-    h('section', { 'aria-labelledby': 'faults-title' }, h('h2', { id: 'faults-title' }, t('lab.faults')), h('p', { class: 'note' }, t('lab.faultsHelp')), faults, chips),
-    form.element,
-  );
+/** @implements {Mode} */
+export class Lab {
+  /** @param {Page} page */
+  constructor(page) {
+    this.page = page;
+    this.params = defaults();
+    /** @type {Branch[]} */
+    this.branches = [];
+    /** The index of the branch on the stage. */
+    this.shown = 0;
+    this.forks = 0;
+    const { tr } = page;
+    this.form = new ParamsForm(this.params, tr, { onchange: (next) => void this.change(next) });
+    this.chips = h('div', { class: 'chips', role: 'group', 'aria-label': tr('lab.branches') });
+    this.problem = h('p', { class: 'problem', role: 'alert', hidden: true });
+    this.element = h('div', { class: 'tab-body' }, this.problem, this.faults(), this.form.element);
+  }
 
-  /** @param {unknown} error */
-  function complain(error) {
-    problem.hidden = error === null;
-    setText(problem, error instanceof Error ? error.message : error === null ? '' : String(error));
+  faults() {
+    const { tr } = this.page;
+    const buttons = FAULTS.map((name) => {
+      const onclick = () => void this.strike(name);
+      const title = tr(`fault.${name}.help`);
+      return h('button', { type: 'button', 'data-fault': name, title, onclick }, tr(`fault.${name}`));
+    });
+    return h(
+      'section',
+      { 'aria-labelledby': 'faults-title' },
+      h('h2', { id: 'faults-title' }, tr('lab.faults')),
+      h('p', { class: 'note' }, tr('lab.faultsHelp')),
+      h('div', { class: 'faults', role: 'group', 'aria-label': tr('lab.faults') }, ...buttons),
+      this.chips,
+    );
+  }
+
+  /** @param {View} view */
+  async enter(view) {
+    let given = { params: defaults(), interventions: /** @type {Interventions} */ ([]) };
+    if (view.run) {
+      try {
+        given = readSimulation(view.run);
+      } catch {
+        this.complain(this.page.tr('lab.badLink'));
+      }
+    }
+    if (!view.speed) this.page.playback.setSpeed(0.05);
+    this.form.set(given.params);
+    await this.begin(given.params, view.at ?? [], given.interventions);
+  }
+
+  leave() {
+    const { engine, playback } = this.page;
+    for (const { player } of this.branches.slice(0, -1)) {
+      if (player !== playback.runs[0]?.player) engine.close(player);
+    }
+  }
+
+  link() {
+    const branch = this.branches[this.shown];
+    if (!branch) return {};
+    const { params, interventions } = branch;
+    return {
+      run: JSON.stringify(interventions.length > 0 ? { params: this.branches[0].params, interventions } : params),
+    };
+  }
+
+  fork() {
+    const { tr, playback } = this.page;
+    void this.split({ configure: fitting(this.form.params) }, tr('lab.fork', { time: moment(playback.time) }));
+  }
+
+  /** @param {unknown} error null when nothing is wrong any more */
+  complain(error) {
+    this.problem.hidden = error === null;
+    setText(this.problem, error === null ? '' : messageOf(error));
   }
 
   /**
-   * Other parameters: in a fork from where it was made on, otherwise for a new run.
-   * @param {any} next
+   * Applies other parameters: to a fork from where it begins, otherwise to a new run.
+   * @param {Params} next
    */
-  async function change(next) {
-    const branch = branches[shown];
+  async change(next) {
+    const { engine, playback } = this.page;
+    const branch = this.branches[this.shown];
     const same = branch && FIXED.every((name) => JSON.stringify(next[name]) === JSON.stringify(branch.params[name]));
     if (!branch?.from || branch.at === undefined || !same) {
-      await begin(next, [], []);
+      await this.begin(next, [], []);
       return;
     }
     const { from, at } = branch;
     try {
       const intervention = { configure: fitting(next) };
-      const { player } = await ask('fork', from.player, at, JSON.stringify(intervention));
-      branches[shown] = { ...branch, player, params: next, interventions: [...before(from, at), [at, intervention]] };
-      complain(null);
-      await put({ t: session.t }, true);
-      void ask('close', branch.player);
+      const { player } = await engine.ask('fork', from.player, at, intervention);
+      const interventions = /** @type {Interventions} */ ([...before(from, at), [at, intervention]]);
+      this.branches[this.shown] = { ...branch, player, params: next, interventions };
+      this.complain(null);
+      await this.put({ time: playback.time }, true);
+      engine.close(branch.player);
     } catch (error) {
-      complain(error);
+      this.complain(error);
     }
   }
 
   /**
-   * What was done to a run up to a position.
-   * @param {Branch} branch
-   * @param {number} position
-   * @returns {Interventions}
+   * Begins a new run.
+   * @param {Params} next
+   * @param {number[]} at the position to show; the start where it is empty
+   * @param {Interventions} interventions
    */
-  function before(branch, position) {
-    return branch.interventions.filter(([at]) => at <= position);
-  }
-
-  /**
-   * A new run from its start.
-   * @param {any} next @param {number[]} at @param {Interventions} interventions
-   */
-  async function begin(next, at, interventions) {
-    params = next;
-    const text = JSON.stringify(interventions.length > 0 ? { params: fitting(next), interventions } : fitting(next));
+  async begin(next, at, interventions) {
+    const { engine, playback, tr } = this.page;
+    this.params = next;
     try {
-      const { player } = await ask('simulate', text);
-      for (const branch of branches) if (branch.player !== session.runs[0]?.player) void ask('close', branch.player);
-      branches = [{ player, params, interventions, name: t('lab.original') }];
-      shown = 0;
-      forks = 0;
-      complain(null);
-      const wasPlaying = session.playing;
-      await put(at.length > 0 ? { positions: at } : { t: 0 }, false);
-      if (wasPlaying) session.play();
+      const params = fitting(next);
+      const { player } = await engine.ask('simulate', interventions.length > 0 ? { params, interventions } : params);
+      for (const branch of this.branches) if (branch.player !== playback.runs[0]?.player) engine.close(branch.player);
+      this.branches = [{ player, params: next, interventions, name: tr('lab.original') }];
+      this.shown = 0;
+      this.forks = 0;
+      this.complain(null);
+      const wasPlaying = playback.playing;
+      await this.put(at.length > 0 ? { positions: at } : { time: 0 }, false);
+      if (wasPlaying) playback.play();
     } catch (error) {
-      complain(error);
+      this.complain(error);
     }
   }
 
-  /** @param {import('../worker.js').At} at @param {boolean} keep */
-  async function put(at, keep) {
-    const branch = branches[shown];
-    await session.show([{ player: branch.player, title: t(`pattern.${branch.params.pattern}`), params: branch.params }], { at, keep });
-    app.caption(t('lab.caption', { pattern: t(`pattern.${branch.params.pattern}`), limit: branch.params.limit, tasks: branch.params.tasks }), t(`advice.${branch.params.pattern}`));
-    chips.replaceChildren(
-      ...(branches.length < 2 ? [] : branches.map(({ name }, index) => h('button', { type: 'button', class: 'chip', 'aria-pressed': String(index === shown), onclick: () => void choose(index) }, name))),
-    );
+  /**
+   * Puts the chosen branch on the stage.
+   * @param {Target} at
+   * @param {boolean} keep whether the run before it stays open
+   */
+  async put(at, keep) {
+    const { page } = this;
+    const { tr } = page;
+    const { player, params } = this.branches[this.shown];
+    const pattern = tr(`pattern.${params.pattern}`);
+    await page.playback.show([{ player, title: pattern, params }], { at, keep });
+    const { limit = '', tasks = '' } = params;
+    page.caption(tr('lab.caption', { pattern, limit, tasks }), tr(`advice.${params.pattern}`));
+    const chips = this.branches.map(({ name }, index) => {
+      const onclick = () => void this.choose(index);
+      return h(
+        'button',
+        { type: 'button', class: 'chip', 'aria-pressed': String(index === this.shown), onclick },
+        name,
+      );
+    });
+    this.chips.replaceChildren(...(chips.length < 2 ? [] : chips));
   }
 
   /** @param {number} index */
-  async function choose(index) {
-    const { t: now } = session;
-    shown = index;
-    form.set(branches[index].params);
-    await put({ t: now }, true);
+  async choose(index) {
+    const { time } = this.page.playback;
+    this.shown = index;
+    this.form.set(this.branches[index].params);
+    await this.put({ time }, true);
   }
 
-  /** A fork at the playhead. @param {any} intervention @param {string} name */
-  async function split(intervention, name) {
-    const from = branches[shown];
-    const position = session.positions[0] ?? 0;
-    const playing = session.playing;
-    session.pause();
+  /** Forks the run at the playhead. @param {Intervention} intervention @param {string} name */
+  async split(intervention, name) {
+    const { engine, playback, tr } = this.page;
+    const from = this.branches[this.shown];
+    const position = playback.positions[0] ?? 0;
+    const { playing } = playback;
+    playback.pause();
     try {
-      const { player } = await ask('fork', from.player, position, JSON.stringify(intervention));
-      forks += 1;
-      /** @type {Interventions} */
-      const interventions = [...before(from, position), [position, intervention]];
-      const next = { ...from.params, limit: intervention.limit ?? from.params.limit };
-      branches.push({ player, params: next, interventions, name: `${forks} · ${name}`, from, at: position });
-      form.set(next);
-      if (branches.length > BRANCHES_MAX) void ask('close', branches.splice(1, 1)[0].player);
-      shown = branches.length - 1;
-      complain(null);
-      await put({ positions: [position] }, true);
-      announce(t('lab.forked', { name, time: moment(session.t) }));
-      if (playing) session.play();
+      const { player } = await engine.ask('fork', from.player, position, intervention);
+      this.forks += 1;
+      const interventions = /** @type {Interventions} */ ([...before(from, position), [position, intervention]]);
+      const params = 'limit' in intervention ? { ...from.params, limit: intervention.limit } : { ...from.params };
+      this.branches.push({ player, params, interventions, name: `${this.forks} · ${name}`, from, at: position });
+      this.form.set(params);
+      if (this.branches.length > BRANCHES_MAX) engine.close(this.branches.splice(1, 1)[0].player);
+      this.shown = this.branches.length - 1;
+      this.complain(null);
+      await this.put({ positions: [position] }, true);
+      announce(tr('lab.forked', { name, time: moment(playback.time) }));
+      if (playing) playback.play();
     } catch (error) {
-      complain(error);
+      this.complain(error);
     }
   }
 
-  /** The task that a fault befalls: the selected one, or the one that has run for the longest. */
-  function victim() {
-    const snapshot = session.snapshots[0];
-    const { task } = app.stage.selected;
+  /**
+   * Finds the task that a fault strikes: the selected one, or the one that has run for the longest;
+   * -1 for none.
+   */
+  victim() {
+    const snapshot = this.page.playback.snapshots[0];
+    const { task } = this.page.stage.selected;
     if (!snapshot) return -1;
     if (snapshot.rowOf(task) >= 0) return task;
-    let best = -1;
+    let longest = -1;
     let since = Number.POSITIVE_INFINITY;
     for (let row = 0; row < snapshot.rows; row += 1) {
-      if (snapshot.task(row, TASK.place) !== PLACE.running || snapshot.task(row, TASK.since_ns) >= since) continue;
-      since = snapshot.task(row, TASK.since_ns);
-      best = snapshot.task(row, TASK.id);
+      const from = snapshot.task(row, TASK.since_ns);
+      if (snapshot.task(row, TASK.place) !== PLACE.running || from >= since) continue;
+      since = from;
+      longest = snapshot.task(row, TASK.id);
     }
-    return best;
+    return longest;
   }
 
-  /** @param {typeof FAULTS[number]} name */
-  async function strike(name) {
-    const limit = session.snapshots[0]?.of('limit') ?? params.limit;
-    const whole = /** @type {Record<string, any>} */ ({ burst: { burst: 20 }, less: { limit: Math.max(1, limit - 1) }, more: { limit: limit + 1 }, drain: { drain: true }, abort: { abort: true } });
-    if (whole[name]) {
-      await split(whole[name], t(`fault.${name}`));
+  /** Throws a fault at the run. @param {Fault} fault */
+  async strike(fault) {
+    const { tr, playback } = this.page;
+    const limit = playback.snapshots[0]?.of('limit') ?? this.params.limit;
+    const whole = faultOfRun(fault, limit);
+    if (whole) {
+      await this.split(whole, tr(`fault.${fault}`));
       return;
     }
-    const task = victim();
-    if (task < 0) {
-      complain(t('lab.nobody'));
-      return;
-    }
-    const one = /** @type {Record<string, any>} */ ({ slow: { slow: task, by_ms: 200 }, fail: { fail: task }, panic: { panic: task }, cancel: { cancel: task } });
-    await split(one[name], `${t(`fault.${name}`)} ${task}`);
+    const task = this.victim();
+    const one = faultOfTask(fault, task);
+    if (task < 0 || !one) this.complain(tr('lab.nobody'));
+    else await this.split(one, `${tr(`fault.${fault}`)} ${task}`);
   }
+}
 
-  return {
-    element,
-    enter: async (view) => {
-      let given = structuredClone(DEFAULTS);
-      /** @type {Interventions} */
-      let interventions = [];
-      if (view.run) {
-        try {
-          const read = JSON.parse(view.run);
-          given = read.params ?? read;
-          interventions = read.interventions ?? [];
-        } catch {
-          complain(t('lab.badLink'));
-        }
-      }
-      if (!view.speed) session.setSpeed(0.05);
-      form.set(given);
-      await begin(given, view.at ?? [], interventions);
-    },
-    link: () => {
-      const branch = branches[shown];
-      if (!branch) return {};
-      return { run: JSON.stringify(branch.interventions.length > 0 ? { params: branches[0].params, interventions: branch.interventions } : branch.params) };
-    },
-    fork: () => void split({ configure: fitting(form.params) }, t('lab.fork', { time: moment(session.t) })),
-    leave: () => {
-      for (const { player } of branches.slice(0, -1)) if (player !== session.runs[0]?.player) void ask('close', player);
-    },
-  };
+/**
+ * Lists what was done to a run up to a position.
+ * @param {Branch} branch
+ * @param {number} position
+ */
+function before(branch, position) {
+  return branch.interventions.filter(([at]) => at <= position);
+}
+
+/** @param {Fault} fault @param {number} limit @returns {Intervention | null} */
+function faultOfRun(fault, limit) {
+  if (fault === 'burst') return { burst: BURST_TASKS };
+  if (fault === 'less') return { limit: Math.max(1, limit - 1) };
+  if (fault === 'more') return { limit: limit + 1 };
+  if (fault === 'drain') return { drain: true };
+  return fault === 'abort' ? { abort: true } : null;
+}
+
+/** @param {Fault} fault @param {number} task @returns {Intervention | null} */
+function faultOfTask(fault, task) {
+  if (fault === 'slow') return { slow: task, by_ms: SLOW_MS };
+  if (fault === 'fail') return { fail: task };
+  if (fault === 'panic') return { panic: task };
+  return fault === 'cancel' ? { cancel: task } : null;
 }

@@ -1,229 +1,224 @@
 // Replay: a trace of a native run, dropped or chosen; up to four of its runs beside each other.
 
-import { announce, h, setText } from '../dom.js';
-import { ask } from '../engine.js';
-import { count, t } from '../i18n.js';
-import { stylesheet } from '../panels/charts.js';
-import { DEFAULTS, fitting } from '../params.js';
-import { PATTERNS } from '../snapshot.js';
+import { announce, h, setText, stylesheet } from '../dom.js';
+import { bytes, count, messageOf } from '../format.js';
+import { PATTERNS } from '../generated/layout.js';
+import { DropZone } from '../panels/drop.js';
+import { defaults, fitting } from '../parameters.js';
 
 /**
- * @typedef {{pattern: string, events: number}} Found a run of a trace
- * @typedef {{violation: string | null, missed: number, complete: boolean}} Checks
+ * @import { View } from '../link.js'
+ * @import { Mode, Page } from '../page.js'
+ * @import { Run } from '../playback.js'
+ * @import { Checks, FoundRun, Pattern } from '../protocol.js'
  */
 
 const PANELS_MAX = 4;
-/** More runs than anybody chooses from. */
+/** The number of runs that are listed. */
 const LISTED_MAX = 100;
+const NEWLINE = 10;
 
-/** @param {import('../app.js').App} app @returns {import('../app.js').Guide} */
-export function guide(app) {
-  const { session } = app;
-  /** @type {Blob | null} */
-  let file = null;
-  let name = '';
-  /** @type {Found[]} */
-  let found = [];
-  /** @type {number[]} which of them are shown */
-  let chosen = [];
-  let turn = 0;
-
-  const problem = h('p', { class: 'problem', role: 'alert', hidden: true });
-  const progress = h('p', { class: 'note', role: 'status' });
-  const choose = h('input', {
-    type: 'file',
-    class: 'hidden',
-    tabindex: -1,
-    'aria-hidden': 'true',
-    accept: '.jsonl,.json,.ndjson,.txt',
-    onchange: () => {
-      const [one] = choose.files ?? [];
-      if (one) void open(one, one.name);
-      choose.value = '';
-    },
-  });
-  const place = h(
-    'div',
-    { class: 'drop' },
-    h('p', {}, t('replay.drop')),
-    h('div', { class: 'row-of' }, h('button', { type: 'button', class: 'primary', id: 'choose-trace', onclick: () => choose.click() }, t('replay.choose')), choose, h('button', { type: 'button', id: 'sample-one', onclick: () => void sample(['pool']) }, t('replay.sample')), h('button', { type: 'button', id: 'sample-four', onclick: () => void sample(PATTERNS) }, t('replay.sampleFour'))),
-  );
-  const list = h('section', { 'aria-labelledby': 'runs-title', hidden: true });
-  const rules = h('section', { 'aria-labelledby': 'rules-title', hidden: true });
-  const how = h('section', {}, h('h3', {}, t('replay.how')), h('div', { class: 'command' }, h('code', {}, 'fourfold compare --trace runs.jsonl')));
-  const element = h('div', { class: 'tab-body' }, problem, place, progress, list, rules, how);
-
-  /** @param {unknown} error */
-  function complain(error) {
-    problem.hidden = error === null;
-    setText(problem, error === null ? '' : `${name}: ${error instanceof Error ? error.message : String(error)}`);
-    if (error !== null) setText(progress, '');
+/** @implements {Mode} */
+export class Replay {
+  /** @param {Page} page */
+  constructor(page) {
+    this.page = page;
+    /** @type {Blob | null} */
+    this.file = null;
+    this.name = '';
+    /** @type {FoundRun[]} */
+    this.found = [];
+    /** The indexes of the runs that are shown. @type {number[]} */
+    this.chosen = [];
+    /** Counts the files and choices: an earlier one that is still loading is dropped. */
+    this.turn = 0;
+    const { tr } = page;
+    this.problem = h('p', { class: 'problem', role: 'alert', hidden: true });
+    this.progress = h('p', { class: 'note', role: 'status' });
+    this.drop = new DropZone(tr, {
+      open: (file) => void this.open(file, file.name),
+      sample: (patterns) => void this.sample(patterns),
+    });
+    this.list = h('section', { 'aria-labelledby': 'runs-title', hidden: true });
+    this.rules = h('section', { 'aria-labelledby': 'rules-title', hidden: true });
+    const command = h('div', { class: 'command' }, h('code', {}, 'fourfold compare --trace runs.jsonl'));
+    this.element = h(
+      'div',
+      { class: 'tab-body' },
+      ...[this.problem, this.drop.element, this.progress, this.list, this.rules],
+      h('section', {}, h('h3', {}, tr('replay.how')), command),
+    );
   }
 
-  /** A file's runs, and the first of them on the stage. @param {Blob} blob @param {string} title @param {number[]} [at] */
-  async function open(blob, title, at) {
-    turn += 1;
-    const mine = turn;
-    name = title;
-    complain(null);
-    setText(progress, t('replay.reading', { name, size: bytes(blob.size) }));
+  /** @param {View} view */
+  async enter(view) {
+    const { tr, playback } = this.page;
+    await stylesheet('modes.css');
+    this.drop.listen();
+    this.page.caption(tr('replay.title'), tr('replay.subtitle'));
+    if (!view.speed) playback.setSpeed(0.1);
+    document.body.dataset.panels = '1';
+    // A link cannot carry a file; a sample is made again.
+    await this.sample(view.scenario === 'sample-four' ? [...PATTERNS] : ['pool'], view.at);
+  }
+
+  leave() {
+    this.turn += 1;
+    delete document.body.dataset.panels;
+    this.drop.close();
+  }
+
+  link() {
+    return this.name.startsWith('sample') ? { scenario: this.name.replace('.jsonl', '') } : { at: undefined };
+  }
+
+  /** @param {unknown} error null when nothing is wrong any more */
+  complain(error) {
+    this.problem.hidden = error === null;
+    setText(this.problem, error === null ? '' : `${this.name}: ${messageOf(error)}`);
+    if (error !== null) setText(this.progress, '');
+  }
+
+  /**
+   * Opens a file, and shows the first of its runs.
+   * @param {Blob} file
+   * @param {string} name
+   * @param {number[]} [at]
+   */
+  async open(file, name, at) {
+    const { engine, tr } = this.page;
+    this.turn += 1;
+    const { turn } = this;
+    this.name = name;
+    this.complain(null);
+    setText(this.progress, tr('replay.reading', { name, size: bytes(file.size) }));
     try {
-      const runs = JSON.parse(await ask('runs', blob));
-      if (mine !== turn) return;
-      if (runs.length === 0) throw new Error(t('replay.none'));
-      file = blob;
-      found = runs;
-      chosen = found.slice(0, PANELS_MAX).map((_, index) => index);
-      await load(mine, at);
+      const runs = await engine.ask('runs', file);
+      if (turn !== this.turn) return;
+      if (runs.length === 0) throw new Error(tr('replay.none'));
+      this.file = file;
+      this.found = runs;
+      this.chosen = runs.slice(0, PANELS_MAX).map((_, index) => index);
+      await this.load(turn, at);
     } catch (error) {
-      if (mine === turn) complain(error);
+      if (turn === this.turn) this.complain(error);
     }
   }
 
-  /** The chosen runs on the stage. @param {number} mine @param {number[]} [at] */
-  async function load(mine, at) {
-    if (!file) return;
+  /** Puts the chosen runs on the stage. @param {number} turn @param {number[]} [at] */
+  async load(turn, at) {
+    if (!this.file) return;
+    const { engine, playback, tr } = this.page;
+    const { found, chosen, name } = this;
+    /** @type {Run[]} */
     const runs = [];
     for (const [place, index] of chosen.entries()) {
-      setText(progress, t('replay.loading', { run: place + 1, of: chosen.length, events: count(found[index].events) }));
-      const { player } = await ask('load', file, index);
-      runs.push({ player, title: title(index) });
-      if (mine !== turn) {
-        for (const left of runs) void ask('close', left.player);
+      const progress = { run: place + 1, of: chosen.length, events: count(found[index].events) };
+      setText(this.progress, tr('replay.loading', progress));
+      const { player } = await engine.ask('load', this.file, index);
+      runs.push({ player, title: this.title(index) });
+      if (turn !== this.turn) {
+        for (const left of runs) engine.close(left.player);
         return;
       }
     }
     document.body.dataset.panels = String(runs.length);
-    await session.show(runs, { at: at ? { positions: at } : { t: 0 } });
+    await playback.show(runs, { at: at ? { positions: at } : { time: 0 } });
     const events = chosen.reduce((sum, index) => sum + found[index].events, 0);
-    app.caption(name, t('replay.caption', { runs: runs.length, events: count(events) }));
-    setText(progress, '');
-    announce(t('replay.loaded', { name, runs: runs.length }));
-    drawList();
-    const checks = await Promise.all(runs.map(async ({ player }) => JSON.parse(await ask('call', player, 'checks'))));
-    if (mine === turn) drawRules(checks);
+    this.page.caption(name, tr('replay.caption', { runs: runs.length, events: count(events) }));
+    setText(this.progress, '');
+    announce(tr('replay.loaded', { name, runs: runs.length }));
+    this.drawList();
+    const checks = await Promise.all(runs.map(({ player }) => engine.ask('checks', player)));
+    if (turn === this.turn) this.drawRules(checks);
   }
 
-  /** @param {number} index */
-  function title(index) {
-    const { pattern } = found[index];
-    const known = PATTERNS.includes(pattern) ? t(`pattern.${pattern}`) : t('replay.unknown');
-    const twins = found.filter((run) => run.pattern === pattern).length;
+  /** Names a run of the file. @param {number} index */
+  title(index) {
+    const { tr } = this.page;
+    const { pattern } = this.found[index];
+    const known = PATTERNS.includes(pattern) ? tr(`pattern.${pattern}`) : tr('replay.unknown');
+    const twins = this.found.filter((run) => run.pattern === pattern).length;
     return twins > 1 ? `${index + 1} · ${known}` : known;
   }
 
-  function drawList() {
+  drawList() {
+    const { tr } = this.page;
+    const { found, list } = this;
     list.hidden = found.length < 2;
     if (list.hidden) return;
+    const more = found.length - LISTED_MAX;
     list.replaceChildren(
-      h('h2', { id: 'runs-title' }, t('replay.runs')),
-      h('p', { class: 'note' }, t('replay.runsHelp', { most: PANELS_MAX })),
-      h(
-        'ul',
-        { class: 'run-list' },
-        ...found.slice(0, LISTED_MAX).map((run, index) => {
-          const checked = chosen.includes(index);
-          const box = h('input', { type: 'checkbox', id: `run-${index}`, '.checked': checked, disabled: !checked && chosen.length >= PANELS_MAX, onchange: () => void pick(index) });
-          return h('li', {}, h('label', { for: `run-${index}` }, box, h('span', {}, title(index)), h('span', { class: 'amount' }, t('replay.events', { count: count(run.events) }))));
-        }),
-      ),
-      found.length > LISTED_MAX ? h('p', { class: 'note' }, t('tasks.more', { count: found.length - LISTED_MAX })) : '',
+      h('h2', { id: 'runs-title' }, tr('replay.runs')),
+      h('p', { class: 'note' }, tr('replay.runsHelp', { most: PANELS_MAX })),
+      h('ul', { class: 'run-list' }, ...found.slice(0, LISTED_MAX).map((run, index) => this.listed(run, index))),
+      more > 0 ? h('p', { class: 'note' }, tr('tasks.more', { count: more })) : '',
     );
   }
 
-  /** @param {number} index */
-  async function pick(index) {
-    const next = chosen.includes(index) ? chosen.filter((other) => other !== index) : [...chosen, index].sort((a, b) => a - b);
-    if (next.length > 0) chosen = next;
-    turn += 1;
-    const mine = turn;
+  /** @param {FoundRun} run @param {number} index */
+  listed({ events }, index) {
+    const id = `run-${index}`;
+    const checked = this.chosen.includes(index);
+    const disabled = !checked && this.chosen.length >= PANELS_MAX;
+    const onchange = () => void this.pick(index);
+    const box = h('input', { type: 'checkbox', id, '.checked': checked, disabled, onchange });
+    const amount = h('span', { class: 'amount' }, this.page.tr('replay.events', { count: count(events) }));
+    return h('li', {}, h('label', { for: id }, box, h('span', {}, this.title(index)), amount));
+  }
+
+  /** Shows a run, or shows it no longer. @param {number} index */
+  async pick(index) {
+    const { chosen } = this;
+    const next = chosen.includes(index) ? chosen.filter((other) => other !== index) : [...chosen, index];
+    if (next.length > 0) this.chosen = next.sort((a, b) => a - b);
+    this.turn += 1;
+    const { turn } = this;
     try {
-      if (next.length > 0) await load(mine);
-      else drawList();
+      if (next.length > 0) await this.load(turn);
+      else this.drawList();
       document.getElementById(`run-${index}`)?.focus();
     } catch (error) {
-      if (mine === turn) complain(error);
+      if (turn === this.turn) this.complain(error);
     }
   }
 
-  /** @param {Checks[]} checks */
-  function drawRules(checks) {
-    rules.hidden = false;
-    rules.replaceChildren(
-      h('h2', { id: 'rules-title' }, t('replay.rules')),
-      h('p', { class: 'note' }, t('replay.rulesHelp')),
-      h(
-        'ul',
-        { class: 'checks' },
-        ...checks.map(({ violation, missed, complete }, place) => {
-          const kept = violation === null;
-          const words = [kept ? t('replay.kept') : violation ?? ''];
-          if (missed > 0) words.push(t('replay.missed', { count: count(missed) }));
-          if (!complete) words.push(t('replay.incomplete'));
-          return h('li', { 'data-kept': String(kept) }, h('span', { class: 'sign', 'aria-hidden': 'true' }, kept ? '✓' : '✕'), h('span', {}, h('strong', {}, title(chosen[place])), `: ${words.join(' ')}`));
-        }),
-      ),
+  /** Says whether the runs kept the rules. @param {Checks[]} checks */
+  drawRules(checks) {
+    const { tr } = this.page;
+    const items = checks.map(({ violation, missed, complete }, place) => {
+      const kept = violation === null;
+      const words = [violation ?? tr('replay.kept')];
+      if (missed > 0) words.push(tr('replay.missed', { count: count(missed) }));
+      if (!complete) words.push(tr('replay.incomplete'));
+      const title = h('strong', {}, this.title(this.chosen[place]));
+      const sign = h('span', { class: 'sign', 'aria-hidden': 'true' }, kept ? '✓' : '✕');
+      return h('li', { 'data-kept': String(kept) }, sign, h('span', {}, title, `: ${words.join(' ')}`));
+    });
+    this.rules.hidden = false;
+    this.rules.replaceChildren(
+      h('h2', { id: 'rules-title' }, tr('replay.rules')),
+      h('p', { class: 'note' }, tr('replay.rulesHelp')),
+      h('ul', { class: 'checks' }, ...items),
     );
   }
 
-  /** Runs made on the spot, as a file of traces. @param {string[]} patterns @param {number[]} [at] */
-  async function sample(patterns, at) {
+  /**
+   * Makes runs on the spot, as a file of traces, and opens it.
+   * @param {Pattern[]} patterns
+   * @param {number[]} [at]
+   */
+  async sample(patterns, at) {
+    const { engine } = this.page;
     /** @type {BlobPart[]} */
     const parts = [];
     for (const pattern of patterns) {
-      const { player } = await ask('simulate', JSON.stringify(fitting({ ...DEFAULTS, pattern })));
-      const bytes = /** @type {Uint8Array<ArrayBuffer>} */ (await ask('call', player, 'trace'));
+      const { player } = await engine.ask('simulate', fitting({ ...defaults(), pattern }));
+      const trace = await engine.ask('trace', player);
       // A file has one header, at its top.
-      parts.push(parts.length === 0 ? bytes : bytes.subarray(bytes.indexOf(10) + 1));
-      void ask('close', player);
+      parts.push(parts.length === 0 ? trace : trace.subarray(trace.indexOf(NEWLINE) + 1));
+      engine.close(player);
     }
-    await open(new Blob(parts), patterns.length > 1 ? 'sample-four.jsonl' : 'sample.jsonl', at);
+    await this.open(new Blob(parts), patterns.length > 1 ? 'sample-four.jsonl' : 'sample.jsonl', at);
   }
-
-  const over = (/** @type {DragEvent} */ event) => {
-    if (![...(event.dataTransfer?.types ?? [])].includes('Files')) return;
-    event.preventDefault();
-    document.body.dataset.dropping = t('replay.dropHere');
-    document.body.classList.add('dropping');
-  };
-  const out = (/** @type {DragEvent} */ event) => {
-    if (event.relatedTarget === null) document.body.classList.remove('dropping');
-  };
-  const drop = (/** @type {DragEvent} */ event) => {
-    document.body.classList.remove('dropping');
-    const one = event.dataTransfer?.files[0];
-    if (!one) return;
-    event.preventDefault();
-    void open(one, one.name);
-  };
-
-  return {
-    element,
-    enter: async (view) => {
-      await stylesheet('../../css/modes.css');
-      document.addEventListener('dragover', over);
-      document.addEventListener('dragleave', out);
-      document.addEventListener('drop', drop);
-      app.caption(t('replay.title'), t('replay.subtitle'));
-      if (!view.speed) session.setSpeed(0.1);
-      document.body.dataset.panels = '1';
-      // A file is nothing that a link can carry; a sample is made again.
-      await (view.scenario === 'sample-four' ? sample(PATTERNS, view.at) : sample(['pool'], view.at));
-    },
-    link: () => (name.startsWith('sample') ? { scenario: name.replace('.jsonl', '') } : { at: undefined }),
-    leave: () => {
-      turn += 1;
-      delete document.body.dataset.panels;
-      document.removeEventListener('dragover', over);
-      document.removeEventListener('dragleave', out);
-      document.removeEventListener('drop', drop);
-      document.body.classList.remove('dropping');
-    },
-  };
-}
-
-/** @param {number} size */
-function bytes(size) {
-  if (size < 1e4) return `${size} B`;
-  return size < 1e6 ? `${(size / 1e3).toFixed(0)} kB` : `${(size / 1e6).toFixed(1)} MB`;
 }

@@ -1,20 +1,24 @@
-// A run over time, in small charts with one playhead. The numbers are the module's; here they are drawn.
+// Small charts of the runs over time, with one playhead. The module computes the numbers, and the
+// charts draw them.
 
-import { h } from '../dom.js';
-import { ask } from '../engine.js';
-import { t } from '../i18n.js';
+import { h, stylesheet } from '../dom.js';
 import { steadily } from '../steady.js';
 import { CHARTS, Series } from './series.js';
 
-/** As many stretches of time as a small chart has room for. */
+/** @import { Services } from '../page.js' */
+
+/** The number of buckets that a small chart has room for. */
 const BUCKETS = 96;
 const REST_MS = 800;
 
 export class Charts {
-  /** @param {HTMLElement} box @param {import('../session.js').Session} session */
-  constructor(box, session) {
+  /** @param {HTMLElement} box @param {Services} services */
+  constructor(box, { playback, engine, stage, tr }) {
     this.box = box;
-    this.session = session;
+    this.playback = playback;
+    this.engine = engine;
+    this.stage = stage;
+    this.tr = tr;
     /** @type {import('./chart.js').Chart[]} */
     this.charts = [];
     this.loadedEnd = -1;
@@ -28,29 +32,36 @@ export class Charts {
   }
 
   async start() {
-    const [{ Chart }] = await Promise.all([import('./chart.js'), stylesheet('../../vendor/uplot/uplot.css'), stylesheet('../../css/charts.css')]);
+    const [{ Chart }] = await Promise.all([
+      import('./chart.js'),
+      stylesheet('../vendor/uplot/uplot.css'),
+      stylesheet('charts.css'),
+    ]);
     if (!this.box.isConnected) return;
-    const { session } = this;
+    const { playback, stage, tr } = this;
     const actions = {
-      seek: (/** @type {number} */ tNs) => session.go({ t: Math.round(tNs) }),
+      seek: (/** @type {number} */ tNs) => playback.go({ time: Math.round(tNs) }),
       hover: (/** @type {number | null} */ bucket) => this.hover(bucket),
     };
-    this.charts = CHARTS.map((kind) => new Chart(kind, actions));
-    this.box.replaceChildren(h('p', { class: 'note wide' }, t('charts.help')), ...this.charts.map(({ element }) => element));
+    this.charts = CHARTS.map((kind) => new Chart(kind, actions, { stage, tr }));
+    this.box.replaceChildren(
+      h('p', { class: 'note wide' }, this.tr('charts.help')),
+      ...this.charts.map(({ element }) => element),
+    );
     this.resizes = new ResizeObserver(() => {
       for (const chart of this.charts) chart.resize();
     });
     this.resizes.observe(this.box);
     this.themes = new MutationObserver(() => this.rebuild());
     this.themes.observe(document.documentElement, { attributes: true, attributeFilter: ['data-theme'] });
-    session.on('runs', () => void this.load());
-    session.on('frame', () => this.move());
-    session.on('settle', () => this.settle());
-    session.scope?.addEventListener('abort', () => this.end());
+    playback.on('runs', () => void this.load());
+    playback.on('frame', () => this.move());
+    playback.on('settle', () => this.settle());
+    playback.scope?.addEventListener('abort', () => this.end());
     await this.load();
   }
 
-  /** The mode has been left. */
+  /** Ends the charts, when the mode is left. */
   end() {
     this.resizes?.disconnect();
     this.themes?.disconnect();
@@ -59,34 +70,55 @@ export class Charts {
   }
 
   async load() {
-    const { runs, startNs, endNs, generation } = this.session;
+    const { runs, startNs, endNs, generation } = this.playback;
     if (this.charts.length === 0 || this.loading || runs.length === 0 || endNs <= startNs) return;
     this.loading = true;
     try {
-      const tables = await Promise.all(runs.map(({ player }) => ask('call', player, 'series', startNs, endNs, BUCKETS)));
-      if (generation === this.session.generation) this.show(tables.map((table) => new Series(table, BUCKETS)), { startNs, endNs, buckets: BUCKETS });
+      const tables = await Promise.all(
+        runs.map(({ player }) => this.engine.ask('series', player, startNs, endNs, BUCKETS)),
+      );
+      if (generation === this.playback.generation)
+        this.show(
+          tables.map((table) => new Series(table, BUCKETS)),
+          { startNs, endNs, buckets: BUCKETS },
+        );
     } catch {
-      // The run was closed in between: the next one is asked for below.
+      // The run was closed in the meantime: the next one is loaded below.
     } finally {
       this.loading = false;
     }
-    if (generation !== this.session.generation) void this.load();
+    if (generation !== this.playback.generation) void this.load();
   }
 
   /** @param {Series[]} series @param {{startNs: number, endNs: number, buckets: number}} times */
   show(series, times) {
     this.times = times;
-    this.generation = this.session.generation;
+    this.generation = this.playback.generation;
     this.loadedEnd = times.endNs;
-    const { runs } = this.session;
+    const { runs } = this.playback;
     for (const chart of this.charts) {
       const { lines, main } = chart.kind;
       const curves =
         series.length === 1
-          ? lines.map((line, look) => ({ name: t(`chart.row.${line.row}`), row: line.row, look, bound: line.bound ?? false, sparse: line.sparse ?? false, values: series[0].row(line.row) }))
-          : series.map((run, look) => ({ name: runs[look].title, row: lines[main].row, look, bound: false, sparse: lines[main].sparse ?? false, values: run.row(lines[main].row) }));
+          ? lines.map((line, look) => ({
+              name: this.tr(`chart.row.${line.row}`),
+              row: line.row,
+              look,
+              bound: line.bound ?? false,
+              sparse: line.sparse ?? false,
+              values: series[0].row(line.row),
+            }))
+          : series.map((run, look) => ({
+              name: runs[look].title,
+              row: lines[main].row,
+              look,
+              bound: false,
+              sparse: lines[main].sparse ?? false,
+              values: run.row(lines[main].row),
+            }));
       chart.show(curves, times);
-      if (series.length > 1 && lines.filter(({ bound }) => !bound).length > 1) chart.unit.append(` · ${t(`chart.row.${lines[main].row}`)}`);
+      if (series.length > 1 && lines.filter(({ bound }) => !bound).length > 1)
+        chart.unit.append(` · ${this.tr(`chart.row.${lines[main].row}`)}`);
     }
     this.move();
     this.readValues();
@@ -99,13 +131,13 @@ export class Charts {
   }
 
   move() {
-    if (this.generation !== this.session.generation) return;
-    for (const chart of this.charts) chart.moveTo(this.session.t);
+    if (this.generation !== this.playback.generation) return;
+    for (const chart of this.charts) chart.moveTo(this.playback.time);
   }
 
   settle() {
-    if (this.generation !== this.session.generation) void this.load();
-    else if (this.session.endNs > this.loadedEnd) this.follow();
+    if (this.generation !== this.playback.generation) void this.load();
+    else if (this.playback.endNs > this.loadedEnd) this.follow();
     this.move();
     this.readValues();
   }
@@ -117,21 +149,12 @@ export class Charts {
     this.readValues();
   }
 
-  /** The values under the pointer, or at the playhead. */
+  /** Reads the values under the pointer, or at the playhead. */
   readValues() {
     const { startNs, endNs, buckets } = this.times;
     if (endNs <= startNs) return;
-    const here = Math.floor(((this.session.t - startNs) / (endNs - startNs)) * buckets);
+    const here = Math.floor(((this.playback.time - startNs) / (endNs - startNs)) * buckets);
     const bucket = this.hovered ?? Math.min(buckets - 1, Math.max(0, here));
     for (const chart of this.charts) if (chart.plot) chart.read(bucket);
   }
-}
-
-/** Loads a stylesheet once. @param {string} path @returns {Promise<void>} */
-export function stylesheet(path) {
-  const { href } = new URL(path, import.meta.url);
-  if ([...document.styleSheets].some((sheet) => sheet.href === href)) return Promise.resolve();
-  return new Promise((resolve, reject) => {
-    document.head.append(h('link', { rel: 'stylesheet', href, onload: () => resolve(), onerror: () => reject(new Error(`${path} could not be loaded`)) }));
-  });
 }

@@ -1,12 +1,16 @@
-// A text area for code: Tab indents, Escape lets the next Tab go on, Ctrl+Enter runs.
+// A text area for code: Tab indents, after Escape the next Tab leaves, Ctrl+Enter runs.
 
 import { h } from '../dom.js';
-import { t } from '../i18n.js';
+
+/** @import { Translate } from '../translator.js' */
 
 /**
- * @param {{id: string, label: string, value: string, run: () => void, class?: string, help?: string}} options
+ * Makes an editor.
+ * @param {Translate} tr
+ * @param {{id: string, label: string, value: string, run: () => void, class?: string, help?:
+ *   string}} options
  */
-export function editor({ id, label, value, run, class: name, help }) {
+export function editor(tr, { id, label, value, run, class: name, help }) {
   let leaving = false;
   const area = h('textarea', {
     id,
@@ -39,10 +43,23 @@ export function editor({ id, label, value, run, class: name, help }) {
     }
   }
 
-  return { area, element: h('div', { class: 'stack' }, h('label', { for: id }, h('strong', {}, label)), area, help ? h('p', { class: 'note', id: `${id}-help` }, help, ' ', t('editor.keys')) : null) };
+  return {
+    area,
+    element: h(
+      'div',
+      { class: 'stack' },
+      h('label', { for: id }, h('strong', {}, label)),
+      area,
+      help ? h('p', { class: 'note', id: `${id}-help` }, help, ' ', tr('editor.keys')) : null,
+    ),
+  };
 }
 
-/** Two spaces more or less, in front of each line that is selected. @param {HTMLTextAreaElement} area @param {boolean} less */
+/**
+ * Indents each selected line by two spaces, or less by two.
+ * @param {HTMLTextAreaElement} area
+ * @param {boolean} less
+ */
 function indent(area, less) {
   const { selectionStart: from, selectionEnd: to, value } = area;
   if (from === to && !less) {
@@ -53,5 +70,8 @@ function indent(area, less) {
   const lines = value.slice(start, to).split('\n');
   const changed = lines.map((line) => (less ? line.replace(/^ {1,2}/, '') : `  ${line}`)).join('\n');
   area.setRangeText(changed, start, to, 'preserve');
-  area.setSelectionRange(Math.max(start, from + (less ? changed.split('\n')[0].length - lines[0].length : 2)), start + changed.length);
+  area.setSelectionRange(
+    Math.max(start, from + (less ? changed.split('\n')[0].length - lines[0].length : 2)),
+    start + changed.length,
+  );
 }

@@ -1,15 +1,18 @@
-// What a handler printed: the latest lines of it.
+// The latest lines that a handler printed.
 
 import { h } from '../dom.js';
-import { count, t } from '../i18n.js';
+import { count } from '../format.js';
+
+/** @import { Translate } from '../translator.js' */
 
 const LINES_MAX = 300;
 
 export class Log {
-  /** @param {string} id */
-  constructor(id) {
-    this.list = h('ol', { class: 'log', id, tabindex: 0, 'aria-label': t('own.log'), hidden: true });
-    this.empty = h('p', { class: 'note' }, t('own.logEmpty'));
+  /** @param {string} id @param {Translate} tr */
+  constructor(id, tr) {
+    this.tr = tr;
+    this.list = h('ol', { class: 'log', id, tabindex: 0, 'aria-label': this.tr('own.log'), hidden: true });
+    this.empty = h('p', { class: 'note' }, this.tr('own.logEmpty'));
     this.element = h('div', {}, this.empty, this.list);
   }
 
@@ -17,14 +20,17 @@ export class Log {
     this.list.replaceChildren();
   }
 
-  /** @param {[string, string][]} lines level and text @param {number} [dropped] lines that were too many */
+  /**
+   * @param {[string, string][]} lines level and text
+   * @param {number} [dropped] the number of lines that were dropped
+   */
   add(lines, dropped = 0) {
     const { list } = this;
     this.empty.hidden = true;
     list.hidden = false;
     const atEnd = list.scrollTop + list.clientHeight >= list.scrollHeight - 8;
     list.append(...lines.map(([level, text]) => h('li', { 'data-level': level }, String(text))));
-    if (dropped > 0) list.append(h('li', { 'data-level': 'warn' }, t('own.dropped', { count: count(dropped) })));
+    if (dropped > 0) list.append(h('li', { 'data-level': 'warn' }, this.tr('own.dropped', { count: count(dropped) })));
     while (list.children.length > LINES_MAX) list.firstElementChild?.remove();
     if (atEnd) list.scrollTop = list.scrollHeight;
   }

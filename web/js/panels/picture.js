@@ -1,6 +1,8 @@
-// The stage as a picture, with its title and the legend on it.
+// The stage as a picture, with title and legend.
 
-import { SANS, themeName, THEMES } from '../stage/theme.js';
+import { SANS } from '../stage/theme.js';
+
+/** @import { Stage } from '../stage/stage.js' */
 
 const TOP = 66;
 const BOTTOM = 62;
@@ -8,14 +10,14 @@ const SIDE = 22;
 const SHAPE = 16;
 
 /**
- * @param {HTMLCanvasElement} canvas the stage
+ * Draws the stage as a picture of its own.
+ * @param {Stage} stage
  * @param {HTMLElement} legend
  * @param {{title: string, subtitle: string, note: string}} captions
  * @returns {Promise<Blob>}
  */
-export function picture(canvas, legend, { title, subtitle, note }) {
+export function picture({ canvas, theme }, legend, { title, subtitle, note }) {
   const density = Math.min(2, window.devicePixelRatio || 1);
-  const theme = THEMES[themeName()];
   const page = document.createElement('canvas');
   page.width = canvas.width;
   page.height = canvas.height + Math.round((TOP + BOTTOM) * density);
@@ -39,7 +41,15 @@ export function picture(canvas, legend, { title, subtitle, note }) {
   });
 }
 
-/** @param {CanvasRenderingContext2D} pen @param {string} words @param {number} x @param {number} y @param {string} font @param {string} color @param {number} width */
+/**
+ * @param {CanvasRenderingContext2D} pen
+ * @param {string} words
+ * @param {number} x
+ * @param {number} y
+ * @param {string} font
+ * @param {string} color
+ * @param {number} width
+ */
 function text(pen, words, x, y, font, color, width) {
   pen.font = font;
   pen.fillStyle = color;
@@ -48,14 +58,24 @@ function text(pen, words, x, y, font, color, width) {
   pen.fillText(cut, x, y);
 }
 
-/** The legend as the page has it. @param {CanvasRenderingContext2D} pen @param {HTMLElement} legend @param {number} y @param {number} width @param {string} soft */
+/**
+ * Draws the legend as the page shows it.
+ * @param {CanvasRenderingContext2D} pen
+ * @param {HTMLElement} legend
+ * @param {number} y
+ * @param {number} width
+ * @param {string} soft
+ */
 function shapes(pen, legend, y, width, soft) {
-  const entries = [...legend.querySelectorAll('li')].map((item) => ({ paths: [...item.querySelectorAll('path')], words: item.textContent?.trim() ?? '' }));
+  const entries = [...legend.querySelectorAll('li')].map((item) => ({
+    paths: [...item.querySelectorAll('path')],
+    words: item.textContent?.trim() ?? '',
+  }));
   pen.font = `13px ${SANS}`;
   pen.textAlign = 'left';
   const gap = 18;
   const total = entries.reduce((sum, { words }) => sum + SHAPE + 6 + pen.measureText(words).width + gap, -gap);
-  // A narrow picture has them smaller rather than cut.
+  // In a narrow picture the shapes are smaller rather than cut off.
   const scale = Math.min(1, (width - 2 * SIDE) / total);
   pen.save();
   pen.translate(Math.max(SIDE, (width - total * scale) / 2), y);
@@ -69,7 +89,11 @@ function shapes(pen, legend, y, width, soft) {
   pen.restore();
 }
 
-/** A path of the page, in the page's colours. @param {CanvasRenderingContext2D} pen @param {SVGPathElement} path */
+/**
+ * Draws a path of the page in the page's colours.
+ * @param {CanvasRenderingContext2D} pen
+ * @param {SVGPathElement} path
+ */
 function draw(pen, path) {
   const style = getComputedStyle(path);
   pen.save();
@@ -83,7 +107,11 @@ function draw(pen, path) {
   if (style.stroke !== 'none') {
     pen.strokeStyle = style.stroke;
     pen.lineWidth = Number.parseFloat(style.strokeWidth) || 1.75;
-    pen.setLineDash(style.strokeDasharray === 'none' ? [] : style.strokeDasharray.split(/[ ,]+/).map((dash) => Number.parseFloat(dash)));
+    pen.setLineDash(
+      style.strokeDasharray === 'none'
+        ? []
+        : style.strokeDasharray.split(/[ ,]+/).map((dash) => Number.parseFloat(dash)),
+    );
     pen.stroke(shape);
   }
   pen.restore();

@@ -1,15 +1,21 @@
-// What a run came to, in pairs.
+// The report of a run as pairs of names and values.
 
 import { h } from '../dom.js';
-import { count, digits, duration, t } from '../i18n.js';
+import { count, digits, duration } from '../format.js';
 
-/** @param {any} report */
-export function reportFacts(report) {
-  const ms = (/** @type {number | null | undefined} */ value) => (value === null || value === undefined ? '–' : duration(value * 1e6));
+/**
+ * @import { Report } from '../protocol.js'
+ * @import { Translate } from '../translator.js'
+ */
+
+/** Lists the figures of a report. @param {Report} report @param {Translate} tr */
+export function reportFacts(report, tr) {
+  const ms = (/** @type {number | null | undefined} */ value) =>
+    value === null || value === undefined ? '–' : duration(value * 1e6);
   /** @type {[string, string][]} */
   const facts = [
     ['time', ms(report.elapsed_ms)],
-    ['throughput', t('chart.perSecond', { count: digits(report.throughput_per_s ?? 0) })],
+    ['throughput', tr('chart.perSecond', { count: digits(report.throughput_per_s ?? 0) })],
     ['done', count(report.done)],
     ['dead', count(report.dead)],
     ['released', count(report.released)],
@@ -25,6 +31,12 @@ export function reportFacts(report) {
     'div',
     {},
     report.error ? h('p', { class: 'problem' }, String(report.error)) : null,
-    h('dl', { class: 'facts many' }, ...facts.map(([key, text]) => h('div', { 'data-report': key }, h('dt', {}, t(`compare.${key}`)), h('dd', {}, text)))),
+    h(
+      'dl',
+      { class: 'facts many' },
+      ...facts.map(([key, text]) =>
+        h('div', { 'data-report': key }, h('dt', {}, tr(`compare.${key}`)), h('dd', {}, text)),
+      ),
+    ),
   );
 }

@@ -1,19 +1,24 @@
-// What the charts show, and how the module's series are read.
+// The charts' lines, and how the module's series are read.
 
-import { digits, t } from '../i18n.js';
-import { layout } from '../snapshot.js';
+import { digits } from '../format.js';
+import { SERIES } from '../generated/layout.js';
+import { seriesRow } from '../snapshot.js';
 
 /**
+ * @import { Translate } from '../translator.js'
+ *
+ * @typedef {keyof typeof SERIES} Row
+ *
  * @typedef {object} Line
- * @property {string} row of the series
+ * @property {Row} row of the series
  * @property {boolean} [bound] drawn as a bound, not as a measure
- * @property {boolean} [sparse] known only where something ended: the last value goes on
+ * @property {boolean} [sparse] known only where something ended; between, the line goes on
  *
  * @typedef {object} Chart
  * @property {string} key
  * @property {'per_s' | 'count' | 'ms' | 'percent' | 'per_bucket'} unit
  * @property {Line[]} lines
- * @property {number} main which line is shown of each when there are several runs
+ * @property {number} main the line that is shown of each run when there are several
  */
 
 /** @type {Chart[]} */
@@ -22,13 +27,29 @@ export const CHARTS = [
   { key: 'in_flight', unit: 'count', lines: [{ row: 'in_flight' }, { row: 'limit', bound: true }], main: 0 },
   { key: 'queued', unit: 'count', lines: [{ row: 'queued' }], main: 0 },
   { key: 'oldest', unit: 'ms', lines: [{ row: 'oldest_ms' }], main: 0 },
-  { key: 'wait', unit: 'ms', lines: [{ row: 'wait_p50_ms', sparse: true }, { row: 'wait_p99_ms', sparse: true }], main: 1 },
-  { key: 'service', unit: 'ms', lines: [{ row: 'service_p50_ms', sparse: true }, { row: 'service_p99_ms', sparse: true }], main: 1 },
+  {
+    key: 'wait',
+    unit: 'ms',
+    lines: [
+      { row: 'wait_p50_ms', sparse: true },
+      { row: 'wait_p99_ms', sparse: true },
+    ],
+    main: 1,
+  },
+  {
+    key: 'service',
+    unit: 'ms',
+    lines: [
+      { row: 'service_p50_ms', sparse: true },
+      { row: 'service_p99_ms', sparse: true },
+    ],
+    main: 1,
+  },
   { key: 'utilisation', unit: 'percent', lines: [{ row: 'utilisation' }], main: 0 },
   { key: 'failures', unit: 'per_bucket', lines: [{ row: 'failed' }, { row: 'retried' }], main: 0 },
 ];
 
-/** One run's series. */
+/** The series of one run. */
 export class Series {
   /** @param {Float64Array} table @param {number} buckets */
   constructor(table, buckets) {
@@ -36,26 +57,40 @@ export class Series {
     this.buckets = buckets;
   }
 
-  /** A row; what is not known is null. @param {string} name @returns {(number | null)[]} */
+  /**
+   * Reads a row; a value that is not known is null.
+   * @param {Row} name
+   * @returns {(number | null)[]}
+   */
   row(name) {
-    const index = layout.series.indexOf(name);
-    if (index < 0) throw new Error(`the series have no ${name}`);
-    const values = this.table.subarray(index * this.buckets, (index + 1) * this.buckets);
+    const values = seriesRow(this.table, SERIES[name], this.buckets);
     return Array.from(values, (value) => (value < 0 ? null : value));
   }
 }
 
-/** A value with its unit. @param {number | null | undefined} value @param {Chart['unit']} unit */
-export function valueText(value, unit) {
+/**
+ * Formats a value with its unit.
+ * @param {number | null | undefined} value
+ * @param {Chart['unit']} unit
+ * @param {Translate} tr
+ */
+export function valueText(value, unit, tr) {
   if (value === null || value === undefined) return '–';
   if (value === 0 && unit === 'ms') return '0 ms';
   if (unit === 'percent') return `${Math.round(value * 100)} %`;
   if (unit === 'ms') return value >= 1000 ? `${digits(value / 1000)} s` : `${digits(value)} ms`;
-  if (unit === 'per_s') return t('chart.perSecond', { count: value === 0 ? 0 : value >= 10 ? Math.round(value).toLocaleString('en') : digits(value) });
+  if (unit === 'per_s')
+    return tr('chart.perSecond', {
+      count: value === 0 ? 0 : value >= 10 ? Math.round(value).toLocaleString('en') : digits(value),
+    });
   return Number.isInteger(value) ? value.toLocaleString('en') : digits(value);
 }
 
-/** A value of an axis: short. @param {number} value @param {Chart['unit']} unit */
+/**
+ * Formats a value of an axis, which has little room.
+ * @param {number} value
+ * @param {Chart['unit']} unit
+ */
 export function tickText(value, unit) {
   if (unit === 'percent') return `${Math.round(value * 100)}%`;
   if (value >= 1e6) return `${Number((value / 1e6).toPrecision(3))}M`;

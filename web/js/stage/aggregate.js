@@ -1,15 +1,17 @@
-// More tasks than anyone could tell apart: areas and exact counts instead of tokens.
+// More tasks than can be told apart: areas and exact counts instead of tokens.
 
-import { count } from '../i18n.js';
+import { count } from '../format.js';
 import { round, write } from './scenery.js';
 import { SANS } from './theme.js';
 
-/** Above so many, a panel shows no single tasks. */
+/** The number of tasks above which a panel shows no single ones. */
 export const TOKENS_MAX = 2000;
 
 /** @param {import('../snapshot.js').Snapshot} snapshot */
 export function isCrowded(snapshot) {
-  return snapshot.of('queued') + snapshot.of('in_flight') + snapshot.of('waiting') + snapshot.of('abandoned') > TOKENS_MAX;
+  return (
+    snapshot.of('queued') + snapshot.of('in_flight') + snapshot.of('waiting') + snapshot.of('abandoned') > TOKENS_MAX
+  );
 }
 
 /**
@@ -23,13 +25,21 @@ export function paintCrowd(pen, places, snapshot, theme) {
   const limit = Math.max(1, snapshot.of('limit'));
   if (queue) {
     const queued = snapshot.of('queued');
-    // Without a bound there is no full: half as many again as there are.
+    // A queue without a bound is never full: it is drawn as two thirds full.
     fill(pen, queue, queued / (capacity > 0 ? capacity : Math.max(1, queued * 1.5)), queued, theme.state.queued, theme);
   }
   fill(pen, run, snapshot.of('in_flight') / limit, snapshot.of('in_flight'), theme.state.running, theme);
   const waiting = snapshot.of('waiting');
   if (waiting > 0) {
-    write(pen, count(waiting), retry.x + retry.w / 2, retry.y + retry.h / 2 - 8, theme.state.retry, 'center', `650 14px ${SANS}`);
+    write(
+      pen,
+      count(waiting),
+      retry.x + retry.w / 2,
+      retry.y + retry.h / 2 - 8,
+      theme.state.retry,
+      'center',
+      `650 14px ${SANS}`,
+    );
   }
 }
 

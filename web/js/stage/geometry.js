@@ -1,4 +1,4 @@
-// Where everything of a run stands in its panel. Nothing but rectangles: no drawing, no state.
+// The places of a run's parts in its panel: rectangles only, no drawing and no state.
 
 /**
  * @typedef {{x: number, y: number, w: number, h: number}} Box
@@ -11,7 +11,7 @@
  * @property {{x: number, y: number, h: number}} gate
  * @property {Box | null} queue
  * @property {Grid} queueGrid
- * @property {number} capacity the queue's places; 0: as many as come
+ * @property {number} capacity the number of the queue's places; 0 without a bound
  * @property {Box} run
  * @property {'lanes' | 'grid'} form
  * @property {number} slots
@@ -24,18 +24,18 @@
  * @property {boolean} narrow
  */
 
-/** A lane for each permit up to so many, and as long as they are so high. */
+/** The largest number of lanes, and the heights of a lane; beyond, permits stand in a grid. */
 const LANES_MAX = 16;
 const LANE_MIN = 17;
 const LANE_MAX = 68;
-/** So much of a token's cell is its radius, and no token is larger. */
+/** The radius of a token as a part of its cell, and the largest radius. */
 const RADIUS_PART = 0.34;
 const RADIUS_MAX = 16;
 
 /**
  * @param {Box} panel
- * @param {{pattern: string, limit: number, capacity: number, queued: number, title: boolean}} run `capacity` -1: the pattern
- *   has no queue; 0: its queue has no bound
+ * @param {{pattern: string, limit: number, capacity: number, queued: number, title: boolean}} run
+ *   `capacity` is -1 where the pattern has no queue, and 0 where its queue has no bound
  * @returns {Places}
  */
 export function arrange(panel, { pattern, limit, capacity, queued, title }) {
@@ -87,7 +87,10 @@ export function arrange(panel, { pattern, limit, capacity, queued, title }) {
   };
 }
 
-/** So that an unbounded queue does not change its grid with every task. @param {number} count */
+/**
+ * Rounds up, so that an unbounded queue does not change its grid with every task.
+ * @param {number} count
+ */
 function round(count) {
   let places = 12;
   while (places < count) places = Math.ceil(places * 1.5);
@@ -95,7 +98,7 @@ function round(count) {
 }
 
 /**
- * Squares for so many, as large as fit and no larger than `largest`, in the middle of a box.
+ * Fits a number of squares into the middle of a box, each as large as possible up to `largest`.
  * @param {Box} box
  * @param {number} count
  * @param {number} largest
@@ -117,7 +120,7 @@ function fit(box, count, largest) {
 }
 
 /**
- * The middle of a queue's place: the next task to start stands at the right.
+ * Finds the middle of a place in the queue; the next task to start stands at the right.
  * @param {Places} places
  * @param {number} index 0 is next
  */
@@ -128,7 +131,7 @@ export function queuePlace(places, index) {
 }
 
 /**
- * The lane of a permit.
+ * Finds the lane of a permit.
  * @param {Places} places
  * @param {number} slot
  * @returns {Box}
@@ -139,18 +142,18 @@ export function lane(places, slot) {
   return { x: run.x, y: top + slot * laneHeight, w: run.w, h: laneHeight };
 }
 
-/** Between two lanes, half of it. @param {Places} places */
+/** Computes half the gap between two lanes. @param {Places} places */
 export function laneInset(places) {
   return Math.min(7, places.laneHeight * 0.12);
 }
 
-/** How much of a lane's left end its socket takes. @param {Places} places */
+/** Computes the width of the socket at the left end of a lane. @param {Places} places */
 export function socketWidth(places) {
   return Math.max(18, places.radius * 2 + 10);
 }
 
 /**
- * The middle of a permit's socket.
+ * Finds the middle of a permit's socket.
  * @param {Places} places
  * @param {number} slot
  */
@@ -164,10 +167,10 @@ export function socket(places, slot) {
 }
 
 /**
- * Where a running task is: along its lane as far as it has come.
+ * Finds the place of a running task: as far along its lane as its progress.
  * @param {Places} places
  * @param {number} slot
- * @param {number} progress 0 to 1; -1 when nobody knows
+ * @param {number} progress 0 to 1; -1 where unknown
  */
 export function running(places, slot, progress) {
   if (places.form === 'grid') return socket(places, slot);
@@ -181,7 +184,7 @@ export function running(places, slot, progress) {
 export const BINS = ['done', 'dead', 'released', 'leaked'];
 
 /**
- * The middle of a bin's sign.
+ * Finds the middle of a bin's sign.
  * @param {Places} places
  * @param {number} bin
  */
@@ -191,15 +194,16 @@ export function binPlace(places, bin) {
 }
 
 /**
- * A task on its way round to its next attempt: at the right when it begins to wait, at the left when it is due.
+ * Finds the place of a task that waits for its next attempt: at the right at first, at the left
+ * when it is due.
  * @param {Places} places
  * @param {number} progress
- * @param {number} index among those that wait
+ * @param {number} index among the tasks that wait
  * @param {number} count
  */
 export function retryPlace(places, progress, index, count) {
   const { retry, run, radius } = places;
-  // A crowd is seen to be one.
+  // A crowd stands in several rows.
   const lanes = count > 6 ? Math.max(1, Math.floor((retry.h - 2) / (count > 12 ? 11 : radius * 1.3))) : 1;
   const aside = Math.floor(index / lanes) * (count > 6 ? Math.min(7, (80 * lanes) / count) : 0);
   const from = run.x + run.w - radius - 22;
@@ -209,7 +213,7 @@ export function retryPlace(places, progress, index, count) {
 }
 
 /**
- * Panels of equal size for so many runs.
+ * Divides an area into panels of equal size, one for each run.
  * @param {number} width
  * @param {number} height
  * @param {number} count

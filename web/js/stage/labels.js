@@ -1,4 +1,4 @@
-// Short texts, drawn once and then copied: text is the dearest thing a canvas draws.
+// Short texts, drawn once and then copied: text is the most expensive thing that a canvas draws.
 
 import { SANS } from './theme.js';
 
@@ -12,7 +12,10 @@ export class Labels {
     this.pen = /** @type {CanvasRenderingContext2D} */ (this.canvas.getContext('2d'));
     /** @type {Map<string, {x: number, y: number, w: number, h: number}>} */
     this.known = new Map();
-    /** Texts that are to be drawn. @type {{text: string, x: number, y: number, size: number, color: string}[]} */
+    /**
+     * The texts to draw.
+     * @type {{text: string, x: number, y: number, size: number, color: string}[]}
+     */
     this.wanted = [];
     this.x = 0;
     this.y = 0;
@@ -35,7 +38,7 @@ export class Labels {
   }
 
   /**
-   * Wants a text around a point, at the next `draw`.
+   * Adds a text around a point to what the next `draw` draws.
    * @param {string} text
    * @param {number} x
    * @param {number} y
@@ -47,8 +50,8 @@ export class Labels {
   }
 
   /**
-   * Draws all that is wanted. First every new text is written, and only then is anything copied: a canvas that is written to between
-   * two copies is copied as a whole each time.
+   * Draws all texts. Every new text is written before anything is copied: a canvas that is written
+   * to between two copies is copied as a whole each time.
    * @param {CanvasRenderingContext2D} pen
    */
   draw(pen) {
@@ -59,7 +62,7 @@ export class Labels {
       const place = this.find(text, size, color);
       const w = place.w / scale;
       const h = place.h / scale;
-      // On whole device pixels: copied in between, text blurs.
+      // Text blurs unless it is copied to whole device pixels.
       const left = Math.round((x - w / 2) * scale) / scale;
       const top = Math.round((y - h / 2) * scale) / scale;
       pen.drawImage(this.canvas, place.x, place.y, place.w, place.h, left, top, w, h);

@@ -1,9 +1,11 @@
-// What the shapes mean, under the stage.
+// The meaning of the shapes, under the stage.
 
 import { h, svg } from '../dom.js';
-import { t } from '../i18n.js';
 
-/** Each drawn as on the stage, on a grid of 20. @type {[string, string, string][]} */
+/**
+ * Shapes as on the stage, on a grid of 20: state, form and path.
+ * @type {[string, string, string][]}
+ */
 const SHAPES = [
   ['queued', 'open', 'M10 4a6 6 0 1 1 0 12a6 6 0 1 1 0-12z'],
   ['running', 'full', 'M10 4a6 6 0 1 1 0 12a6 6 0 1 1 0-12z'],
@@ -14,21 +16,26 @@ const SHAPES = [
   ['leaked', 'dashed', 'M10 4a6 6 0 1 1 0 12a6 6 0 1 1 0-12z'],
 ];
 
-/** Marks on the full ones. @type {Record<string, string>} */
+/** Marks on full shapes. @type {Record<string, string>} */
 const MARKS = { done: 'M7 10.200l2.200 2.300l4-5', failed: 'M7.800 7.800l4.400 4.400M12.200 7.800l-4.400 4.400' };
 
-/** @param {HTMLElement} box */
-export function paintLegend(box) {
+/** @param {HTMLElement} box @param {import('../translator.js').Translate} tr */
+export function paintLegend(box, tr) {
   box.replaceChildren(
     h(
       'ul',
-      { 'aria-label': t('legend.title') },
+      { 'aria-label': tr('legend.title') },
       ...SHAPES.map(([state, form, path]) =>
         h(
           'li',
           {},
-          svg('svg', { viewBox: '0 0 20 20', width: 16, height: 16, 'aria-hidden': 'true', class: `shape ${form} is-${state}` }, svg('path', { d: path }), ...(MARKS[state] ? [svg('path', { class: 'mark', d: MARKS[state] })] : [])),
-          h('span', {}, t(`legend.${state}`)),
+          svg(
+            'svg',
+            { viewBox: '0 0 20 20', width: 16, height: 16, 'aria-hidden': 'true', class: `shape ${form} is-${state}` },
+            svg('path', { d: path }),
+            ...(MARKS[state] ? [svg('path', { class: 'mark', d: MARKS[state] })] : []),
+          ),
+          h('span', {}, tr(`legend.${state}`)),
         ),
       ),
     ),

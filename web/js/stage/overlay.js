@@ -1,10 +1,10 @@
-// What changes with the run beside its tasks: the gate, who is busy, batch and group, counts.
+// The parts that change with the run, besides tasks: gate, busy lanes, batch, group, counts.
 
-import { PLACE, RECENT, TASK } from '../snapshot.js';
-import { count } from '../i18n.js';
+import { count } from '../format.js';
+import { OUTCOME, PLACE, RECENT, TASK } from '../generated/layout.js';
 import { BINS, binPlace, lane, laneInset, socket, socketWidth } from './geometry.js';
-import { circle } from './shapes.js';
 import { paintSign, round, write } from './scenery.js';
+import { circle } from './shapes.js';
 import { SANS } from './theme.js';
 
 /**
@@ -14,11 +14,11 @@ import { SANS } from './theme.js';
  * @typedef {Record<string, string>} Words
  */
 
-/** How long the wave of a cancellation takes, in milliseconds on the wall. */
+/** The duration of the wave of a cancellation, in milliseconds on the wall. */
 export const WAVE_MS = 900;
 
 /**
- * Under the tokens.
+ * Paints what lies under the tokens.
  * @param {CanvasRenderingContext2D} pen
  * @param {Places} places
  * @param {Snapshot} snapshot
@@ -26,7 +26,7 @@ export const WAVE_MS = 900;
  * @param {Theme} theme
  * @param {CanvasPattern | string} hatch
  * @param {Words} words
- * @param {boolean} racked whether the permits that are held are painted with the tasks that hold them
+ * @param {boolean} racked whether held permits are painted together with their tasks
  */
 export function paintUnder(pen, places, snapshot, tokens, theme, hatch, words, racked) {
   paintGate(pen, places, snapshot, theme, words);
@@ -37,20 +37,22 @@ export function paintUnder(pen, places, snapshot, tokens, theme, hatch, words, r
 }
 
 /**
- * The gate between the source and the run: open, closed by back-pressure, waiting, or nothing more to come.
- * @param {CanvasRenderingContext2D} pen @param {Places} places @param {Snapshot} snapshot @param {Theme} theme @param {Words} words
+ * Paints the gate between the source and the run: open, closed by back-pressure, waiting, or
+ * exhausted.
+ * @param {CanvasRenderingContext2D} pen @param {Places} places @param {Snapshot} snapshot @param
+ *   {Theme} theme @param {Words} words
  */
 function paintGate(pen, places, snapshot, theme, words) {
   const { x, y, h } = places.gate;
-  const intake = snapshot.intake;
-  if (intake !== 'exhausted' && intake !== 'waiting') paintStock(pen, places, theme);
+  const { sourceState } = snapshot;
+  if (sourceState !== 'exhausted' && sourceState !== 'waiting') paintStock(pen, places, theme);
   const closed = snapshot.phase === 'draining' || snapshot.phase === 'aborting' || snapshot.phase === 'ended';
-  const blocked = !closed && intake.startsWith('blocked');
+  const blocked = !closed && sourceState.startsWith('blocked');
   const middle = y + h / 2;
   pen.lineWidth = 2.5;
   pen.lineCap = 'round';
   pen.beginPath();
-  if (blocked || closed || intake === 'exhausted') {
+  if (blocked || closed || sourceState === 'exhausted') {
     pen.moveTo(x, middle - Math.min(46, h * 0.32));
     pen.lineTo(x, middle + Math.min(46, h * 0.32));
     pen.strokeStyle = blocked ? theme.state.retry : theme.strong;
@@ -73,12 +75,26 @@ function paintGate(pen, places, snapshot, theme, words) {
     blocked_settling: words.gateSettling,
     exhausted: words.gateExhausted,
     closed: words.gateClosed,
-  })[closed && intake !== 'exhausted' ? 'closed' : intake];
+  })[closed && sourceState !== 'exhausted' ? 'closed' : sourceState];
   const { source } = places;
-  if (key) write(pen, key, source.x + source.w / 2, source.y + source.h - 10, blocked ? theme.state.retry : theme.soft, 'center', `550 12px ${SANS}`);
+  if (key)
+    write(
+      pen,
+      key,
+      source.x + source.w / 2,
+      source.y + source.h - 10,
+      blocked ? theme.state.retry : theme.soft,
+      'center',
+      `550 12px ${SANS}`,
+    );
 }
 
-/** What the source has, as far as anyone can know: something. @param {CanvasRenderingContext2D} pen @param {Places} places @param {Theme} theme */
+/**
+ * Paints the source's stock, whose size is unknown.
+ * @param {CanvasRenderingContext2D} pen
+ * @param {Places} places
+ * @param {Theme} theme
+ */
 function paintStock(pen, { source }, theme) {
   const r = Math.min(5, source.w * 0.085);
   const gap = r * 3.4;
@@ -96,7 +112,14 @@ function paintStock(pen, { source }, theme) {
   pen.globalAlpha = 1;
 }
 
-/** @param {CanvasRenderingContext2D} pen @param {Places} places @param {Snapshot} snapshot @param {import('./tokens.js').Tokens} tokens @param {Theme} theme @param {CanvasPattern | string} hatch */
+/**
+ * @param {CanvasRenderingContext2D} pen
+ * @param {Places} places
+ * @param {Snapshot} snapshot
+ * @param {import('./tokens.js').Tokens} tokens
+ * @param {Theme} theme
+ * @param {CanvasPattern | string} hatch
+ */
 function paintBusy(pen, places, snapshot, tokens, theme, hatch) {
   const { slots, laneHeight, pattern } = places;
   const inset = laneInset(places);
@@ -135,7 +158,7 @@ function paintBusy(pen, places, snapshot, tokens, theme, hatch) {
   }
   pen.fillStyle = theme.state.running;
   pen.fill();
-  // Under a lowered limit: these permits are not given again.
+  // Permits above a lowered limit are not given again.
   pen.beginPath();
   for (let slot = limit; slot < slots; slot += 1) {
     const { x, y } = socket(places, slot);
@@ -147,7 +170,13 @@ function paintBusy(pen, places, snapshot, tokens, theme, hatch) {
   pen.stroke();
 }
 
-/** A permit that is held is tied to its task. @param {CanvasRenderingContext2D} pen @param {Places} places @param {import('./tokens.js').Tokens} tokens @param {Theme} theme */
+/**
+ * Ties held permits to their tasks.
+ * @param {CanvasRenderingContext2D} pen
+ * @param {Places} places
+ * @param {import('./tokens.js').Tokens} tokens
+ * @param {Theme} theme
+ */
 function tethers(pen, places, tokens, theme) {
   pen.beginPath();
   for (const token of tokens.all.values()) {
@@ -161,7 +190,12 @@ function tethers(pen, places, tokens, theme) {
   pen.stroke();
 }
 
-/** @param {CanvasRenderingContext2D} pen @param {Places} places @param {Snapshot} snapshot @param {Theme} theme */
+/**
+ * @param {CanvasRenderingContext2D} pen
+ * @param {Places} places
+ * @param {Snapshot} snapshot
+ * @param {Theme} theme
+ */
 function paintHeld(pen, places, snapshot, theme) {
   const { grid, slots } = places;
   if (grid.size < 5) return;
@@ -180,8 +214,9 @@ function paintHeld(pen, places, snapshot, theme) {
 }
 
 /**
- * The bracket around a batch, and the line that the next one waits at.
- * @param {CanvasRenderingContext2D} pen @param {Places} places @param {Snapshot} snapshot @param {Theme} theme @param {Words} words
+ * Paints the bracket around a batch, and the line that the next batch waits at.
+ * @param {CanvasRenderingContext2D} pen @param {Places} places @param {Snapshot} snapshot @param
+ *   {Theme} theme @param {Words} words
  */
 function paintBatch(pen, places, snapshot, theme, words) {
   const { queue, run } = places;
@@ -211,7 +246,13 @@ function paintBatch(pen, places, snapshot, theme, words) {
   writeOver(pen, text, right, bottom + 17, theme.state.retry, theme);
 }
 
-/** @param {CanvasRenderingContext2D} pen @param {Places} places @param {Snapshot} snapshot @param {Theme} theme @param {Words} words */
+/**
+ * @param {CanvasRenderingContext2D} pen
+ * @param {Places} places
+ * @param {Snapshot} snapshot
+ * @param {Theme} theme
+ * @param {Words} words
+ */
 function paintGroup(pen, places, snapshot, theme, words) {
   const { run } = places;
   const cancelled = snapshot.of('cause') >= 0;
@@ -226,8 +267,9 @@ function paintGroup(pen, places, snapshot, theme, words) {
 }
 
 /**
- * The wave that goes through a group from the task that failed.
- * @param {CanvasRenderingContext2D} pen @param {Places} places @param {{x: number, y: number}} from @param {number} part 0 to 1 @param {Theme} theme
+ * Paints the wave that crosses a group from the task that failed.
+ * @param {CanvasRenderingContext2D} pen @param {Places} places @param {{x: number, y: number}} from
+ *   @param {number} part 0 to 1 @param {Theme} theme
  */
 export function paintWave(pen, places, from, part, theme) {
   const { run } = places;
@@ -244,21 +286,23 @@ export function paintWave(pen, places, from, part, theme) {
 }
 
 /**
- * The newest cancellation among what has just ended: since when the wave goes.
+ * Finds the time of the newest cancellation among the tasks that have just ended; -1 for none.
  * @param {Snapshot} snapshot
  */
 export function cancelledAt(snapshot) {
   if (snapshot.of('cause') < 0) return -1;
   let at = -1;
   for (let row = 0; row < snapshot.recents; row += 1) {
-    if (snapshot.recent(row, RECENT.outcome) === 4) at = Math.max(at, snapshot.recent(row, RECENT.at_ns));
+    if (snapshot.recent(row, RECENT.outcome) === OUTCOME.cancelled)
+      at = Math.max(at, snapshot.recent(row, RECENT.at_ns));
   }
   return at;
 }
 
 /**
- * Over the tokens: what is counted.
- * @param {CanvasRenderingContext2D} pen @param {Places} places @param {Snapshot} snapshot @param {Theme} theme @param {Words} words
+ * Paints the counts, over the tokens.
+ * @param {CanvasRenderingContext2D} pen @param {Places} places @param {Snapshot} snapshot @param
+ *   {Theme} theme @param {Words} words
  */
 export function paintCounts(pen, places, snapshot, theme, words) {
   const { queue, run, narrow } = places;
@@ -281,12 +325,20 @@ export function paintCounts(pen, places, snapshot, theme, words) {
     if (bin === 'leaked' && quiet) return;
     paintSign(pen, bin, at.x, at.y, narrow ? 8 : 11, theme);
     const size = narrow ? 15 : 20;
-    write(pen, count(values[index]), at.x + (narrow ? 14 : 20), at.y + (narrow ? 5 : 3), quiet ? theme.soft : theme.ink, 'left', `650 ${size}px ${SANS}`);
+    write(
+      pen,
+      count(values[index]),
+      at.x + (narrow ? 14 : 20),
+      at.y + (narrow ? 5 : 3),
+      quiet ? theme.soft : theme.ink,
+      'left',
+      `650 ${size}px ${SANS}`,
+    );
     if (!narrow) write(pen, words[bin], at.x + 20, at.y + 19, theme.soft, 'left', `500 12px ${SANS}`);
   });
 }
 
-/** How many permits were taken along by tasks that nobody looks after any more. @param {Snapshot} snapshot */
+/** Counts the permits that abandoned tasks still hold. @param {Snapshot} snapshot */
 function leakedPermits(snapshot) {
   let leaked = 0;
   for (let row = 0; row < snapshot.rows; row += 1) {
@@ -296,8 +348,9 @@ function leakedPermits(snapshot) {
 }
 
 /**
- * The first of some texts that is no wider than there is room.
- * @param {CanvasRenderingContext2D} pen @param {string[]} texts @param {number} x @param {number} y @param {number} room @param {string} color
+ * Writes the first of several texts that fits the room.
+ * @param {CanvasRenderingContext2D} pen @param {string[]} texts @param {number} x @param {number} y
+ *   @param {number} room @param {string} color
  */
 function writeFitting(pen, texts, x, y, room, color) {
   pen.font = `500 12px ${SANS}`;
@@ -306,8 +359,9 @@ function writeFitting(pen, texts, x, y, room, color) {
 }
 
 /**
- * A text that ends at a point, over whatever line passes there.
- * @param {CanvasRenderingContext2D} pen @param {string} text @param {number} x @param {number} y @param {string} color @param {Theme} theme
+ * Writes a text that ends at a point, over any line that passes there.
+ * @param {CanvasRenderingContext2D} pen @param {string} text @param {number} x @param {number} y
+ *   @param {string} color @param {Theme} theme
  */
 function writeOver(pen, text, x, y, color, theme) {
   pen.font = `600 12px ${SANS}`;

@@ -9,16 +9,18 @@ import { arc, bar, circle, cross, diamond, square, tick, triangle } from './shap
  * @typedef {import('./theme.js').Theme} Theme
  */
 
-/** The smallest text that anyone can read, and how wide a digit of it is. */
+/** The smallest size of text, and the width of a digit as a part of it. */
 const TEXT_MIN = 6;
 const DIGIT = 0.62;
-/** Of more that wait for a retry, nobody could read the numbers. */
+/** The number of waiting tasks above which they are drawn without numbers. */
 const CROWD = 12;
 
 /** @type {Look[]} */
 const LOOKS = ['queued', 'running', 'succeeded', 'failed', 'cancelled', 'waiting', 'leaked'];
 
-/** @type {Record<Look, 'queued' | 'running' | 'done' | 'failed' | 'cancelled' | 'retry' | 'leaked'>} */
+/**
+ * @type {Record<Look, 'queued' | 'running' | 'done' | 'failed' | 'cancelled' | 'retry' | 'leaked'>}
+ */
 const COLOR = {
   queued: 'queued',
   running: 'running',
@@ -35,11 +37,11 @@ const COLOR = {
  * @param {number} radius
  * @param {Theme} theme
  * @param {import('./labels.js').Labels} labels
- * @param {((tokens: Token[]) => void) | null} rack paints the running ones, where they are many
+ * @param {((tokens: Token[]) => void) | null} rack paints running tasks, where they are many
  * @param {number} selected
- * @param {number} t
+ * @param {number} nowNs
  */
-export function paintTokens(pen, tokens, radius, theme, labels, rack, selected, t) {
+export function paintTokens(pen, tokens, radius, theme, labels, rack, selected, nowNs) {
   /** @type {Record<Look, Token[]>} */
   const sorted = { queued: [], running: [], succeeded: [], failed: [], cancelled: [], waiting: [], leaked: [] };
   /** @type {Token | null} */
@@ -50,11 +52,13 @@ export function paintTokens(pen, tokens, radius, theme, labels, rack, selected, 
   }
   for (const look of LOOKS) {
     if (look === 'running' && rack) rack(sorted.running);
-    else if (sorted[look].length > 0) paintLook(pen, look, sorted[look], look === 'waiting' ? waitingRadius(sorted.waiting, radius) : radius, theme);
+    else if (sorted[look].length > 0)
+      paintLook(pen, look, sorted[look], look === 'waiting' ? waitingRadius(sorted.waiting, radius) : radius, theme);
   }
   if (!rack) rings(pen, sorted.running, radius, theme);
   const size = Math.max(TEXT_MIN, Math.round(radius * 0.82));
-  if (2 * radius >= 3 * DIGIT * TEXT_MIN - 3) for (const look of LOOKS) label(look, sorted[look], radius, size, theme, labels, t);
+  if (2 * radius >= 3 * DIGIT * TEXT_MIN - 3)
+    for (const look of LOOKS) label(look, sorted[look], radius, size, theme, labels, nowNs);
   if (chosen) {
     pen.beginPath();
     circle(pen, chosen.x, chosen.y, radius + 6);
@@ -64,7 +68,11 @@ export function paintTokens(pen, tokens, radius, theme, labels, rack, selected, 
   }
 }
 
-/** Many that wait stand close together. @param {Token[]} tokens @param {number} radius */
+/**
+ * Computes the radius of waiting tasks; many stand close together.
+ * @param {Token[]} tokens
+ * @param {number} radius
+ */
 function waitingRadius(tokens, radius) {
   return tokens.length > CROWD ? Math.min(radius, 7) : radius;
 }
@@ -78,7 +86,15 @@ function waitingRadius(tokens, radius) {
  */
 export function paintLook(pen, look, tokens, r, theme) {
   const color = theme.state[COLOR[look]];
-  const body = { queued: circle, running: circle, succeeded: square, failed: diamond, cancelled: circle, waiting: triangle, leaked: circle };
+  const body = {
+    queued: circle,
+    running: circle,
+    succeeded: square,
+    failed: diamond,
+    cancelled: circle,
+    waiting: triangle,
+    leaked: circle,
+  };
   const filled = look === 'running' || look === 'succeeded' || look === 'failed' || look === 'waiting';
   pen.beginPath();
   for (const { x, y } of tokens) body[look](pen, x, y, filled ? r : r - 0.75);
@@ -111,7 +127,7 @@ export function paintLook(pen, look, tokens, r, theme) {
 }
 
 /**
- * How far running tasks have come.
+ * Paints the progress of running tasks.
  * @param {CanvasRenderingContext2D} pen
  * @param {Token[]} tokens
  * @param {number} r
@@ -138,10 +154,15 @@ function rings(pen, tokens, r, theme) {
  * @param {number} size
  * @param {Theme} theme
  * @param {import('./labels.js').Labels} labels
- * @param {number} t
+ * @param {number} nowNs
  */
-function label(look, tokens, r, size, theme, labels, t) {
-  const number = (/** @type {number} */ id, /** @type {number} */ x, /** @type {number} */ y, /** @type {string} */ color) => {
+function label(look, tokens, r, size, theme, labels, nowNs) {
+  const number = (
+    /** @type {number} */ id,
+    /** @type {number} */ x,
+    /** @type {number} */ y,
+    /** @type {string} */ color,
+  ) => {
     const text = String(id);
     const fitting = Math.min(size, Math.floor((2 * r - 1) / (DIGIT * text.length)));
     if (fitting >= TEXT_MIN) labels.want(text, x, y, fitting, color);
@@ -149,7 +170,7 @@ function label(look, tokens, r, size, theme, labels, t) {
   if (look === 'queued') {
     for (const { id, x, y, place } of tokens) {
       number(id, x, y, theme.state.queued);
-      // Who gets the next permit, and who the one after.
+      // The places of the first tasks in the queue.
       if (r > 9 && place < 9) labels.want(String(place + 1), x - r * 1.02, y - r * 0.9, 9, theme.soft);
     }
   } else if (look === 'running') {
@@ -159,12 +180,12 @@ function label(look, tokens, r, size, theme, labels, t) {
   } else if (look === 'leaked') {
     for (const { id, sinceNs, x, y } of tokens) {
       number(id, x, y, theme.state.leaked);
-      if (r > 8) labels.want(age(t - sinceNs), x + r + 27, y, 10, theme.state.leaked);
+      if (r > 8) labels.want(age(nowNs - sinceNs), x + r + 27, y, 10, theme.state.leaked);
     }
   }
 }
 
-/** An age in few digits, so that labels repeat. @param {number} ns */
+/** Formats an age in few digits, so that labels repeat. @param {number} ns */
 function age(ns) {
   return ns < 1e9 ? `${Math.round(ns / 1e7) * 10} ms` : `${(ns / 1e9).toFixed(1)} s`;
 }

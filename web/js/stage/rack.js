@@ -1,22 +1,33 @@
-// Running tasks where there are many: a rack of cells that is painted only where something has changed since the last frame. Rings
-// are the dearest paths there are, and most tasks stay in their cell and come no further in a frame.
+// Many running tasks: a rack of cells, of which only those are painted that changed since the last
+// frame. Rings are the most expensive paths, and most tasks neither leave their cell nor progress
+// visibly within a frame.
 
 import { arc, circle } from './shapes.js';
 
-/** So many running tasks make a rack. Fewer are larger, and their rings would be seen to move in steps. */
+/**
+ * The number of running tasks from which on they make a rack. Fewer are larger, and their rings
+ * would visibly move in steps.
+ */
 export const RACK_FROM = 120;
 const STEPS = 32;
-/** What is in a cell that has no task at rest: nothing, or a permit whose task is still on its way. */
+/**
+ * The contents of a cell without a task at rest: nothing, or a permit whose task is still moving
+ * there.
+ */
 const EMPTY = -2;
 const HELD = -1;
 
-/** How wide the ring around a running task is, and how far out. @param {number} r */
+/** Computes the width and the radius of the ring around a running task. @param {number} r */
 export function ring(r) {
   const width = Math.max(1.2, r * 0.2);
   return { width, at: r + width + 0.4 };
 }
 
-/** The largest radius whose ring stays in its cell. @param {number} size @param {number} r */
+/**
+ * Computes the largest radius whose ring stays in its cell.
+ * @param {number} size
+ * @param {number} r
+ */
 function inside(size, r) {
   return Math.max(1, Math.min(r, (size / 2 - 0.6) / 1.4));
 }
@@ -30,13 +41,13 @@ export class Rack {
     this.scale = 0;
     /** @type {import('./theme.js').Theme | null} */
     this.theme = null;
-    /** How far the task in each cell had come when it was painted, in steps. */
+    /** The progress of the task in each cell when it was painted, in steps. */
     this.painted = new Int8Array(0);
     this.wanted = new Int8Array(0);
     /** A dial for each step. @type {ImageBitmap | null} */
     this.dials = null;
     this.side = 0;
-    /** Tasks on their way to their cell. @type {import('./tokens.js').Token[]} */
+    /** Tasks that move to their cell. @type {import('./tokens.js').Token[]} */
     this.loose = [];
   }
 
@@ -66,7 +77,13 @@ export class Rack {
       if (!rests) loose.push(token);
     }
     for (let slot = 0; slot < wanted.length; slot += 1) if (wanted[slot] !== painted[slot]) this.cell(slot);
-    pen.drawImage(this.canvas, Math.round(x * scale) / scale, Math.round(y * scale) / scale, this.canvas.width / scale, this.canvas.height / scale);
+    pen.drawImage(
+      this.canvas,
+      Math.round(x * scale) / scale,
+      Math.round(y * scale) / scale,
+      this.canvas.width / scale,
+      this.canvas.height / scale,
+    );
     const { side, dials } = this;
     if (!dials) return;
     for (const { x: at, y: to, progress } of loose) {
@@ -76,7 +93,7 @@ export class Rack {
     }
   }
 
-  /** Paints one cell as it is wanted. @param {number} slot */
+  /** Paints one cell. @param {number} slot */
   cell(slot) {
     const { pen, places, scale, side, wanted, painted, dials } = this;
     if (!places || !dials) return;
@@ -93,10 +110,25 @@ export class Rack {
     pen.globalAlpha = 0.13;
     pen.fillRect(left + gap, top + gap, right - left - 2 * gap, bottom - top - 2 * gap);
     pen.globalAlpha = 1;
-    if (step !== HELD) pen.drawImage(dials, step * side, 0, side, side, Math.round((left + right - side) / 2), Math.round((top + bottom - side) / 2), side, side);
+    if (step !== HELD)
+      pen.drawImage(
+        dials,
+        step * side,
+        0,
+        side,
+        side,
+        Math.round((left + right - side) / 2),
+        Math.round((top + bottom - side) / 2),
+        side,
+        side,
+      );
   }
 
-  /** @param {import('./geometry.js').Places} places @param {import('./theme.js').Theme} theme @param {number} scale */
+  /**
+   * @param {import('./geometry.js').Places} places
+   * @param {import('./theme.js').Theme} theme
+   * @param {number} scale
+   */
   build(places, theme, scale) {
     Object.assign(this, { places, theme, scale });
     const { columns, rows, size } = places.grid;
@@ -130,7 +162,7 @@ export class Rack {
       pen.stroke();
     }
     this.dials?.close();
-    // A canvas would be asked anew for its picture at every copy.
+    // Copying from a bitmap is cheaper than from a canvas.
     this.dials = canvas.transferToImageBitmap();
     this.side = side;
   }

@@ -1,4 +1,5 @@
-// What stays as it is while a run goes on: lanes, sockets, the queue's places, bins and the way back. Painted once per layout.
+// The parts that stay as they are during a run: lanes, sockets, the queue's places, bins and the
+// way back. Painted once per layout.
 
 import { lane, laneInset, socket, socketWidth } from './geometry.js';
 import { bar, circle, cross, diamond, square, tick } from './shapes.js';
@@ -42,7 +43,12 @@ export function write(pen, text, x, y, color, align = 'left', font = `500 12px $
   pen.fillText(text, x, y);
 }
 
-/** @param {CanvasRenderingContext2D} pen @param {Places} places @param {Theme} theme @param {Words} words */
+/**
+ * @param {CanvasRenderingContext2D} pen
+ * @param {Places} places
+ * @param {Theme} theme
+ * @param {Words} words
+ */
 function paintSource(pen, places, theme, words) {
   const { source } = places;
   round(pen, source.x, source.y, source.w, source.h, 8);
@@ -61,7 +67,7 @@ function paintQueue(pen, places, theme) {
   pen.fillStyle = theme.band;
   pen.fill();
   if (capacity === 0) return;
-  // A notch for each place that the queue has.
+  // A notch for each place of the queue.
   pen.beginPath();
   if (size >= 9) {
     for (let n = 0; n < capacity; n += 1) {
@@ -120,7 +126,12 @@ function paintSockets(pen, places, theme) {
   pen.globalAlpha = 1;
 }
 
-/** @param {CanvasRenderingContext2D} pen @param {Places} places @param {Theme} theme @param {Words} words */
+/**
+ * @param {CanvasRenderingContext2D} pen
+ * @param {Places} places
+ * @param {Theme} theme
+ * @param {Words} words
+ */
 function paintRetry(pen, places, theme, words) {
   const { retry, source, run } = places;
   const y = retry.y + retry.h / 2;
@@ -141,7 +152,7 @@ function paintRetry(pen, places, theme, words) {
   pen.lineTo(left, source.y + source.h + 4);
   pen.lineTo(left + 4.5, source.y + source.h + 11);
   pen.stroke();
-  // Where no triangle comes by.
+  // Beside the way of the triangles.
   write(pen, words.retry, right + 10, y + 4, theme.soft);
 }
 
@@ -157,7 +168,7 @@ function paintBins(pen, places, theme) {
 }
 
 /**
- * The sign of an ending, as it is in bins and in the legend.
+ * Paints the sign of an ending, as in bins and in the legend.
  * @param {CanvasRenderingContext2D} pen
  * @param {'done' | 'dead' | 'released' | 'leaked'} bin
  * @param {number} x
@@ -166,7 +177,8 @@ function paintBins(pen, places, theme) {
  * @param {Theme} theme
  */
 export function paintSign(pen, bin, x, y, r, theme) {
-  const color = theme.state[/** @type {const} */ ({ done: 'done', dead: 'failed', released: 'cancelled', leaked: 'leaked' })[bin]];
+  const color =
+    theme.state[/** @type {const} */ ({ done: 'done', dead: 'failed', released: 'cancelled', leaked: 'leaked' })[bin]];
   pen.beginPath();
   if (bin === 'done') square(pen, x, y, r);
   else if (bin === 'dead') diamond(pen, x, y, r);

@@ -1,5 +1,5 @@
-// The shapes of states: shape, colour and text, so that no state is told by its colour alone. Each adds itself to the path that is
-// open, so that all tokens of a state are one path.
+// The shapes of states: no state is told by its colour alone. Each function adds its shape to the
+// open path, so that all tokens of a state are one path.
 
 /** @typedef {CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D | Path2D} Pen */
 
@@ -49,14 +49,27 @@ export function cross(pen, x, y, r) {
   pen.lineTo(x - d, y + d);
 }
 
-/** The bar of a barred circle. @param {Pen} pen @param {number} x @param {number} y @param {number} r */
+/**
+ * Adds the bar of a barred circle.
+ * @param {Pen} pen
+ * @param {number} x
+ * @param {number} y
+ * @param {number} r
+ */
 export function bar(pen, x, y, r) {
   const d = r * 0.66;
   pen.moveTo(x - d, y + d);
   pen.lineTo(x + d, y - d);
 }
 
-/** A part of a ring, from the top. @param {Pen} pen @param {number} x @param {number} y @param {number} r @param {number} part */
+/**
+ * Adds a part of a ring, from the top.
+ * @param {Pen} pen
+ * @param {number} x
+ * @param {number} y
+ * @param {number} r
+ * @param {number} part
+ */
 export function arc(pen, x, y, r, part) {
   const from = -TAU / 4;
   pen.moveTo(x, y - r);

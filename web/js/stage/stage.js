@@ -1,27 +1,29 @@
-// The stage: one panel for each run, painted from snapshots. It knows no run, no clock and no mode.
+// The stage: one panel for each run, painted from snapshots, without knowledge of runs, clocks and
+// modes.
 
-import { moment, t } from '../i18n.js';
-import { TASK } from '../snapshot.js';
+import { moment } from '../format.js';
+import { TASK } from '../generated/layout.js';
 import { isCrowded, paintCrowd, TOKENS_MAX } from './aggregate.js';
 import { arrange, panels } from './geometry.js';
 import { Labels } from './labels.js';
 import { cancelledAt, paintCounts, paintUnder, paintWave, WAVE_MS } from './overlay.js';
 import { paintLook, paintTokens } from './paint.js';
-import { Rack, RACK_FROM } from './rack.js';
+import { RACK_FROM, Rack } from './rack.js';
 import { paintScenery, write } from './scenery.js';
-import { SANS, themeName, THEMES } from './theme.js';
+import { SANS, THEMES } from './theme.js';
 import { Tokens } from './tokens.js';
 
 /**
  * @typedef {import('../snapshot.js').Snapshot} Snapshot
+ * @typedef {import('../translator.js').Translate} Translate
  * @typedef {import('./geometry.js').Places} Places
  * @typedef {{title: string}} Panel
  */
 
-/** Higher densities of pixels cost more than they show. */
+/** The highest density of pixels: a higher one costs more than it shows. */
 const DENSITY_MAX = 2;
 
-/** What one panel remembers between two frames. */
+/** The memory of one panel between two frames. */
 class View {
   constructor() {
     this.tokens = new Tokens();
@@ -29,7 +31,7 @@ class View {
     /** @type {Places | null} */
     this.places = null;
     this.placesKey = '';
-    /** The most places that an unbounded queue has needed: it only grows on the stage. */
+    /** The most places that an unbounded queue has needed: on the stage it never shrinks. */
     this.queuedMax = 0;
     this.waveAt = -1;
     this.waveAge = WAVE_MS;
@@ -40,10 +42,16 @@ export class Stage {
   /**
    * @param {HTMLCanvasElement} canvas
    * @param {HTMLElement} box
+   * @param {Translate} tr
+   * @param {import('./theme.js').ThemeName} themeName
    */
-  constructor(canvas, box) {
+  constructor(canvas, box, tr, themeName) {
     this.canvas = canvas;
     this.box = box;
+    this.tr = tr;
+    this.themeName = themeName;
+    /** The words on the stage, looked up once per language. */
+    this.words = wordsOf(tr);
     const pen = canvas.getContext('2d', { alpha: false });
     if (!pen) throw new Error('this browser gives no canvas to draw on');
     this.pen = pen;
@@ -64,10 +72,19 @@ export class Stage {
     /** @type {CanvasPattern | string} */
     this.hatch = '';
     this.hatchKey = '';
-    /** Milliseconds that each painting took, the latest 600: the page's own measure. */
+    /** The times that the latest 600 paintings took, in milliseconds. */
     this.costs = /** @type {number[]} */ ([]);
     new ResizeObserver(() => this.resize()).observe(box);
     this.resize();
+  }
+
+  get theme() {
+    return THEMES[this.themeName];
+  }
+
+  /** Takes the words anew, after another language was loaded. */
+  translate() {
+    this.words = wordsOf(this.tr);
   }
 
   /** @param {Panel[]} list */
@@ -96,17 +113,18 @@ export class Stage {
 
   /**
    * Paints the latest snapshots.
-   * @param {number} passed milliseconds since the last time; 0: everything is where it belongs at once
+   * @param {number} passed milliseconds since the last painting; 0 puts everything where it belongs
+   *   at once
    * @param {boolean} goesOn whether these snapshots follow the ones before
-   * @returns {boolean} whether anything is still on its way
+   * @returns {boolean} whether anything is still moving
    */
   paint(passed, goesOn) {
     const started = performance.now();
     const { pen, density } = this;
-    const theme = THEMES[themeName()];
+    const { theme } = this;
     const boxes = panels(this.width, this.height, Math.max(1, this.panels.length));
     this.labels.begin(density);
-    this.snapshots.forEach((snapshot, index) => this.place(this.views[index], snapshot, boxes[index]));
+    for (const [index, snapshot] of this.snapshots.entries()) this.place(this.views[index], snapshot, boxes[index]);
     this.prepare(boxes, theme);
     pen.setTransform(1, 0, 0, 1, 0, 0);
     pen.drawImage(this.scenery, 0, 0);
@@ -135,19 +153,31 @@ export class Stage {
    */
   paintRun(view, places, snapshot, index, theme, passed, goesOn) {
     const { pen } = this;
-    const words = stageWords();
+    const words = this.words;
     if (isCrowded(snapshot)) {
       view.tokens.clear();
       paintCrowd(pen, places, snapshot, theme);
     } else {
       view.tokens.update(snapshot, places, passed, goesOn);
       const racked = places.form === 'grid' && snapshot.of('in_flight') >= RACK_FROM;
-      const rack = racked ? (/** @type {import('./tokens.js').Token[]} */ tokens) => view.rack.draw(pen, places, tokens, theme, this.density) : null;
+      const rack = racked
+        ? (/** @type {import('./tokens.js').Token[]} */ tokens) =>
+            view.rack.draw(pen, places, tokens, theme, this.density)
+        : null;
       paintUnder(pen, places, snapshot, view.tokens, theme, this.hatch, words, racked);
       this.wave(view, places, snapshot, theme, passed);
       this.paintFlights(view, places.radius, theme);
       const selected = this.selected.panel === index ? this.selected.task : -1;
-      paintTokens(pen, view.tokens.all.values(), places.radius, theme, this.labels, rack, selected, snapshot.of('t_ns'));
+      paintTokens(
+        pen,
+        view.tokens.all.values(),
+        places.radius,
+        theme,
+        this.labels,
+        rack,
+        selected,
+        snapshot.of('t_ns'),
+      );
     }
     paintCounts(pen, places, snapshot, theme, words);
     const title = this.panels[index]?.title;
@@ -155,8 +185,18 @@ export class Stage {
       const { panel } = places;
       write(pen, title, panel.x + 18, panel.y + 25, theme.ink, 'left', `650 15px ${SANS}`);
       const ended = snapshot.phase === 'ended';
-      const status = ended ? t('stage.ended', { time: moment(snapshot.of('end_ns') - snapshot.of('start_ns')) }) : t(`phase.${snapshot.phase}`);
-      write(pen, status, panel.x + panel.w - 18, panel.y + 25, ended ? theme.state.done : theme.soft, 'right', `550 13px ${SANS}`);
+      const status = ended
+        ? this.tr('stage.ended', { time: moment(snapshot.of('end_ns') - snapshot.of('start_ns')) })
+        : this.tr(`phase.${snapshot.phase}`);
+      write(
+        pen,
+        status,
+        panel.x + panel.w - 18,
+        panel.y + 25,
+        ended ? theme.state.done : theme.soft,
+        'right',
+        `550 13px ${SANS}`,
+      );
     }
   }
 
@@ -168,7 +208,13 @@ export class Stage {
     }
   }
 
-  /** @param {View} view @param {Places} places @param {Snapshot} snapshot @param {import('./theme.js').Theme} theme @param {number} passed */
+  /**
+   * @param {View} view
+   * @param {Places} places
+   * @param {Snapshot} snapshot
+   * @param {import('./theme.js').Theme} theme
+   * @param {number} passed
+   */
   wave(view, places, snapshot, theme, passed) {
     if (places.pattern !== 'group') return;
     const at = cancelledAt(snapshot);
@@ -181,28 +227,49 @@ export class Stage {
     paintWave(this.pen, places, { x: run.x + run.w * 0.5, y: run.y + run.h / 2 }, view.waveAge / WAVE_MS, theme);
   }
 
-  /** @param {View | undefined} view @param {Snapshot} snapshot @param {import('./geometry.js').Box} box */
+  /**
+   * @param {View | undefined} view
+   * @param {Snapshot} snapshot
+   * @param {import('./geometry.js').Box} box
+   */
   place(view, snapshot, box) {
-    // Before its first event nothing is known of a run: it keeps the place that it had.
+    // Before its first event nothing is known of a run: the panel stays as it was.
     if (!view || (snapshot.phase === 'waiting' && view.places)) return;
     const pattern = snapshot.pattern;
     const queues = pattern === 'pool' || pattern === 'batch';
     const bound = snapshot.of('queue_capacity');
     const queued = snapshot.of('queued');
     view.queuedMax = Math.max(view.queuedMax, queued);
-    // After a lowered limit, tasks go on with permits of higher numbers.
+    // After the limit is lowered, tasks go on with permits of higher numbers.
     const slots = Math.min(TOKENS_MAX, Math.max(snapshot.of('limit'), highestPermit(snapshot) + 1));
     const unbounded = bound < 0 || bound > 100_000;
     const capacity = !queues ? -1 : unbounded ? 0 : Math.min(Math.max(bound, queued), TOKENS_MAX);
     const key = [box.x, box.y, box.w, box.h, pattern, slots, capacity, capacity === 0 ? view.queuedMax : 0].join();
     if (key === view.placesKey) return;
     view.placesKey = key;
-    view.places = arrange(box, { pattern, limit: slots, capacity, queued: Math.min(view.queuedMax, TOKENS_MAX), title: Boolean(this.panels.length > 1) });
+    view.places = arrange(box, {
+      pattern,
+      limit: slots,
+      capacity,
+      queued: Math.min(view.queuedMax, TOKENS_MAX),
+      title: Boolean(this.panels.length > 1),
+    });
   }
 
-  /** Scenery is painted when something in it has changed. @param {import('./geometry.js').Box[]} boxes @param {import('./theme.js').Theme} theme */
+  /**
+   * Paints the scenery where something in it has changed.
+   * @param {import('./geometry.js').Box[]} boxes
+   * @param {import('./theme.js').Theme} theme
+   */
   prepare(boxes, theme) {
-    const key = [themeName(), t('stage.source'), this.density, this.width, this.height, ...this.views.map((view) => view.placesKey)].join('|');
+    const key = [
+      this.themeName,
+      this.words.source,
+      this.density,
+      this.width,
+      this.height,
+      ...this.views.map((view) => view.placesKey),
+    ].join('|');
     if (key === this.sceneryKey) return;
     this.sceneryKey = key;
     this.scenery.width = this.canvas.width;
@@ -219,7 +286,7 @@ export class Stage {
       if (y > 0 && x === 0) pen.rect(0, Math.round(y) + 0.5, boxes.length > 1 && w < this.width ? this.width : w, 0);
     }
     pen.stroke();
-    for (const view of this.views) if (view.places) paintScenery(pen, view.places, theme, stageWords());
+    for (const view of this.views) if (view.places) paintScenery(pen, view.places, theme, this.words);
     this.makeHatch(theme);
   }
 
@@ -243,7 +310,7 @@ export class Stage {
   }
 
   /**
-   * The task at a point of the canvas.
+   * Finds the task at a point of the canvas.
    * @param {number} x
    * @param {number} y
    */
@@ -263,16 +330,14 @@ function highestPermit(snapshot) {
   return highest;
 }
 
-let wordsOf = '';
-/** @type {Record<string, string>} */
-let words = {};
+/** Everything that the stage writes, by its key without `stage.`. */
+const WORDS = [
+  ...['source', 'queue', 'workers', 'permits', 'group', 'retry', 'done', 'dead', 'released', 'leaked', 'lost'],
+  ...['batch', 'groupCancelled', 'gateOpen', 'gateWaiting', 'gateRoom', 'gateRate', 'gateSettling', 'gateExhausted'],
+  'gateClosed',
+];
 
-/** The words on the stage, looked up once a language. */
-function stageWords() {
-  if (wordsOf === t('stage.source')) return words;
-  wordsOf = t('stage.source');
-  const names = ['source', 'queue', 'workers', 'permits', 'group', 'retry', 'done', 'dead', 'released', 'leaked', 'lost', 'batch', 'groupCancelled'];
-  const gates = ['gateOpen', 'gateWaiting', 'gateRoom', 'gateRate', 'gateSettling', 'gateExhausted', 'gateClosed'];
-  words = Object.fromEntries([...names, ...gates].map((name) => [name, t(`stage.${name}`)]));
-  return words;
+/** @param {Translate} tr */
+function wordsOf(tr) {
+  return Object.fromEntries(WORDS.map((name) => [name, tr(`stage.${name}`)]));
 }

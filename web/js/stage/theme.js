@@ -1,4 +1,5 @@
-// What the canvas is painted with. Every colour of a state stands at 4.3:1 or more on its ground.
+// The colours and fonts of the canvas. Every colour of a state has a contrast of at least 4.3:1 on
+// its ground.
 
 /**
  * @typedef {object} Theme
@@ -11,10 +12,13 @@
  * @property {string} onFill
  * @property {string} accent
  * @property {string} hatch
- * @property {Record<'queued' | 'running' | 'retry' | 'done' | 'failed' | 'cancelled' | 'leaked', string>} state
+ * @property {Record<'queued' | 'running' | 'retry' | 'done' | 'failed' | 'cancelled' | 'leaked',
+ *   string>} state
  */
 
-/** @type {Record<'light' | 'dark', Theme>} */
+/** @typedef {'light' | 'dark'} ThemeName */
+
+/** @type {Record<ThemeName, Theme>} */
 export const THEMES = {
   light: {
     ground: '#ffffff',
@@ -59,9 +63,3 @@ export const THEMES = {
 };
 
 export const SANS = 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Noto Sans CJK SC", sans-serif';
-
-/** The theme that is in force: what the visitor chose, or the system's. @returns {'light' | 'dark'} */
-export function themeName() {
-  const chosen = document.documentElement.dataset.theme;
-  return chosen === 'dark' ? 'dark' : 'light';
-}

@@ -1,17 +1,25 @@
-// Where each task is drawn. Its state, its permit and the counts are those of the snapshot, at once; only its position takes a moment.
+// The places of tasks on the stage. State, permit and counts follow the snapshot at once; only
+// positions take a moment.
 
-import { FATE, PLACE, RECENT, TASK } from '../snapshot.js';
+import { FATE, PLACE, RECENT, TASK } from '../generated/layout.js';
 import { binPlace, queuePlace, retryPlace, running, socket } from './geometry.js';
 
-/** How fast a position follows, and how long the way into a bin takes, in milliseconds on the wall. */
+/**
+ * The time in which a position follows, and the time of the way into a bin, in milliseconds on the
+ * wall.
+ */
 const FOLLOW_MS = 75;
 const FLY_MS = 380;
 const FLYING_MAX = 160;
-/** Where more than this part of the tasks is new with each frame, following would show where none of them is. */
+/**
+ * The part of the tasks that may be new with each frame; beyond, following would show tasks where
+ * none is.
+ */
 const CHURN_MAX = 0.08;
 
 /**
- * @typedef {'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled' | 'waiting' | 'leaked'} Look
+ * @typedef {'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled' | 'waiting' | 'leaked'}
+ *   Look
  *
  * @typedef {object} Token
  * @property {number} id
@@ -20,13 +28,14 @@ const CHURN_MAX = 0.08;
  * @property {number} y
  * @property {Look} look
  * @property {number} attempt
- * @property {number} progress 0 to 1, -1 when nobody knows
+ * @property {number} progress 0 to 1; -1 where unknown
  * @property {number} slot
  * @property {number} sinceNs
  * @property {number} place in the queue
- * @property {number} seen the frame that had it last
+ * @property {number} seen the last frame with this task
  *
- * @typedef {{id: number, x: number, y: number, fromX: number, fromY: number, toX: number, toY: number, age: number, look: Look}} Flight
+ * @typedef {{id: number, x: number, y: number, fromX: number, fromY: number, toX: number, toY:
+ *   number, age: number, look: Look}} Flight
  *
  * @typedef {import('../snapshot.js').Snapshot} Snapshot
  * @typedef {import('./geometry.js').Places} Places
@@ -34,7 +43,7 @@ const CHURN_MAX = 0.08;
 
 const OUTCOMES = /** @type {Look[]} */ (['succeeded', 'failed', 'failed', 'failed', 'cancelled']);
 
-/** Which bin a fate belongs to, and how a task looks on its way there. */
+/** Finds the bin of a fate, and the look of a task on its way there. */
 function landing(/** @type {number} */ fate) {
   if (fate === FATE.done) return { bin: 0, look: /** @type {Look} */ ('succeeded') };
   if (fate === FATE.dead) return { bin: 1, look: /** @type {Look} */ ('failed') };
@@ -50,7 +59,7 @@ export class Tokens {
     this.flights = [];
     this.frame = 0;
     this.moving = false;
-    /** The part of the tasks that is new with a frame, on average of late. */
+    /** The part of the tasks that is new with a frame, on a moving average. */
     this.churn = 0;
   }
 
@@ -62,8 +71,10 @@ export class Tokens {
   /**
    * @param {Snapshot} snapshot
    * @param {Places} places
-   * @param {number} passed milliseconds since the last frame; 0: everything is at its place at once
-   * @param {boolean} goesOn whether this snapshot follows the one before it, so that what is gone has gone somewhere
+   * @param {number} passed milliseconds since the last frame; 0 puts everything in its place at
+   *   once
+   * @param {boolean} goesOn whether this snapshot follows the one before it, so that missing tasks
+   *   are seen to leave
    */
   update(snapshot, places, passed, goesOn) {
     this.frame += 1;
@@ -71,7 +82,7 @@ export class Tokens {
     const follows = passed > 0 && this.churn < CHURN_MAX;
     const follow = follows ? 1 - Math.exp(-passed / FOLLOW_MS) : 1;
     let fresh = 0;
-    const t = snapshot.of('t_ns');
+    const nowNs = snapshot.of('t_ns');
     const waiting = snapshot.of('waiting');
     let waits = 0;
     for (let row = 0; row < snapshot.rows; row += 1) {
@@ -79,12 +90,24 @@ export class Tokens {
       let token = this.all.get(id);
       const isFresh = !token;
       if (!token) {
-        token = { id, row, x: 0, y: 0, look: 'queued', attempt: 1, progress: 0, slot: -1, sinceNs: 0, place: 0, seen: 0 };
+        token = {
+          id,
+          row,
+          x: 0,
+          y: 0,
+          look: 'queued',
+          attempt: 1,
+          progress: 0,
+          slot: -1,
+          sinceNs: 0,
+          place: 0,
+          seen: 0,
+        };
         this.all.set(id, token);
       }
       token.seen = this.frame;
       token.row = row;
-      const to = this.target(token, snapshot, row, places, t, waits, waiting);
+      const to = this.target(token, snapshot, row, places, nowNs, waits, waiting);
       if (token.look === 'waiting') waits += 1;
       if (isFresh) {
         fresh += 1;
@@ -103,22 +126,22 @@ export class Tokens {
   }
 
   /**
-   * Reads a row, and says where its token belongs.
+   * Reads a row, and finds the place of its token.
    * @param {Token} token
    * @param {Snapshot} snapshot
    * @param {number} row
    * @param {Places} places
-   * @param {number} t
+   * @param {number} nowNs
    * @param {number} waits
    * @param {number} waiting
    */
-  target(token, snapshot, row, places, t, waits, waiting) {
+  target(token, snapshot, row, places, nowNs, waits, waiting) {
     const place = snapshot.task(row, TASK.place);
     const since = snapshot.task(row, TASK.since_ns);
     const until = snapshot.task(row, TASK.until_ns);
     token.attempt = snapshot.task(row, TASK.attempt);
     token.sinceNs = since;
-    token.progress = until > since ? Math.min(1, Math.max(0, (t - since) / (until - since))) : -1;
+    token.progress = until > since ? Math.min(1, Math.max(0, (nowNs - since) / (until - since))) : -1;
     const permit = snapshot.task(row, TASK.permit);
     if (place === PLACE.running) {
       token.look = 'running';
@@ -143,13 +166,13 @@ export class Tokens {
       return permit >= 0 && permit < places.slots ? socket(places, permit) : binPlace(places, 3);
     }
     token.look = OUTCOMES[snapshot.task(row, TASK.outcome)] ?? 'succeeded';
-    // Over, and the source is yet to be told: it stays where it ended.
+    // Ended and not yet settled: the token stays where it ended.
     if (token.slot >= 0 && token.slot < places.slots) return running(places, token.slot, 1);
     return { x: places.run.x + places.run.w, y: places.run.y + places.run.h / 2 };
   }
 
   /**
-   * Tasks that the run no longer holds.
+   * Lets tasks leave that the run no longer holds.
    * @param {Snapshot} snapshot
    * @param {Places} places
    * @param {boolean} visibly
@@ -192,7 +215,7 @@ export class Tokens {
   }
 
   /**
-   * The task at a point.
+   * Finds the task at a point.
    * @param {number} x
    * @param {number} y
    * @param {number} reach

@@ -8,7 +8,10 @@ use core::time::Duration;
 
 use fourfold::{Attempt, Clock, Failure};
 
-use super::{background::Background, host::Host, running::Running};
+use super::{
+    background::Background,
+    host::{Host, Running},
+};
 
 pub(super) async fn program(host: &Host<'_>) {
     let background = Background::new();

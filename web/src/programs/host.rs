@@ -1,5 +1,7 @@
 //! What a program is given: a clock, a limit, tasks, and a journal that tells what happens.
 
+mod running;
+
 use core::{
     cell::RefCell,
     future::{Future, pending},
@@ -21,7 +23,9 @@ use fourfold::{
 };
 use futures_lite::future;
 
-use super::{ProgramParams, running::Running};
+use super::ProgramParams;
+
+pub(super) use self::running::Running;
 
 pub(super) struct Host<'a> {
     pub(super) clock: SimulatedClock,
@@ -33,7 +37,7 @@ pub(super) struct Host<'a> {
 
 /// Numbers and dates the events, and knows enough to tell them as a run would.
 struct Journal<'a> {
-    observer: &'a mut dyn FnMut(&Event<'_>),
+    observer: &'a mut dyn FnMut(&Event<&str>),
     sequence: u64,
     intake: Intake,
     queue: VecDeque<TaskId>,
@@ -51,7 +55,7 @@ enum Intake {
 }
 
 impl<'a> Host<'a> {
-    pub(super) fn new(params: &'a ProgramParams, observer: &'a mut dyn FnMut(&Event<'_>)) -> Self {
+    pub(super) fn new(params: &'a ProgramParams, observer: &'a mut dyn FnMut(&Event<&str>)) -> Self {
         let (queue, free) = (VecDeque::new(), BinaryHeap::new());
         Self {
             clock: SimulatedClock::new(),
@@ -63,7 +67,7 @@ impl<'a> Host<'a> {
     }
 
     /// Runs a program until it ends, until nothing can happen in it any more, or until its time is up.
-    pub(super) fn run(&self, begin: EventKind<'_>, program: Pin<Box<dyn Future<Output = ()> + '_>>) {
+    pub(super) fn run(&self, begin: EventKind<&str>, program: Pin<Box<dyn Future<Output = ()> + '_>>) {
         self.tell(begin);
         let time_is_up = async {
             match self.duration_max {
@@ -80,7 +84,7 @@ impl<'a> Host<'a> {
         self.tell(EventKind::RunEnded);
     }
 
-    pub(super) fn tell(&self, kind: EventKind<'_>) {
+    pub(super) fn tell(&self, kind: EventKind<&str>) {
         let Journal { observer, sequence, .. } = &mut *self.journal.borrow_mut();
         observer(&Event { sequence: *sequence, at: self.clock.now(), kind });
         *sequence += 1;

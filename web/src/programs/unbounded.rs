@@ -12,7 +12,7 @@ type Task = (TaskId, SyntheticTask);
 
 pub(super) async fn program(host: &Host<'_>) {
     let (sender, receiver) = async_channel::unbounded();
-    let mut workers = TaskSet::new(host.limit);
+    let Ok(mut workers) = TaskSet::new(host.limit) else { return };
     for number in 0..host.limit.get() {
         workers.spawn(work(host, number, receiver.clone())).await;
     }

@@ -4,8 +4,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { test } from 'node:test';
-import { MODES, setUp, still } from './harness.mjs';
 import { SCENARIOS } from '../../js/scenarios.js';
+import { MODES, setUp, still } from './harness.mjs';
 
 const house = setUp();
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -20,8 +20,18 @@ async function examine(page, where) {
   await page.waitForFunction(() => document.getAnimations().every((animation) => animation.playState !== 'running'));
   if (!(await page.evaluate(() => 'axe' in globalThis))) await page.evaluate(AXE);
   const { violations, passes } = await page.evaluate(async (tags) => {
-    const { violations, passes } = await globalThis.axe.run(document, { runOnly: { type: 'tag', values: tags }, resultTypes: ['violations'] });
-    return { violations: violations.map(({ id, help, nodes }) => ({ id, help, nodes: nodes.map(({ html, failureSummary }) => `${html.slice(0, 160)} — ${failureSummary}`).slice(0, 4) })), passes: passes.length };
+    const { violations, passes } = await globalThis.axe.run(document, {
+      runOnly: { type: 'tag', values: tags },
+      resultTypes: ['violations'],
+    });
+    return {
+      violations: violations.map(({ id, help, nodes }) => ({
+        id,
+        help,
+        nodes: nodes.map(({ html, failureSummary }) => `${html.slice(0, 160)} — ${failureSummary}`).slice(0, 4),
+      })),
+      passes: passes.length,
+    };
   }, TAGS);
   assert.deepEqual(violations, [], where);
   return passes;
@@ -32,8 +42,15 @@ async function sideways(page) {
   return page.evaluate(() => {
     const { scrollWidth, clientWidth } = document.documentElement;
     if (scrollWidth <= clientWidth) return [];
-    const wide = [...document.querySelectorAll('body *')].filter((element) => element.getBoundingClientRect().right > clientWidth + 1);
-    return wide.slice(0, 6).map((element) => `${element.tagName}.${element.className} to ${Math.round(element.getBoundingClientRect().right)} of ${clientWidth}`);
+    const wide = [...document.querySelectorAll('body *')].filter(
+      (element) => element.getBoundingClientRect().right > clientWidth + 1,
+    );
+    return wide
+      .slice(0, 6)
+      .map(
+        (element) =>
+          `${element.tagName}.${element.className} to ${Math.round(element.getBoundingClientRect().right)} of ${clientWidth}`,
+      );
   });
 }
 
@@ -144,10 +161,19 @@ for (const lang of LANGUAGES) {
 }
 
 test('from 320 px to 4K the stage is seen', async (t) => {
-  for (const [width, height] of [[320, 568], [768, 1024], [1440, 900], [1920, 1080], [3840, 2160]]) {
+  for (const [width, height] of [
+    [320, 568],
+    [768, 1024],
+    [1440, 900],
+    [1920, 1080],
+    [3840, 2160],
+  ]) {
     const page = await house.open(t, { hash: '#mode=compare', width, height });
     const box = await page.locator('#canvas').boundingBox();
-    assert.ok(box && box.width >= Math.min(width * 0.5, 280) && box.height >= 200, `${width} × ${height}: ${JSON.stringify(box)}`);
+    assert.ok(
+      box && box.width >= Math.min(width * 0.5, 280) && box.height >= 200,
+      `${width} × ${height}: ${JSON.stringify(box)}`,
+    );
     assert.deepEqual(await sideways(page), [], `${width} × ${height}`);
     await page.context().close();
   }

@@ -40,15 +40,19 @@ test('its policy lets the page work and lets nothing else in', async (t) => {
   assert.equal(wasm.headers.get('content-type'), 'application/wasm');
 });
 
-test('code of one\'s own runs in the page that the executable serves', async (t) => {
+test("code of one's own runs in the page that the executable serves", async (t) => {
   const { url } = await listening(t, ['web', '--listen', '127.0.0.1:0'], await emptyFolder(t));
   const page = await house.open(t, { url, hash: '#mode=own' });
   await usable(page);
   await page.locator('input[name="handler"][value="own"]').check();
-  await page.locator('#own-code').fill('async function handler(task) { if (task.no) throw Object.assign(new Error("no"), { permanent: true }); }');
+  await page
+    .locator('#own-code')
+    .fill('async function handler(task) { if (task.no) throw Object.assign(new Error("no"), { permanent: true }); }');
   await page.locator('#own-payloads').fill('{}\n{"no":1}\n{}');
   await page.locator('#own-run').click();
-  await page.waitForFunction(() => document.querySelector('tr[data-key="phase"] td')?.getAttribute('data-value') === 'ended');
+  await page.waitForFunction(
+    () => document.querySelector('tr[data-key="phase"] td')?.getAttribute('data-value') === 'ended',
+  );
   await still(page);
   const { done, dead } = await stateOf(page);
   assert.deepEqual([done, dead], [['2'], ['1']]);

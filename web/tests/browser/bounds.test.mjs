@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { SCENARIOS } from '../../js/scenarios.js';
 import { Fold } from './fold.mjs';
 import { eventsOf, FULL, PATTERNS, random, seedOf, setUp } from './harness.mjs';
-import { SCENARIOS } from '../../js/scenarios.js';
 
 const house = setUp();
 const RUNS = FULL ? 2000 : 120;
@@ -12,14 +12,13 @@ const RUNS = FULL ? 2000 : 120;
 /** Traces of many runs, made in the page's worker at once. @param {import('playwright-core').Page} page @param {{program?: string, params: any}[]} runs */
 async function simulate(page, runs) {
   const texts = await page.evaluate(async (runs) => {
-    const { ask } = await import(new URL('js/engine.js', document.baseURI).href);
+    const { engine } = globalThis.fourfold;
     const texts = [];
     for (const { program, params } of runs) {
-      const text = JSON.stringify(params);
-      const { player } = await (program ? ask('program', program, text) : ask('simulate', text));
-      const checks = JSON.parse(await ask('call', player, 'checks'));
-      texts.push({ trace: new TextDecoder().decode(await ask('call', player, 'trace')), checks });
-      await ask('close', player);
+      const { player } = await (program ? engine.ask('program', program, params) : engine.ask('simulate', params));
+      const checks = await engine.ask('checks', player);
+      texts.push({ trace: new TextDecoder().decode(await engine.ask('trace', player)), checks });
+      await engine.ask('close', player);
     }
     return texts;
   }, runs);
@@ -45,10 +44,17 @@ function walk(events, bounded = true) {
     last = event.t_ns;
     fold.apply(event);
     const where = `at event ${event.seq}, ${event.event}`;
-    assert.ok(fold.inFlight <= Math.max(fold.limit, before.inFlight), `${fold.inFlight} in flight, limit ${fold.limit} ${where}`);
+    assert.ok(
+      fold.inFlight <= Math.max(fold.limit, before.inFlight),
+      `${fold.inFlight} in flight, limit ${fold.limit} ${where}`,
+    );
     if (event.event === 'started') assert.ok(fold.inFlight <= fold.limit, `started over the limit ${where}`);
     const room = fold.queueCapacity < 0 ? Math.max(0, fold.limit - fold.inFlight) : fold.queueCapacity;
-    if (event.event === 'claimed' && (bounded || fold.queueCapacity >= 0)) assert.ok(fold.queue.length <= Math.max(room, before.queued), `${fold.queue.length} queued, room for ${room} ${where}`);
+    if (event.event === 'claimed' && (bounded || fold.queueCapacity >= 0))
+      assert.ok(
+        fold.queue.length <= Math.max(room, before.queued),
+        `${fold.queue.length} queued, room for ${room} ${where}`,
+      );
     peak = Math.max(peak, fold.inFlight);
     depth = Math.max(depth, fold.queue.length);
     const attempt = `${event.task}#${event.attempt}`;
@@ -75,7 +81,9 @@ for (const { id, panels } of SCENARIOS) {
     runs.forEach(({ events, checks }, index) => {
       const mistaken = panels[index].program !== undefined;
       const { peak, depth, leaked } = walk(events, !mistaken);
-      t.diagnostic(`panel ${index}: ${events.length} events, at most ${peak} in flight and ${depth} queued, ${leaked} leaked`);
+      t.diagnostic(
+        `panel ${index}: ${events.length} events, at most ${peak} in flight and ${depth} queued, ${leaked} leaked`,
+      );
       if (!mistaken) {
         assert.equal(leaked, 0);
         assert.deepEqual(checks, { violation: null, missed: 0, complete: true });
@@ -97,7 +105,14 @@ function anyRun(draw, pattern) {
     retries: draw.between(0, 4),
     backoff_ms: draw.between(0, 80),
     jitter: draw.chance(0.5),
-    work: { ms: [low, low + draw.between(0, 60)], tail_permille: draw.between(0, 200), tail_ms: [50, 300], fail_permille: draw.of([0, 50, 400]), fail_attempts: draw.between(1, 5), panic_permille: draw.of([0, 0, 30]) },
+    work: {
+      ms: [low, low + draw.between(0, 60)],
+      tail_permille: draw.between(0, 200),
+      tail_ms: [50, 300],
+      fail_permille: draw.of([0, 50, 400]),
+      fail_attempts: draw.between(1, 5),
+      panic_permille: draw.of([0, 0, 30]),
+    },
     ...(pattern === 'pool' && draw.chance(0.7) ? { queue_capacity: draw.between(1, 30) } : {}),
     ...(pattern === 'pool' && draw.chance(0.3) ? { workers: draw.between(1, 30) } : {}),
     ...(pattern === 'batch' && draw.chance(0.7) ? { batch_size: draw.between(1, 40) } : {}),
@@ -109,7 +124,19 @@ function anyRun(draw, pattern) {
   const interventions = [];
   for (let position = draw.between(1, 60); interventions.length < draw.between(0, 3); position += draw.between(0, 60)) {
     const task = draw.between(0, tasks - 1);
-    interventions.push([position, draw.of([{ limit: draw.between(1, 30) }, { fail: task }, { panic: task }, { cancel: task }, { slow: task, by_ms: draw.between(1, 400) }, { burst: draw.between(1, 60) }, { drain: true }, { abort: true }])]);
+    interventions.push([
+      position,
+      draw.of([
+        { limit: draw.between(1, 30) },
+        { fail: task },
+        { panic: task },
+        { cancel: task },
+        { slow: task, by_ms: draw.between(1, 400) },
+        { burst: draw.between(1, 60) },
+        { drain: true },
+        { abort: true },
+      ]),
+    ]);
   }
   return { params, interventions };
 }
@@ -121,7 +148,10 @@ for (const pattern of PATTERNS) {
     let [full, events] = [0, 0];
     for (let done = 0; done < RUNS; done += 40) {
       const wanted = Array.from({ length: Math.min(40, RUNS - done) }, () => anyRun(draw, pattern));
-      const runs = await simulate(page, wanted.map((params) => ({ params })));
+      const runs = await simulate(
+        page,
+        wanted.map((params) => ({ params })),
+      );
       runs.forEach((run, index) => {
         try {
           const { peak, leaked } = walk(run.events);

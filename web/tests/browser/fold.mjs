@@ -7,13 +7,18 @@ const OUTCOMES = ['succeeded', 'failed', 'timed_out', 'panicked', 'cancelled'];
 export class Fold {
   constructor() {
     this.phase = 'waiting';
-    this.intake = 'open';
+    this.sourceState = 'open';
     this.position = 0;
     this.at = 0;
     this.limit = -1;
     this.workers = -1;
     this.queueCapacity = -1;
-    this.counts = Object.fromEntries([...OUTCOMES, 'lease_lost', 'retried', 'done', 'dead', 'released', 'malformed', 'abandoned'].map((name) => [name, 0]));
+    this.counts = Object.fromEntries(
+      [...OUTCOMES, 'lease_lost', 'retried', 'done', 'dead', 'released', 'malformed', 'abandoned'].map((name) => [
+        name,
+        0,
+      ]),
+    );
     /** @type {Map<number, any>} where each task is */
     this.tasks = new Map();
     /** @type {number[]} */
@@ -29,7 +34,8 @@ export class Fold {
 
   /** @param {any} event */
   apply(event) {
-    if (this.phase !== 'waiting' && this.phase !== 'ended') this.idle += Math.max(0, this.limit - this.held) * (event.t_ns - this.at);
+    if (this.phase !== 'waiting' && this.phase !== 'ended')
+      this.idle += Math.max(0, this.limit - this.held) * (event.t_ns - this.at);
     this.at = event.t_ns;
     this.position += 1;
     this[event.event]?.(event);
@@ -61,7 +67,7 @@ export class Fold {
     if (inBatch) batch.claimed += 1;
     this.tasks.set(task, { place: 'queued', attempt, claimed: t_ns, batch: inBatch ? batch.number : -1 });
     this.queue.push(task);
-    if (this.intake === 'waiting') this.intake = 'open';
+    if (this.sourceState === 'waiting') this.sourceState = 'open';
   }
 
   malformed() {
@@ -96,7 +102,7 @@ export class Fold {
     else this.tasks.delete(task);
   }
 
-  abandoned({ task, outcome, permit }) {
+  abandoned({ task, outcome }) {
     this.counts.abandoned += 1;
     if (outcome) this.counts[outcome] += 1;
     const found = this.tasks.get(task);
@@ -118,15 +124,15 @@ export class Fold {
   }
 
   source_waiting() {
-    this.intake = 'waiting';
+    this.sourceState = 'waiting';
   }
 
   source_blocked({ by }) {
-    this.intake = `blocked_${by}`;
+    this.sourceState = `blocked_${by}`;
   }
 
   source_exhausted() {
-    this.intake = 'exhausted';
+    this.sourceState = 'exhausted';
   }
 
   drain_started() {
@@ -146,7 +152,8 @@ export class Fold {
     const at = (/** @type {string} */ place) => [...this.tasks].filter(([, task]) => task.place === place);
     const { counts, batch } = this;
     const oldest = this.queue.length > 0 ? t - this.tasks.get(this.queue[0]).claimed : -1;
-    const list = (/** @type {string[]} */ items) => (items.length === 0 ? '–' : items.slice(0, 200).join(' ') + (items.length > 200 ? ' …' : ''));
+    const list = (/** @type {string[]} */ items) =>
+      items.length === 0 ? '–' : items.slice(0, 200).join(' ') + (items.length > 200 ? ' …' : '');
     const running = at('running').sort(([, a], [, b]) => a.permit - b.permit);
     const waiting = at('waiting').sort(([a, { due: first }], [b, { due: second }]) => first - second || a - b);
     return {
@@ -176,7 +183,7 @@ export class Fold {
       t_ns: t,
       position: this.position,
       phase: this.phase,
-      intake: this.intake,
+      source_state: this.sourceState,
       permits: list(running.map(([id, { permit }]) => `${permit}:${id}`)),
       queue: list(this.queue.map(String)),
       retries: list(waiting.map(([id, { attempt }]) => `${id}#${attempt}`)),

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { best, FULL, percentile, setUp, SLACK, still } from './harness.mjs';
+import { best, FULL, percentile, SLACK, setUp, still } from './harness.mjs';
 
 const house = setUp();
 const SECONDS = FULL ? 10 : 4;
@@ -13,13 +13,13 @@ const SECONDS = FULL ? 10 : 4;
  */
 async function measure(page) {
   return page.evaluate(async (seconds) => {
-    const { session, stage } = globalThis.fourfold;
+    const { playback, stage } = globalThis.fourfold;
     /** @type {number[]} by frame */
     const costs = [];
     let spent = 0;
     // A second measure of the same page leaves out the first one's clock.
-    delete session.tick;
-    delete session.take;
+    delete playback.tick;
+    delete playback.take;
     const timed = (/** @type {any} */ object, /** @type {string} */ name) => {
       const act = object[name].bind(object);
       object[name] = (/** @type {any[]} */ ...args) => {
@@ -31,9 +31,9 @@ async function measure(page) {
         }
       };
     };
-    timed(session, 'tick');
-    timed(session, 'take');
-    session.play();
+    timed(playback, 'tick');
+    timed(playback, 'take');
+    playback.play();
     /** @type {number[]} */
     const frames = [];
     /** @type {number[]} */
@@ -46,7 +46,7 @@ async function measure(page) {
         if (now > until - seconds * 1000) {
           frames.push(now - last);
           costs.push(spent);
-          tokens.push(Math.min(...session.snapshots.map((/** @type {any} */ snapshot) => snapshot.rows)));
+          tokens.push(Math.min(...playback.snapshots.map((/** @type {any} */ snapshot) => snapshot.rows)));
         }
         spent = 0;
         last = now;
@@ -55,9 +55,16 @@ async function measure(page) {
       };
       requestAnimationFrame(look);
     });
-    const { playing } = session;
-    session.pause();
-    return { frames, costs, paints: stage.costs.slice(-frames.length), tokens, playing, size: [stage.width, stage.height] };
+    const { playing } = playback;
+    playback.pause();
+    return {
+      frames,
+      costs,
+      paints: stage.costs.slice(-frames.length),
+      tokens,
+      playing,
+      size: [stage.width, stage.height],
+    };
   }, SECONDS);
 }
 
@@ -73,8 +80,21 @@ function tell(t, { frames, costs, paints, tokens, playing, size }) {
 }
 
 test('four panels of 500 tokens at 1600 × 900: 55 frames per second, 6 ms of JavaScript', async (t) => {
-  const run = JSON.stringify({ limit: 500, tasks: 100_000, seed: 1, retries: 0, batch_size: 500, queue_capacity: 1, work: { ms: [200, 900], tail_permille: 0, fail_permille: 0 } });
-  const page = await house.open(t, { hash: `#${new URLSearchParams({ mode: 'compare', run, speed: '0.1' })}`, width: 1600, height: 900, moving: true });
+  const run = JSON.stringify({
+    limit: 500,
+    tasks: 100_000,
+    seed: 1,
+    retries: 0,
+    batch_size: 500,
+    queue_capacity: 1,
+    work: { ms: [200, 900], tail_permille: 0, fail_permille: 0 },
+  });
+  const page = await house.open(t, {
+    hash: `#${new URLSearchParams({ mode: 'compare', run, speed: '0.1' })}`,
+    width: 1600,
+    height: 900,
+    moving: true,
+  });
   await best(
     () => measure(page),
     (measured) => {
@@ -87,11 +107,26 @@ test('four panels of 500 tokens at 1600 × 900: 55 frames per second, 6 ms of Ja
 });
 
 test('20,000 tasks in aggregate: 50 frames per second', async (t) => {
-  const run = JSON.stringify({ pattern: 'pool', limit: 2000, queue_capacity: 18_000, tasks: 100_000, seed: 1, retries: 0, work: { ms: [400, 4000], tail_permille: 0, fail_permille: 0 } });
-  const page = await house.open(t, { hash: `#${new URLSearchParams({ mode: 'lab', run, speed: '0.1' })}`, width: 1600, height: 900, moving: true });
-  await page.evaluate(() => globalThis.fourfold.session.go({ t: 2e9 }));
+  const run = JSON.stringify({
+    pattern: 'pool',
+    limit: 2000,
+    queue_capacity: 18_000,
+    tasks: 100_000,
+    seed: 1,
+    retries: 0,
+    work: { ms: [400, 4000], tail_permille: 0, fail_permille: 0 },
+  });
+  const page = await house.open(t, {
+    hash: `#${new URLSearchParams({ mode: 'lab', run, speed: '0.1' })}`,
+    width: 1600,
+    height: 900,
+    moving: true,
+  });
+  await page.evaluate(() => globalThis.fourfold.playback.go({ time: 2e9 }));
   await still(page);
-  const [queued, running] = await page.evaluate(() => ['queued', 'in_flight'].map((name) => globalThis.fourfold.session.snapshots[0].of(name)));
+  const [queued, running] = await page.evaluate(() =>
+    ['queued', 'in_flight'].map((name) => globalThis.fourfold.playback.snapshots[0].of(name)),
+  );
   assert.equal(queued + running, 20_000);
   await best(
     () => measure(page),

@@ -18,7 +18,15 @@ export const PATTERNS = ['set', 'batch', 'pool', 'group'];
 
 /** Nothing that is waited for takes so long, on the slowest machine. */
 const PATIENCE_MS = 15_000;
-const ARGUMENTS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
+const ARGUMENTS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
 
 /** The browser and the server of a test file; both end with it. */
 export function setUp() {
@@ -61,7 +69,21 @@ export function setUp() {
  * @param {import('node:test').TestContext} t
  * @param {Opening} [opening]
  */
-async function open(house, t, { hash = '', url = house.url, width = 1440, height = 900, theme = 'light', moving = false, locale = 'en-GB', excused, ready = true } = {}) {
+async function open(
+  house,
+  t,
+  {
+    hash = '',
+    url = house.url,
+    width = 1440,
+    height = 900,
+    theme = 'light',
+    moving = false,
+    locale = 'en-GB',
+    excused,
+    ready = true,
+  } = {},
+) {
   const context = await house.browser.newContext({
     viewport: { width, height },
     colorScheme: theme,
@@ -77,7 +99,8 @@ async function open(house, t, { hash = '', url = house.url, width = 1440, height
   const { origin } = new URL(url === 'about:blank' ? house.url : url);
   page.on('pageerror', (error) => complaints.push(`error: ${error.message}`));
   page.on('console', (message) => {
-    if (['error', 'warning'].includes(message.type())) complaints.push(`${message.type()}: ${message.text()} (${message.location().url})`);
+    if (['error', 'warning'].includes(message.type()))
+      complaints.push(`${message.type()}: ${message.text()} (${message.location().url})`);
   });
   page.on('request', (request) => {
     const to = new URL(request.url());
@@ -96,7 +119,9 @@ async function open(house, t, { hash = '', url = house.url, width = 1440, height
 
 /** Waits until a visitor can begin. @param {import('playwright-core').Page} page */
 export async function usable(page) {
-  await page.waitForFunction(() => performance.getEntriesByName('usable').length > 0 || document.querySelector('.fatal[role="alert"]'));
+  await page.waitForFunction(
+    () => performance.getEntriesByName('usable').length > 0 || document.querySelector('.fatal[role="alert"]'),
+  );
   const fatal = await page.locator('.fatal[role="alert"]').allTextContents();
   assert.deepEqual(fatal, []);
   await still(page);
@@ -105,8 +130,8 @@ export async function usable(page) {
 /** Waits until nothing is asked of the runs any more, and what is shown is what was asked for. @param {import('playwright-core').Page} page */
 export async function still(page) {
   await page.waitForFunction(() => {
-    const { session } = globalThis.fourfold;
-    return !session.playing && !session.asking && session.wanted === null;
+    const { playback } = globalThis.fourfold;
+    return !playback.playing && !playback.asking && playback.wanted === null;
   });
 }
 
@@ -114,7 +139,11 @@ export async function still(page) {
 export async function arrived(page, mode) {
   await page.waitForFunction((mode) => {
     const { written } = globalThis.fourfold;
-    return document.body.dataset.mode === mode && written === location.hash && new URLSearchParams(written.slice(1)).get('mode') === mode;
+    return (
+      document.body.dataset.mode === mode &&
+      written === location.hash &&
+      new URLSearchParams(written.slice(1)).get('mode') === mode
+    );
   }, mode);
   await still(page);
 }
@@ -122,9 +151,9 @@ export async function arrived(page, mode) {
 /** Plays to where it stops by itself. @param {import('playwright-core').Page} page @param {number} [speed] */
 export async function playOn(page, speed = 100) {
   await page.evaluate((speed) => {
-    const { session } = globalThis.fourfold;
-    session.setSpeed(speed);
-    session.play();
+    const { playback } = globalThis.fourfold;
+    playback.setSpeed(speed);
+    playback.play();
   }, speed);
   await still(page);
 }
@@ -133,7 +162,10 @@ export async function playOn(page, speed = 100) {
 export function stateOf(page) {
   return page.evaluate(() =>
     Object.fromEntries(
-      [...document.querySelectorAll('table#state tr[data-key]')].map((row) => [row.getAttribute('data-key'), [...row.querySelectorAll('td')].map((cell) => cell.dataset.value)]),
+      [...document.querySelectorAll('table#state tr[data-key]')].map((row) => [
+        row.getAttribute('data-key'),
+        [...row.querySelectorAll('td')].map((cell) => cell.dataset.value),
+      ]),
     ),
   );
 }
@@ -141,8 +173,10 @@ export function stateOf(page) {
 /** The traces of the runs on the stage, as events. @param {import('playwright-core').Page} page @returns {Promise<any[][]>} */
 export async function tracesOf(page) {
   const texts = await page.evaluate(async () => {
-    const { ask } = await import(new URL('js/engine.js', document.baseURI).href);
-    const traces = await Promise.all(globalThis.fourfold.session.runs.map(({ player }) => ask('call', player, 'trace')));
+    const { engine } = globalThis.fourfold;
+    const traces = await Promise.all(
+      globalThis.fourfold.playback.runs.map(({ player }) => engine.ask('trace', player)),
+    );
     return traces.map((bytes) => new TextDecoder().decode(bytes));
   });
   return texts.map(eventsOf);
@@ -159,8 +193,8 @@ export function eventsOf(text) {
 export function ask(page, op, ...args) {
   return page.evaluate(
     async ([op, args]) => {
-      const { ask } = await import(new URL('js/engine.js', document.baseURI).href);
-      return ask(op, ...args);
+      const { engine } = globalThis.fourfold;
+      return engine.ask(op, ...args);
     },
     /** @type {const} */ ([op, args]),
   );

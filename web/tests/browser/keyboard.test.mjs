@@ -17,7 +17,10 @@ async function tabTo(page, selector, key = 'Tab') {
         const { outlineStyle, outlineWidth, boxShadow } = getComputedStyle(element);
         // A hidden box inside its label shows its focus around the label.
         const label = element.closest('label');
-        const around = label ? getComputedStyle(label).outlineStyle !== 'none' || [...label.querySelectorAll('*')].some((part) => getComputedStyle(part).outlineStyle !== 'none') : false;
+        const around = label
+          ? getComputedStyle(label).outlineStyle !== 'none' ||
+            [...label.querySelectorAll('*')].some((part) => getComputedStyle(part).outlineStyle !== 'none')
+          : false;
         return (outlineStyle !== 'none' && outlineWidth !== '0px') || boxShadow !== 'none' || around;
       });
       assert.ok(outline, `${selector} has the focus, and it is not seen`);
@@ -83,7 +86,10 @@ test('choose a scenario, run it, step back, fork, inspect a task, compare, expor
   const selected = await page.locator('#tasks [aria-selected="true"]').getAttribute('data-task');
   assert.equal(await page.locator('#tasks').getAttribute('aria-activedescendant'), `task-${selected}`);
   await page.keyboard.press(']');
-  await page.waitForFunction((selected) => document.querySelector('#tasks [aria-selected="true"]')?.getAttribute('data-task') !== selected, selected);
+  await page.waitForFunction(
+    (selected) => document.querySelector('#tasks [aria-selected="true"]')?.getAttribute('data-task') !== selected,
+    selected,
+  );
 
   // All four.
   await tabTo(page, '#modes a[href*="mode=compare"]', 'Shift+Tab');
@@ -113,7 +119,10 @@ test('every file of the export is one', async (t) => {
   await still(page);
   await page.locator('#tool-export').click();
   for (const key of ['trace', 'perfetto', 'series', 'tasks', 'report', 'png']) {
-    const [download] = await Promise.all([page.waitForEvent('download'), page.locator(`[data-export="${key}"] button`).first().click()]);
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.locator(`[data-export="${key}"] button`).first().click(),
+    ]);
     const bytes = await readFile(await download.path());
     t.diagnostic(`${download.suggestedFilename()}: ${bytes.length} bytes`);
     const text = bytes.toString('utf8');
@@ -128,7 +137,7 @@ test('every file of the export is one', async (t) => {
 
 test('every key does what the help says', async (t) => {
   const page = await house.open(t, { hash: '#mode=lab' });
-  const end = await page.evaluate(() => globalThis.fourfold.session.snapshots[0].of('end'));
+  const end = await page.evaluate(() => globalThis.fourfold.playback.snapshots[0].of('end'));
   await page.locator('#title').click();
   const press = async (/** @type {string} */ key) => {
     await page.keyboard.press(key);
@@ -142,7 +151,7 @@ test('every key does what the help says', async (t) => {
   const notable = await press('Shift+ArrowRight');
   assert.ok(notable > 1);
   assert.ok((await press('Shift+ArrowLeft')) < notable);
-  const speed = () => page.evaluate(() => globalThis.fourfold.session.speed);
+  const speed = () => page.evaluate(() => globalThis.fourfold.playback.speed);
   const before = await speed();
   await page.keyboard.press('+');
   assert.ok((await speed()) > before);
@@ -169,7 +178,7 @@ test('every key does what the help says', async (t) => {
   assert.equal(await page.locator('#tasks [aria-selected="true"]').count(), 1);
 });
 
-test('shortcuts are letters inside inputs, and nobody else\'s keys are taken', async (t) => {
+test("shortcuts are letters inside inputs, and nobody else's keys are taken", async (t) => {
   const page = await house.open(t, { hash: '#mode=own' });
   await page.locator('input[name="handler"][value="own"]').check();
   await page.locator('#own-code').fill('');

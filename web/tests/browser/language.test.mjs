@@ -4,12 +4,18 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { MODES, ROOT, setUp, still } from './harness.mjs';
 import { SCENARIOS } from '../../js/scenarios.js';
+import { MODES, ROOT, setUp, still } from './harness.mjs';
 
 const house = setUp();
-const texts = Object.fromEntries(['en', 'zh'].map((name) => [name, JSON.parse(readFileSync(join(ROOT, `web/i18n/${name}.json`), 'utf8'))]));
-const spaces = new Set(Object.keys(texts.en).filter((key) => key.includes('.')).map((key) => key.split('.')[0]));
+const texts = Object.fromEntries(
+  ['en', 'zh'].map((name) => [name, JSON.parse(readFileSync(join(ROOT, `web/i18n/${name}.json`), 'utf8'))]),
+);
+const spaces = new Set(
+  Object.keys(texts.en)
+    .filter((key) => key.includes('.'))
+    .map((key) => key.split('.')[0]),
+);
 
 test('both languages have the same keys, and the same values in their texts', () => {
   assert.deepEqual(Object.keys(texts.zh).sort(), Object.keys(texts.en).sort());
@@ -22,13 +28,16 @@ test('both languages have the same keys, and the same values in their texts', ()
 
 test('every key that is written in the code has a text', () => {
   const folder = join(ROOT, 'web/js');
-  const files = readdirSync(folder, { recursive: true }).map(String).filter((name) => name.endsWith('.js'));
+  const files = readdirSync(folder, { recursive: true })
+    .map(String)
+    .filter((name) => name.endsWith('.js'));
   for (const name of files) {
     const code = readFileSync(join(folder, name), 'utf8');
     for (const [, key] of code.matchAll(/\bt\('([^']+)'/g)) assert.ok(key in texts.en, `${name}: ${key}`);
   }
   const page = readFileSync(join(ROOT, 'web/index.html'), 'utf8');
-  for (const [, key] of page.matchAll(/data-i18n(?:-label)?="([^"]+)"/g)) assert.ok(key in texts.en, `index.html: ${key}`);
+  for (const [, key] of page.matchAll(/data-i18n(?:-label)?="([^"]+)"/g))
+    assert.ok(key in texts.en, `index.html: ${key}`);
 });
 
 /** Texts and labels that are keys, on what is seen. @param {import('playwright-core').Page} page @returns {Promise<string[]>} */
@@ -39,11 +48,17 @@ async function keysOn(page) {
     for (const element of document.querySelectorAll('body *')) {
       if (element.closest('pre, code, textarea, script, noscript')) continue;
       for (const node of element.childNodes) if (node.nodeType === Node.TEXT_NODE) found.push(node.nodeValue ?? '');
-      for (const name of ['aria-label', 'title', 'placeholder', 'aria-valuetext', 'alt']) found.push(element.getAttribute(name) ?? '');
+      for (const name of ['aria-label', 'title', 'placeholder', 'aria-valuetext', 'alt'])
+        found.push(element.getAttribute(name) ?? '');
     }
     return found.flatMap((text) => text.split(/[\s,;:()]+/));
   });
-  return words.filter((word) => /^[a-z]\w*(\.\w+)+$/.test(word) && spaces.has(word.split('.')[0]) && !/\.(jsonl?|csv|png|rs|js)$/.test(word)).concat(words.filter((word) => /^\{\w+\}$/.test(word)));
+  return words
+    .filter(
+      (word) =>
+        /^[a-z]\w*(\.\w+)+$/.test(word) && spaces.has(word.split('.')[0]) && !/\.(jsonl?|csv|png|rs|js)$/.test(word),
+    )
+    .concat(words.filter((word) => /^\{\w+\}$/.test(word)));
 }
 
 for (const lang of ['en', 'zh']) {

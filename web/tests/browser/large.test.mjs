@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { best, FULL, percentile, random, seedOf, setUp, SLACK } from './harness.mjs';
+import { best, FULL, percentile, random, SLACK, seedOf, setUp } from './harness.mjs';
 
 const house = setUp();
 
@@ -17,20 +17,28 @@ async function measure(t, tasks) {
   const parts = Array.from({ length: 100 }, () => draw.between(0, 1e6) / 1e6);
   const measured = await page.evaluate(
     async ({ tasks, parts }) => {
-      const { ask } = await import(new URL('js/engine.js', document.baseURI).href);
-      const { session } = globalThis.fourfold;
-      const { player, end } = await ask('simulate', JSON.stringify({ pattern: 'pool', limit: 50, tasks, seed: 3, work: { ms: [5, 40] } }));
-      const bytes = await ask('call', player, 'trace');
-      await ask('close', player);
+      const { engine } = globalThis.fourfold;
+      const { playback } = globalThis.fourfold;
+      const { player, end } = await engine.ask('simulate', {
+        pattern: 'pool',
+        limit: 50,
+        tasks,
+        seed: 3,
+        work: { ms: [5, 40] },
+      });
+      const bytes = await engine.ask('trace', player);
+      await engine.ask('close', player);
       const file = new File([bytes], 'long.jsonl');
       /** @type {number[]} */
       const long = [];
-      const observer = new PerformanceObserver((list) => long.push(...list.getEntries().map(({ duration }) => duration)));
+      const observer = new PerformanceObserver((list) =>
+        long.push(...list.getEntries().map(({ duration }) => duration)),
+      );
       observer.observe({ entryTypes: ['longtask'] });
       const input = /** @type {HTMLInputElement} */ (document.querySelector('input[type="file"]'));
       const transfer = new DataTransfer();
       transfer.items.add(file);
-      const loaded = new Promise((resolve) => session.on('runs', () => resolve(undefined)));
+      const loaded = new Promise((resolve) => playback.on('runs', () => resolve(undefined)));
       const from = performance.now();
       input.files = transfer.files;
       input.dispatchEvent(new Event('change'));
@@ -38,26 +46,29 @@ async function measure(t, tasks) {
       const load = performance.now() - from;
       const seeks = [];
       for (const part of parts) {
-        const t = Math.round(session.startNs + part * (session.endNs - session.startNs));
+        const t = Math.round(playback.startNs + part * (playback.endNs - playback.startNs));
         const began = performance.now();
-        session.go({ t });
+        playback.go({ time: t });
         // Timers of 0 ms are 4 ms after a while; a message comes at once.
         const { port1, port2 } = new MessageChannel();
         await new Promise((resolve) => {
-          port1.onmessage = () => (session.asking || session.wanted !== null ? port2.postMessage(0) : resolve(undefined));
+          port1.onmessage = () =>
+            playback.asking || playback.wanted !== null ? port2.postMessage(0) : resolve(undefined);
           port2.postMessage(0);
         });
         port1.close();
         seeks.push(performance.now() - began);
       }
-      observer.takeRecords().forEach(({ duration }) => long.push(duration));
+      for (const { duration } of observer.takeRecords()) long.push(duration);
       observer.disconnect();
       return { end, bytes: file.size, load, seeks, long };
     },
     { tasks, parts },
   );
   const { end, bytes, load, seeks, long } = measured;
-  t.diagnostic(`${end} events, ${(bytes / 1e6).toFixed(1)} MB: loaded in ${load.toFixed(0)} ms; seek median ${percentile(seeks, 0.5).toFixed(1)} ms, p95 ${percentile(seeks, 0.95).toFixed(1)} ms; the longest task of the page's thread ${Math.max(0, ...long).toFixed(0)} ms`);
+  t.diagnostic(
+    `${end} events, ${(bytes / 1e6).toFixed(1)} MB: loaded in ${load.toFixed(0)} ms; seek median ${percentile(seeks, 0.5).toFixed(1)} ms, p95 ${percentile(seeks, 0.95).toFixed(1)} ms; the longest task of the page's thread ${Math.max(0, ...long).toFixed(0)} ms`,
+  );
   return measured;
 }
 

@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { PATTERNS, playOn, setUp, still, tracesOf } from './harness.mjs';
 import { SCENARIOS } from '../../js/scenarios.js';
+import { PATTERNS, playOn, setUp, still, tracesOf } from './harness.mjs';
 
 const house = setUp();
 
@@ -12,7 +12,10 @@ for (const { id, answer } of SCENARIOS) {
     const page = await house.open(t, { hash: `#mode=learn&scenario=${id}` });
     await playOn(page);
     await page.locator('.question').waitFor();
-    const { t: at, endNs } = await page.evaluate(() => ({ t: globalThis.fourfold.session.t, endNs: globalThis.fourfold.session.endNs }));
+    const { t: at, endNs } = await page.evaluate(() => ({
+      t: globalThis.fourfold.playback.time,
+      endNs: globalThis.fourfold.playback.endNs,
+    }));
     assert.ok(at < endNs, 'the question comes before the end');
     await page.locator(`.question input[value="${answer}"]`).check();
     await page.locator('#lesson-answer').click();
@@ -36,7 +39,14 @@ test('a wrong answer is told so, and the truth with it', async (t) => {
 
 for (const pattern of PATTERNS) {
   test(`the code of ${pattern} lights up where its events come from`, async (t) => {
-    const run = JSON.stringify({ pattern, limit: 4, tasks: 40, seed: 7, retries: 1, work: { ms: [5, 20], fail_permille: pattern === 'group' ? 0 : 200, fail_attempts: 3 } });
+    const run = JSON.stringify({
+      pattern,
+      limit: 4,
+      tasks: 40,
+      seed: 7,
+      retries: 1,
+      work: { ms: [5, 20], fail_permille: pattern === 'group' ? 0 : 200, fail_attempts: 3 },
+    });
     const page = await house.open(t, { hash: `#${new URLSearchParams({ mode: 'lab', run, tab: 'code' })}` });
     await page.locator('.code .line').first().waitFor();
     const [events] = await tracesOf(page);
@@ -44,7 +54,7 @@ for (const pattern of PATTERNS) {
     /** @type {Map<string, string>} */
     const lines = new Map();
     for (const [kind, position] of kinds) {
-      await page.evaluate((position) => globalThis.fourfold.session.go({ positions: [position] }), position);
+      await page.evaluate((position) => globalThis.fourfold.playback.go({ positions: [position] }), position);
       await still(page);
       const lit = page.locator('.code .line.lit');
       assert.equal(await lit.count(), 1, `${kind} lights one line`);
@@ -52,7 +62,10 @@ for (const pattern of PATTERNS) {
       assert.notEqual(text, '', `the line of ${kind} says something`);
       lines.set(kind, text);
       const inside = await lit.evaluate((line) => {
-        const [box, around] = [line.getBoundingClientRect(), /** @type {Element} */ (line.closest('.code')).getBoundingClientRect()];
+        const [box, around] = [
+          line.getBoundingClientRect(),
+          /** @type {Element} */ (line.closest('.code')).getBoundingClientRect(),
+        ];
         return box.top >= around.top - 1 && box.bottom <= around.bottom + 1;
       });
       assert.ok(inside, `the line of ${kind} is in view`);
@@ -70,7 +83,10 @@ for (const { id, panels } of SCENARIOS.filter(({ panels }) => panels.some(({ pro
       if (!program) continue;
       const which = page.locator('#code-run');
       if (await which.isVisible()) await which.selectOption(String(index));
-      await page.waitForFunction((program) => document.querySelector('.code .file')?.textContent?.trim().endsWith(`/${program}.rs`), program);
+      await page.waitForFunction(
+        (program) => document.querySelector('.code .file')?.textContent?.trim().endsWith(`/${program}.rs`),
+        program,
+      );
       await page.locator('#do-home').click();
       await still(page);
       /** @type {Set<string>} */
@@ -93,18 +109,28 @@ test('nothing plays by itself where reduced motion is asked for', async (t) => {
   for (const hash of ['', '#mode=learn&scenario=storm', '#mode=lab', '#mode=compare', '#mode=replay']) {
     const page = await house.open(t, { hash });
     await page.locator('#do-home').waitFor();
-    assert.equal(await page.evaluate(() => globalThis.fourfold.session.playing), false);
-    assert.equal(await page.locator('#clock').textContent().then((text) => text?.split(' / ')[0]), '0.000 s', hash);
+    assert.equal(await page.evaluate(() => globalThis.fourfold.playback.playing), false);
+    assert.equal(
+      await page
+        .locator('#clock')
+        .textContent()
+        .then((text) => text?.split(' / ')[0]),
+      '0.000 s',
+      hash,
+    );
     // A choice is not a wish for motion either.
     if (hash.includes('learn')) {
       await page.locator('[data-scenario="poison"]').click();
       await page.waitForFunction(() => location.hash.includes('poison'));
       await still(page);
-      assert.equal(await page.evaluate(() => globalThis.fourfold.session.t), await page.evaluate(() => globalThis.fourfold.session.startNs));
+      assert.equal(
+        await page.evaluate(() => globalThis.fourfold.playback.time),
+        await page.evaluate(() => globalThis.fourfold.playback.startNs),
+      );
     }
     // Whoever presses play wants it to play; a frame shows things where they are, not on their way.
     await page.locator('#do-play').click();
-    assert.equal(await page.evaluate(() => globalThis.fourfold.session.playing), true);
+    assert.equal(await page.evaluate(() => globalThis.fourfold.playback.playing), true);
     await page.context().close();
   }
 });

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { best, DIST, percentile, setUp, SLACK, usable } from './harness.mjs';
+import { best, DIST, percentile, SLACK, setUp, usable } from './harness.mjs';
 import { serve } from './server.mjs';
 
 const house = setUp();
@@ -16,7 +16,8 @@ test('the first load is at most 200 kB, 130 kB of it the module, and asks nobody
   const origins = [];
   page.context().on('request', (request) => origins.push(new URL(request.url()).origin));
   page.context().on('response', (response) => {
-    if (response.ok()) loaded.push({ path: new URL(response.url()).pathname, bytes: Number(response.headers()['content-length']) });
+    if (response.ok())
+      loaded.push({ path: new URL(response.url()).pathname, bytes: Number(response.headers()['content-length']) });
   });
   await page.goto(house.url, { waitUntil: 'networkidle' });
   await usable(page);
@@ -26,11 +27,20 @@ test('the first load is at most 200 kB, 130 kB of it the module, and asks nobody
   assert.equal(modules.length, 1);
   assert.deepEqual([...new Set(origins)], [new URL(house.url).origin]);
   assert.ok(sum(modules) <= 130_000, `the module is ${sum(modules)} bytes`);
-  assert.ok(sum(loaded) <= 200_000, `${sum(loaded)} bytes: ${loaded.sort((a, b) => b.bytes - a.bytes).map(({ path, bytes }) => `${path} ${bytes}`).join(', ')}`);
+  assert.ok(
+    sum(loaded) <= 200_000,
+    `${sum(loaded)} bytes: ${loaded
+      .sort((a, b) => b.bytes - a.bytes)
+      .map(({ path, bytes }) => `${path} ${bytes}`)
+      .join(', ')}`,
+  );
 });
 
 test('usable within 0.6 s of the navigation', async (t) => {
-  await best(() => loads(t), (times) => assert.ok(percentile(times, 0.5) <= 600 * SLACK, times.map(Math.round).join(', ')));
+  await best(
+    () => loads(t),
+    (times) => assert.ok(percentile(times, 0.5) <= 600 * SLACK, times.map(Math.round).join(', ')),
+  );
 });
 
 /** When the page could be used, in fresh profiles. @param {import('node:test').TestContext} t */
@@ -44,7 +54,9 @@ async function loads(t) {
     times.push(await page.evaluate(() => performance.getEntriesByName('usable')[0].startTime));
     await context.close();
   }
-  t.diagnostic(`${LOADS} loads in fresh profiles: median ${percentile(times, 0.5).toFixed(0)} ms, from ${Math.min(...times).toFixed(0)} to ${Math.max(...times).toFixed(0)} ms`);
+  t.diagnostic(
+    `${LOADS} loads in fresh profiles: median ${percentile(times, 0.5).toFixed(0)} ms, from ${Math.min(...times).toFixed(0)} to ${Math.max(...times).toFixed(0)} ms`,
+  );
   return times;
 }
 

@@ -71,7 +71,10 @@ export async function network(t, url) {
       return;
     }
     const far = connect(Number(port), '127.0.0.1');
-    for (const [one, other] of [[near, far], [far, near]]) {
+    for (const [one, other] of [
+      [near, far],
+      [far, near],
+    ]) {
       sockets.add(one);
       one.on('error', () => other.destroy());
       one.on('close', () => {

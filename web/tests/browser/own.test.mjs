@@ -17,11 +17,15 @@ async function run(page, code, payloads) {
 
 /** Waits until the run is over. @param {import('playwright-core').Page} page */
 async function over(page) {
-  await page.waitForFunction(() => !document.querySelector('#own-run')?.hasAttribute('disabled') && document.querySelector('tr[data-key="phase"] td')?.getAttribute('data-value') === 'ended');
+  await page.waitForFunction(
+    () =>
+      !document.querySelector('#own-run')?.hasAttribute('disabled') &&
+      document.querySelector('tr[data-key="phase"] td')?.getAttribute('data-value') === 'ended',
+  );
   await still(page);
 }
 
-test('code of one\'s own does its tasks: done, tried again, dead', async (t) => {
+test("code of one's own does its tasks: done, tried again, dead", async (t) => {
   const page = await house.open(t, { hash: '#mode=own' });
   await run(
     page,
@@ -35,14 +39,25 @@ test('code of one\'s own does its tasks: done, tried again, dead', async (t) => 
   );
   await over(page);
   const state = await stateOf(page);
-  assert.deepEqual([state.done, state.dead, state.failed, state.retried, state.tasks], [['4'], ['1'], ['4'], ['3'], ['5']]);
+  assert.deepEqual(
+    [state.done, state.dead, state.failed, state.retried, state.tasks],
+    [['4'], ['1'], ['4'], ['3'], ['5']],
+  );
   assert.match((await page.locator('#own-log').textContent()) ?? '', /task 1 at attempt 3/);
 });
 
 test('the limit holds for real tasks, and a run can be aborted', async (t) => {
-  const page = await house.open(t, { hash: `#${new URLSearchParams({ mode: 'own', run: JSON.stringify({ params: { pattern: 'set', limit: 3 } }) })}` });
-  await run(page, 'async function handler(task, { signal }) { await new Promise((resolve, reject) => { signal.addEventListener("abort", () => reject(signal.reason)); }); }', Array(20).fill({}));
-  await page.waitForFunction(() => document.querySelector('tr[data-key="in_flight"] td')?.getAttribute('data-value') === '3');
+  const page = await house.open(t, {
+    hash: `#${new URLSearchParams({ mode: 'own', run: JSON.stringify({ params: { pattern: 'set', limit: 3 } }) })}`,
+  });
+  await run(
+    page,
+    'async function handler(task, { signal }) { await new Promise((resolve, reject) => { signal.addEventListener("abort", () => reject(signal.reason)); }); }',
+    Array(20).fill({}),
+  );
+  await page.waitForFunction(
+    () => document.querySelector('tr[data-key="in_flight"] td')?.getAttribute('data-value') === '3',
+  );
   await page.locator('#own-abort').click();
   await over(page);
   const state = await stateOf(page);
@@ -105,7 +120,11 @@ test('code that never pauses is ended, and the page goes on', async (t) => {
 test('a host with one policy for everything is told that code cannot run there', async (t) => {
   const blanket = await serve(DIST, { sandbox: POLICY });
   t.after(() => blanket.close());
-  const page = await house.open(t, { url: blanket.url, hash: '#mode=own', excused: /Content Security Policy|Refused|violates/ });
+  const page = await house.open(t, {
+    url: blanket.url,
+    hash: '#mode=own',
+    excused: /Content Security Policy|Refused|violates/,
+  });
   await run(page, 'async function handler() {}', [{}]);
   await page.locator('.own > .problem:not([hidden])').waitFor();
   t.diagnostic((await page.locator('.own > .problem').textContent()) ?? '');
@@ -119,9 +138,11 @@ test('a host with one policy for everything is told that code cannot run there',
 
 test('code in a link is shown and does not run by itself', async (t) => {
   const code = 'async function handler() { console.log("ran"); }';
-  const page = await house.open(t, { hash: `#${new URLSearchParams({ mode: 'own', handler: 'own', run: JSON.stringify({ code }) })}` });
+  const page = await house.open(t, {
+    hash: `#${new URLSearchParams({ mode: 'own', handler: 'own', run: JSON.stringify({ code }) })}`,
+  });
   await usable(page);
   assert.equal(await page.locator('#own-code').inputValue(), code);
   assert.equal(await page.locator('iframe').count(), 0);
-  assert.equal(await page.evaluate(() => globalThis.fourfold.session.runs.length), 0);
+  assert.equal(await page.evaluate(() => globalThis.fourfold.playback.runs.length), 0);
 });

@@ -17,8 +17,14 @@ test('a page imports it without a bundler, and runs its own function through all
   const archive = readdirSync(output).find((name) => name.endsWith('.tgz'));
   assert.ok(archive, 'there is no archive: `cargo xtask web --npm` makes it');
   writeFileSync(join(folder, 'package.json'), '{"private": true}');
-  execFileSync('npm', ['install', '--offline', '--no-audit', '--no-fund', join(output, archive)], { cwd: folder, stdio: 'pipe' });
-  writeFileSync(join(folder, 'index.html'), '<!doctype html><html lang="en"><title>own page</title><link rel="icon" href="data:,">');
+  execFileSync('npm', ['install', '--offline', '--no-audit', '--no-fund', join(output, archive)], {
+    cwd: folder,
+    stdio: 'pipe',
+  });
+  writeFileSync(
+    join(folder, 'index.html'),
+    '<!doctype html><html lang="en"><title>own page</title><link rel="icon" href="data:,">',
+  );
   const server = await serve(folder);
   t.after(() => server.close());
   const page = await house.open(t, { url: server.url, ready: false });
@@ -37,11 +43,21 @@ test('a page imports it without a bundler, and runs its own function through all
           running -= 1;
           if (n % 8 === 5 && attempt === 1) throw new Error('once');
         },
-        { pattern, limit: 6, retries: 2, backoffMs: 1, onEvent: (/** @type {{event: string}} */ { event }) => events.push(event) },
+        {
+          pattern,
+          limit: 6,
+          retries: 2,
+          backoffMs: 1,
+          onEvent: (/** @type {{event: string}} */ { event }) => events.push(event),
+        },
       );
       return { peak, report, first: events[0], last: events.at(-1) };
     }, pattern);
-    assert.deepEqual([seen.report.done, seen.report.retried, seen.peak, seen.report.peak_in_flight], [40, 5, 6, 6], pattern);
+    assert.deepEqual(
+      [seen.report.done, seen.report.retried, seen.peak, seen.report.peak_in_flight],
+      [40, 5, 6, 6],
+      pattern,
+    );
     assert.deepEqual([seen.first, seen.last], ['run_started', 'run_ended']);
   }
 });

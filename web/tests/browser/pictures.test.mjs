@@ -4,8 +4,8 @@ import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { FULL, MODES, ROOT, setUp, still } from './harness.mjs';
 import { SCENARIOS } from '../../js/scenarios.js';
+import { FULL, MODES, ROOT, setUp, still } from './harness.mjs';
 
 const house = setUp();
 const FOLDER = join(ROOT, 'target/screenshots');
@@ -39,9 +39,13 @@ for (const theme of /** @type {const} */ (['light', 'dark'])) {
           await page.evaluate(() => scrollTo(0, 0));
         }
         if (mode === 'own') {
-          await page.locator('#own-payloads').fill(Array.from({ length: 30 }, (_, n) => `{"ms":${10 + n * 5}}`).join('\n'));
+          await page
+            .locator('#own-payloads')
+            .fill(Array.from({ length: 30 }, (_, n) => `{"ms":${10 + n * 5}}`).join('\n'));
           await page.locator('#own-run').click();
-          await page.waitForFunction(() => document.querySelector('tr[data-key="phase"] td')?.getAttribute('data-value') === 'ended');
+          await page.waitForFunction(
+            () => document.querySelector('tr[data-key="phase"] td')?.getAttribute('data-value') === 'ended',
+          );
           await still(page);
         }
         await picture(page, `${mode}-${theme}-${width}`);
@@ -53,7 +57,10 @@ for (const theme of /** @type {const} */ (['light', 'dark'])) {
   // One of them goes without saying; all take a minute.
   test(`pictures of ${FULL ? 'every scenario' : 'a scenario'}: ${theme}`, async (t) => {
     for (const { id } of FULL ? SCENARIOS : SCENARIOS.slice(0, 1)) {
-      const page = await house.open(t, { hash: `#mode=learn&scenario=${id}&lang=${theme === 'dark' ? 'zh' : 'en'}`, theme });
+      const page = await house.open(t, {
+        hash: `#mode=learn&scenario=${id}&lang=${theme === 'dark' ? 'zh' : 'en'}`,
+        theme,
+      });
       await page.locator('#lesson-play').click();
       await page.locator('.question').waitFor({ timeout: 60_000 });
       await still(page);

@@ -1,8 +1,8 @@
 // A server for the page as a stranger might set one up: any folder, any path, a strict policy.
 
 import { createHash } from 'node:crypto';
-import { createServer } from 'node:http';
 import { readFile, stat } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
 import { gzipSync } from 'node:zlib';
 
@@ -10,9 +10,18 @@ export const POLICY =
   "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; " +
   "worker-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'none'";
 /** What a host has to say of the frame in which users' code runs. */
-export const SANDBOX_POLICY = "sandbox allow-scripts; default-src 'none'; script-src 'self'; worker-src blob:; connect-src *; frame-ancestors 'self'";
+export const SANDBOX_POLICY =
+  "sandbox allow-scripts; default-src 'none'; script-src 'self'; worker-src blob:; connect-src *; frame-ancestors 'self'";
 
-const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.mjs': 'text/javascript', '.css': 'text/css', '.json': 'application/json', '.svg': 'image/svg+xml', '.wasm': 'application/wasm' };
+const TYPES = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript',
+  '.mjs': 'text/javascript',
+  '.css': 'text/css',
+  '.json': 'application/json',
+  '.svg': 'image/svg+xml',
+  '.wasm': 'application/wasm',
+};
 
 /** The neighbour that was built with a file, or else the same made now. @param {string} file @param {Buffer} bytes @param {number} mtimeMs */
 async function compressed(file, bytes, mtimeMs) {
@@ -37,7 +46,11 @@ export async function serve(folder, { path = '/', sandbox = SANDBOX_POLICY } = {
       let found = known.get(file);
       if (found?.mtimeMs !== mtimeMs) {
         const bytes = await readFile(file);
-        found = { mtimeMs, small: await compressed(file, bytes, mtimeMs), tag: `"${createHash('sha256').update(bytes).digest('base64url')}"` };
+        found = {
+          mtimeMs,
+          small: await compressed(file, bytes, mtimeMs),
+          tag: `"${createHash('sha256').update(bytes).digest('base64url')}"`,
+        };
         known.set(file, found);
       }
       const policy = inside === 'sandbox.html' ? sandbox : POLICY;
@@ -53,16 +66,19 @@ export async function serve(folder, { path = '/', sandbox = SANDBOX_POLICY } = {
       });
       response.end(request.method === 'HEAD' || unchanged ? undefined : found.small);
     } catch {
-      response.writeHead(404, { 'content-type': 'text/plain', 'content-security-policy': POLICY }).end('there is nothing here\n');
+      response
+        .writeHead(404, { 'content-type': 'text/plain', 'content-security-policy': POLICY })
+        .end('there is nothing here\n');
     }
   });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(undefined)));
   const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
   return {
     url: `http://127.0.0.1:${port}${path}`,
-    close: () => new Promise((resolve) => {
-      server.close(resolve);
-      server.closeAllConnections();
-    }),
+    close: () =>
+      new Promise((resolve) => {
+        server.close(resolve);
+        server.closeAllConnections();
+      }),
   };
 }

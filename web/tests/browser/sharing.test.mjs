@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { arrived, MODES, setUp, still } from './harness.mjs';
 import { SCENARIOS } from '../../js/scenarios.js';
+import { arrived, MODES, setUp, still } from './harness.mjs';
 
 const house = setUp();
 

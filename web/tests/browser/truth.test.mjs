@@ -4,10 +4,10 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { SCENARIOS } from '../../js/scenarios.js';
 import { foldTo } from './fold.mjs';
 import { ask, FULL, PATTERNS, random, seedOf, setUp, stateOf, still, tracesOf } from './harness.mjs';
 import { emptyFolder, finished } from './native.mjs';
-import { SCENARIOS } from '../../js/scenarios.js';
 
 const house = setUp();
 const SEEKS = FULL ? 200 : 12;
@@ -35,7 +35,11 @@ async function check(page, draw) {
       const fold = foldTo(events, t);
       const expected = fold.table(Math.min(t, events.at(-1).t_ns));
       const found = Object.fromEntries(Object.entries(shown).map(([key, values]) => [key, values[index]]));
-      assert.deepEqual(found, Object.fromEntries(Object.entries(expected).map(([key, value]) => [key, String(value)])), `panel ${index} at ${t} ns`);
+      assert.deepEqual(
+        found,
+        Object.fromEntries(Object.entries(expected).map(([key, value]) => [key, String(value)])),
+        `panel ${index} at ${t} ns`,
+      );
       digests.push(linear[index][fold.position]);
     });
     assert.equal(await page.locator('#page').getAttribute('data-digest'), digests.join('-'), `digests at ${t} ns`);
@@ -45,17 +49,17 @@ async function check(page, draw) {
 /** The digest at each position of a run, gone through event by event. @param {import('playwright-core').Page} page @param {number} index @returns {Promise<string[]>} */
 function digestsOf(page, index) {
   return page.evaluate(async (index) => {
-    const { ask } = await import(new URL('js/engine.js', document.baseURI).href);
-    const { player } = globalThis.fourfold.session.runs[index];
+    const { engine } = globalThis.fourfold;
+    const { player } = globalThis.fourfold.playback.runs[index];
     // A playhead of its own: the trace, read again.
-    const other = await ask('load', await ask('call', player, 'trace'), 0);
-    await ask('call', other.player, 'seek_to', 0);
-    const digests = [await ask('call', other.player, 'digest')];
+    const other = await engine.ask('load', await engine.ask('trace', player), 0);
+    await engine.ask('frame', [other.player], { positions: [0] }, 0, 0);
+    const digests = [await engine.ask('digest', other.player)];
     for (let position = 0; position < other.end; position += 1) {
-      await ask('call', other.player, 'step', 1);
-      digests.push(await ask('call', other.player, 'digest'));
+      await engine.ask('frame', [other.player], { step: 1 }, 0, 0);
+      digests.push(await engine.ask('digest', other.player));
     }
-    await ask('close', other.player);
+    await engine.ask('close', other.player);
     return digests;
   }, index);
 }
@@ -70,7 +74,15 @@ for (const { id, panels } of SCENARIOS) {
     test(`scenario ${id} by the pattern ${pattern}: the same`, async (t) => {
       const { params } = panels[0];
       const { params: plain = params, interventions = [] } = params;
-      const run = JSON.stringify({ params: { ...plain, pattern, batch_size: pattern === 'batch' ? plain.batch_size : undefined, queue_capacity: pattern === 'pool' ? plain.queue_capacity : undefined }, interventions });
+      const run = JSON.stringify({
+        params: {
+          ...plain,
+          pattern,
+          batch_size: pattern === 'batch' ? plain.batch_size : undefined,
+          queue_capacity: pattern === 'pool' ? plain.queue_capacity : undefined,
+        },
+        interventions,
+      });
       const page = await house.open(t, { hash: `#${new URLSearchParams({ mode: 'lab', run })}` });
       await check(page, random(seedOf(t)));
     });
@@ -83,11 +95,29 @@ test(`the command and the page give the same bytes: ${SEEDS} seeds for each patt
   const first = seedOf(t);
   for (const pattern of PATTERNS) {
     for (let seed = first; seed < first + SEEDS; seed += 1) {
-      await finished(['run', 'demo', '-p', pattern, '-c', '7', '--tasks', '300', '--seed', String(seed), '--trace', 'native.jsonl', '--quiet', '--json'], folder);
-      const { player } = await ask(page, 'simulate', JSON.stringify({ pattern, limit: 7, tasks: 300, seed }));
+      await finished(
+        [
+          'run',
+          'demo',
+          '-p',
+          pattern,
+          '-c',
+          '7',
+          '--tasks',
+          '300',
+          '--seed',
+          String(seed),
+          '--trace',
+          'native.jsonl',
+          '--quiet',
+          '--json',
+        ],
+        folder,
+      );
+      const { player } = await ask(page, 'simulate', { pattern, limit: 7, tasks: 300, seed });
       const text = await page.evaluate(async (player) => {
-        const { ask } = await import(new URL('js/engine.js', document.baseURI).href);
-        return new TextDecoder().decode(await ask('call', player, 'trace'));
+        const { engine } = globalThis.fourfold;
+        return new TextDecoder().decode(await engine.ask('trace', player));
       }, player);
       await ask(page, 'close', player);
       assert.equal(text, await readFile(join(folder, 'native.jsonl'), 'utf8'), `${pattern}, seed ${seed}`);

@@ -16,7 +16,9 @@ after(() => rmSync(folder, { recursive: true }));
 /** A trace of the command. @param {string[]} words */
 function native(words) {
   const path = join(folder, 'trace.jsonl');
-  const { status, stderr } = spawnSync(PROGRAM, ['run', 'demo', '--quiet', '--trace', path, ...words], { encoding: 'utf8' });
+  const { status, stderr } = spawnSync(PROGRAM, ['run', 'demo', '--quiet', '--trace', path, ...words], {
+    encoding: 'utf8',
+  });
   // 1: not all tasks are done, which may be.
   assert.ok(status === 0 || status === 1, stderr);
   return readFileSync(path);
@@ -45,7 +47,9 @@ for (const pattern of PATTERNS) {
 }
 
 test('the report has the keys and the figures of the command', () => {
-  const text = execFileSync(PROGRAM, ['run', 'demo', '--quiet', '--json', '--seed', '3', '-p', 'batch'], { encoding: 'utf8' });
+  const text = execFileSync(PROGRAM, ['run', 'demo', '--quiet', '--json', '--seed', '3', '-p', 'batch'], {
+    encoding: 'utf8',
+  });
   const native = JSON.parse(text.trim().split('\n').at(-1));
   const report = JSON.parse(simulate({ pattern: 'batch', limit: 5, seed: 3, tasks: 500 }).report_end());
   for (const [key, value] of Object.entries(report)) assert.deepEqual(native[key], value, key);

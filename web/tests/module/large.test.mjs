@@ -22,7 +22,9 @@ test('100,000 events load within a second, and are gone through within 50 ms', (
     player.snapshot(2000, 1e9);
     return performance.now() - start;
   });
-  context.diagnostic(`${player.end} events: load ${load.toFixed(0)} ms; seek and snapshot p95 ${percentile(seeks, 0.95).toFixed(2)} ms`);
+  context.diagnostic(
+    `${player.end} events: load ${load.toFixed(0)} ms; seek and snapshot p95 ${percentile(seeks, 0.95).toFixed(2)} ms`,
+  );
   assert.ok(load <= 1000 * 3 && percentile(seeks, 0.95) <= 50, `load ${load} ms`);
 });
 
@@ -37,7 +39,9 @@ test('1,000,000 events in bounded memory', (context) => {
     player.seek_to(r.below(player.end));
     return performance.now() - begin;
   });
-  context.diagnostic(`${player.end} events: ${took.toFixed(0)} ms, ${megabytes().toFixed(0)} MB in all; seek p95 ${percentile(seeks, 0.95).toFixed(2)} ms`);
+  context.diagnostic(
+    `${player.end} events: ${took.toFixed(0)} ms, ${megabytes().toFixed(0)} MB in all; seek p95 ${percentile(seeks, 0.95).toFixed(2)} ms`,
+  );
   assert.ok(megabytes() < 400, `${megabytes()} MB`);
   assert.ok(percentile(seeks, 0.95) <= 100);
   player.free();

@@ -22,16 +22,20 @@ for (const pattern of PATTERNS) {
   test(`${pattern}: the limit is reached and never passed, failures are tried again`, async () => {
     let [running, peak] = [0, 0];
     const seen = [];
-    const player = own({ pattern, limit: 4, retries: 2 }, [...Array(30).keys()], async (payload, { id, attempt, signal }) => {
-      assert.equal(payload, id);
-      assert.ok(signal instanceof AbortSignal && !signal.aborted);
-      running += 1;
-      peak = Math.max(peak, running);
-      await wait(2, signal);
-      running -= 1;
-      seen.push([id, attempt]);
-      if (payload % 7 === 3 && attempt === 1) throw new Error(`no luck with ${payload}`);
-    });
+    const player = own(
+      { pattern, limit: 4, retries: 2 },
+      [...Array(30).keys()],
+      async (payload, { id, attempt, signal }) => {
+        assert.equal(payload, id);
+        assert.ok(signal instanceof AbortSignal && !signal.aborted);
+        running += 1;
+        peak = Math.max(peak, running);
+        await wait(2, signal);
+        running -= 1;
+        seen.push([id, attempt]);
+        if (payload % 7 === 3 && attempt === 1) throw new Error(`no luck with ${payload}`);
+      },
+    );
     const report = JSON.parse(await player.finished());
     assert.deepEqual([report.done, report.retried, report.failed, report.error, peak], [30, 4, 4, undefined, 4]);
     assert.equal(report.peak_in_flight, 4);
@@ -44,10 +48,14 @@ for (const pattern of PATTERNS) {
 
 test('a timeout aborts the signal of its attempt, and the next one goes on', async () => {
   const aborted = [];
-  const player = own({ pattern: 'pool', limit: 2, timeout_ms: 20 }, ['slow', 'fast'], async (payload, { attempt, signal }) => {
-    signal.addEventListener('abort', () => aborted.push([payload, attempt]));
-    await wait(payload === 'slow' && attempt === 1 ? 5000 : 1, signal);
-  });
+  const player = own(
+    { pattern: 'pool', limit: 2, timeout_ms: 20 },
+    ['slow', 'fast'],
+    async (payload, { attempt, signal }) => {
+      signal.addEventListener('abort', () => aborted.push([payload, attempt]));
+      await wait(payload === 'slow' && attempt === 1 ? 5000 : 1, signal);
+    },
+  );
   const report = JSON.parse(await player.finished());
   assert.deepEqual([report.done, report.timed_out, aborted], [2, 1, [['slow', 1]]]);
 });
@@ -80,36 +88,52 @@ test('drain finishes what has started, abort drops it, a limit changes on the wa
 });
 
 test('what a handler throws says whether there is another attempt', async () => {
-  const player = own({ pattern: 'set', limit: 1, retries: 3 }, ['never', 'later', 'text', 'object', 'sync'], (payload, { attempt }) => {
-    if (attempt > 1) return 'no promise';
-    if (payload === 'never') throw Object.assign(new Error('for good'), { permanent: true });
-    if (payload === 'later') throw Object.assign(new Error('busy'), { retryAfterMs: 15 });
-    if (payload === 'text') throw 'only text';
-    if (payload === 'object') return Promise.reject({ code: 7 });
-    return undefined;
-  });
+  const player = own(
+    { pattern: 'set', limit: 1, retries: 3 },
+    ['never', 'later', 'text', 'object', 'sync'],
+    (payload, { attempt }) => {
+      if (attempt > 1) return 'no promise';
+      if (payload === 'never') throw Object.assign(new Error('for good'), { permanent: true });
+      if (payload === 'later') throw Object.assign(new Error('busy'), { retryAfterMs: 15 });
+      if (payload === 'text') throw 'only text';
+      if (payload === 'object') return Promise.reject({ code: 7 });
+      return undefined;
+    },
+  );
   const report = JSON.parse(await player.finished());
   assert.deepEqual([report.done, report.dead, report.retried], [4, 1, 3]);
   player.seek_to(player.end);
-  assert.deepEqual(JSON.parse(player.failures()).map(({ reason }) => reason).sort(), ['busy', 'for good', 'only text', '{"code":7}']);
+  assert.deepEqual(
+    JSON.parse(player.failures())
+      .map(({ reason }) => reason)
+      .sort(),
+    ['busy', 'for good', 'only text', '{"code":7}'],
+  );
   const lines = player.events(0, player.end).split('\n');
   assert.ok(lines.some((line) => line.includes('"after_ns":15000000')));
 });
 
 test('events are told as they come, and the state can be looked at from inside a handler', async () => {
   const lines = [];
-  const player = own({ pattern: 'pool', limit: 2 }, [1, 2, 3], () => {
-    player.seek_to(player.end);
-    assert.ok(player.snapshot(10, 0).length > 0);
-    return wait(1);
-  }, (line) => lines.push(line));
+  const player = own(
+    { pattern: 'pool', limit: 2 },
+    [1, 2, 3],
+    () => {
+      player.seek_to(player.end);
+      assert.ok(player.snapshot(10, 0).length > 0);
+      return wait(1);
+    },
+    (line) => lines.push(line),
+  );
   await player.finished();
-  assert.equal(lines.join('\n') + '\n', player.events(0, player.end));
+  assert.equal(`${lines.join('\n')}\n`, player.events(0, player.end));
 });
 
 test('no timer is left behind: Node may end', async () => {
   const before = process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
-  const player = own({ pattern: 'pool', limit: 4, timeout_ms: 600000, grace_ms: 600000 }, [1, 2, 3, 4, 5], () => wait(1));
+  const player = own({ pattern: 'pool', limit: 4, timeout_ms: 600000, grace_ms: 600000 }, [1, 2, 3, 4, 5], () =>
+    wait(1),
+  );
   await player.finished();
   const after = process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
   assert.ok(after <= before, `${after - before} timers are left`);

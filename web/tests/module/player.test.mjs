@@ -8,20 +8,43 @@ import { LAYOUT, PATTERNS, Player, random, simulate, snapshot } from './load.mjs
 /** Parameters of a run, drawn. */
 function draw(seed) {
   const r = random(seed);
-  const params = { pattern: PATTERNS[seed % 4], limit: 1 + r.below(8), seed, tasks: 10 + r.below(50), retries: r.below(4) };
+  const params = {
+    pattern: PATTERNS[seed % 4],
+    limit: 1 + r.below(8),
+    seed,
+    tasks: 10 + r.below(50),
+    retries: r.below(4),
+  };
   if (r.oneIn(2)) params.batch_size = 1 + r.below(12);
   if (r.oneIn(2)) params.queue_capacity = 1 + r.below(12);
   if (r.oneIn(3)) params.workers = 1 + r.below(8);
   if (r.oneIn(3)) params.timeout_ms = 10 + r.below(100);
   if (r.oneIn(4)) params.rate = 50 + r.below(200);
   if (r.oneIn(3)) params.jitter = false;
-  params.work = { ms: [0, 1 + r.below(30)], fail_permille: r.below(400), fail_attempts: 1 + r.below(4), panic_permille: r.below(60) };
+  params.work = {
+    ms: [0, 1 + r.below(30)],
+    fail_permille: r.below(400),
+    fail_attempts: 1 + r.below(4),
+    panic_permille: r.below(60),
+  };
   const interventions = [];
   let position = 0;
   for (let count = r.below(4); count > 0; count -= 1) {
     position += r.below(60);
     const task = r.below(30);
-    interventions.push([position, [{ limit: 1 + r.below(9) }, { fail: task }, { cancel: task }, { panic: task }, { slow: task, by_ms: 50 }, { burst: 5 }, { drain: true }, { abort: true }][r.below(8)]]);
+    interventions.push([
+      position,
+      [
+        { limit: 1 + r.below(9) },
+        { fail: task },
+        { cancel: task },
+        { panic: task },
+        { slow: task, by_ms: 50 },
+        { burst: 5 },
+        { drain: true },
+        { abort: true },
+      ][r.below(8)],
+    ]);
   }
   return { params, interventions };
 }
@@ -31,7 +54,11 @@ test('at every event of random runs: limit, queue, and each attempt ends once', 
     const plan = draw(seed);
     const player = simulate(plan);
     assert.equal(JSON.parse(player.checks()).violation, null, `seed ${seed}`);
-    const lines = player.events(0, player.end).trim().split('\n').map((line) => JSON.parse(line));
+    const lines = player
+      .events(0, player.end)
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
     let [limit, capacity] = [0, Infinity];
     const started = new Map();
     for (const event of lines) {
@@ -50,7 +77,10 @@ test('at every event of random runs: limit, queue, and each attempt ends once', 
         started.set(key, started.get(key) - 1);
       }
     }
-    assert.ok([...started.values()].every((count) => count === 0), `seed ${seed}: what was started has ended`);
+    assert.ok(
+      [...started.values()].every((count) => count === 0),
+      `seed ${seed}: what was started has ended`,
+    );
     player.free();
   }
 });
@@ -87,15 +117,29 @@ test('rows stand in their order and add up to the counts', () => {
       player.seek_to(position);
       const { header, tasks, recent } = snapshot(player, 1000, 20e6);
       const count = (name) => tasks.filter(({ place }) => places[place] === name).length;
-      assert.deepEqual([count('running'), count('queued'), count('waiting'), count('ended')], [header.in_flight, header.queued, header.waiting, header.ended]);
-      const order = tasks.map(({ place }) => ['running', 'queued', 'waiting', 'ended', 'abandoned'].indexOf(places[place]));
-      assert.deepEqual(order, order.toSorted((a, b) => a - b));
+      assert.deepEqual(
+        [count('running'), count('queued'), count('waiting'), count('ended')],
+        [header.in_flight, header.queued, header.waiting, header.ended],
+      );
+      const order = tasks.map(({ place }) =>
+        ['running', 'queued', 'waiting', 'ended', 'abandoned'].indexOf(places[place]),
+      );
+      assert.deepEqual(
+        order,
+        order.toSorted((a, b) => a - b),
+      );
       const running = tasks.filter(({ place }) => places[place] === 'running');
-      assert.deepEqual(running.map(({ permit }) => permit), running.map(({ permit }) => permit).toSorted((a, b) => a - b));
+      assert.deepEqual(
+        running.map(({ permit }) => permit),
+        running.map(({ permit }) => permit).toSorted((a, b) => a - b),
+      );
       // The timeline knows when each will end, and nobody ends in the past.
       assert.ok(running.every(({ since_ns, until_ns }) => since_ns <= header.t_ns && until_ns >= header.t_ns));
       const queued = tasks.filter(({ place }) => places[place] === 'queued');
-      assert.deepEqual(queued.map(({ queue_place }) => queue_place), queued.map((_, index) => index));
+      assert.deepEqual(
+        queued.map(({ queue_place }) => queue_place),
+        queued.map((_, index) => index),
+      );
       assert.ok(recent.every(({ at_ns }) => at_ns >= header.t_ns - 20e6 && at_ns <= header.t_ns));
       assert.equal(snapshot(player, 3).tasks.length, Math.min(3, tasks.length));
     }
@@ -105,7 +149,17 @@ test('rows stand in their order and add up to the counts', () => {
 test('a fork is the same up to its place, says what was done, and can be made again from a link', () => {
   const params = { pattern: 'group', limit: 4, seed: 2, tasks: 80 };
   const player = simulate(params);
-  for (const intervention of [{ limit: 9 }, { drain: true }, { abort: true }, { fail: 20 }, { panic: 20 }, { cancel: 20 }, { slow: 20, by_ms: 900.5 }, { burst: 7 }, { configure: { ...params, retries: 0, rate: 90 } }]) {
+  for (const intervention of [
+    { limit: 9 },
+    { drain: true },
+    { abort: true },
+    { fail: 20 },
+    { panic: 20 },
+    { cancel: 20 },
+    { slow: 20, by_ms: 900.5 },
+    { burst: 7 },
+    { configure: { ...params, retries: 0, rate: 90 } },
+  ]) {
     const fork = player.fork(60, JSON.stringify(intervention));
     assert.equal(fork.position, 60);
     assert.equal(fork.events(0, 60), player.events(0, 60));
@@ -117,17 +171,27 @@ test('a fork is the same up to its place, says what was done, and can be made ag
 });
 
 test('a task that is cancelled ends cancelled and does not come again', () => {
-  const player = simulate({ params: { pattern: 'pool', limit: 3, seed: 1, tasks: 20 }, interventions: [[10, { cancel: 12 }]] });
+  const player = simulate({
+    params: { pattern: 'pool', limit: 3, seed: 1, tasks: 20 },
+    interventions: [[10, { cancel: 12 }]],
+  });
   const report = JSON.parse(player.report_end());
   assert.deepEqual([report.cancelled, report.dead, report.done], [1, 1, 19]);
   player.seek_to(player.end);
   const events = JSON.parse(player.task(12)).events.map((line) => JSON.parse(line));
-  assert.deepEqual(events.slice(-2).map(({ event, outcome, ending }) => [event, outcome, ending]), [['ended', 'cancelled', undefined], ['settled', 'cancelled', 'dead']]);
+  assert.deepEqual(
+    events.slice(-2).map(({ event, outcome, ending }) => [event, outcome, ending]),
+    [
+      ['ended', 'cancelled', undefined],
+      ['settled', 'cancelled', 'dead'],
+    ],
+  );
   assert.equal(player.task(20), undefined, 'there is no such task');
 });
 
 test('what is wrong is named', () => {
-  const refused = (params, message) => assert.throws(() => Player.simulate(typeof params === 'string' ? params : JSON.stringify(params)), { message });
+  const refused = (params, message) =>
+    assert.throws(() => Player.simulate(typeof params === 'string' ? params : JSON.stringify(params)), { message });
   refused({ limit: 0 }, 'limit: expected a whole number from 1 to 100000, found 0');
   refused({ limit: -3 }, 'limit: expected a whole number from 1 to 100000, found -3');
   refused({ limit: 1e9 }, 'limit: expected a whole number from 1 to 100000, found 1000000000');
@@ -144,27 +208,55 @@ test('what is wrong is named', () => {
   refused({ work: [{ ms: 1 }], tasks: 4 }, 'tasks: 4, but work lists 1');
   refused({ tasks: 1e6, retries: 1000 }, /^tasks × \(retries \+ 1\): 1001000000 attempts/);
   refused({ params: { limit: 'x' } }, 'params.limit: expected a whole number from 1 to 100000, found "x"');
-  refused({ params: {}, interventions: [[5, { drain: true }], [4, { drain: true }]] }, 'interventions[1][0]: position 4 is before 5; they go in order');
-  refused({ params: {}, interventions: [[5, { drian: true }]] }, /^interventions\[0\]\[1\]: expected one of limit, drain/);
+  refused(
+    {
+      params: {},
+      interventions: [
+        [5, { drain: true }],
+        [4, { drain: true }],
+      ],
+    },
+    'interventions[1][0]: position 4 is before 5; they go in order',
+  );
+  refused(
+    { params: {}, interventions: [[5, { drian: true }]] },
+    /^interventions\[0\]\[1\]: expected one of limit, drain/,
+  );
   refused('{', /^this is not JSON: /);
   refused('7', 'expected an object, found 7');
-  const load = (text, message, index) => assert.throws(() => Player.load(new TextEncoder().encode(text), index), { message });
+  const load = (text, message, index) =>
+    assert.throws(() => Player.load(new TextEncoder().encode(text), index), { message });
   load('x', 'line 1: this is no trace: expected {"fourfold_trace":1,…}');
   load('{"fourfold_trace":9}\n', /version 9/);
   load('{"fourfold_trace":1}\n', 'there is no event in it');
   load('{"fourfold_trace":1}\n{"seq":0,"t_ns":0,"event":"jump"}\n', 'line 2: there is no event `jump`');
-  load('{"fourfold_trace":1}\n{"seq":0,"t_ns":0,"event":"claimed","attempt":1}\n', 'line 2: `claimed` has no field `task`');
-  load('{"fourfold_trace":1}\n{"seq":0,"t_ns":0,"event":"claimed","task":"a","attempt":1}\n', 'line 2: the field `task` may not be "a"');
-  load('{"fourfold_trace":1}\n{"seq":0,"t_ns":0,"event":"run_ended"}\n', 'run_index: 3, and the trace has 1 runs, from 0', 3);
+  load(
+    '{"fourfold_trace":1}\n{"seq":0,"t_ns":0,"event":"claimed","attempt":1}\n',
+    'line 2: `claimed` has no field `task`',
+  );
+  load(
+    '{"fourfold_trace":1}\n{"seq":0,"t_ns":0,"event":"claimed","task":"a","attempt":1}\n',
+    'line 2: the field `task` may not be "a"',
+  );
+  load(
+    '{"fourfold_trace":1}\n{"seq":0,"t_ns":0,"event":"run_ended"}\n',
+    'run_index: 3, and the trace has 1 runs, from 0',
+    3,
+  );
 });
 
 test('a trace that was cut is shown as far as it goes, and several runs are told apart', () => {
-  const [one, two] = ['set', 'pool'].map((pattern) => Buffer.from(simulate({ pattern, limit: 2, seed: 1, tasks: 9 }).trace()));
+  const [one, two] = ['set', 'pool'].map((pattern) =>
+    Buffer.from(simulate({ pattern, limit: 2, seed: 1, tasks: 9 }).trace()),
+  );
   const cut = Player.load(one.subarray(0, one.length - 9));
   assert.deepEqual(JSON.parse(cut.checks()), { violation: null, missed: 0, complete: false });
   const both = Buffer.concat([one, two.subarray(two.indexOf('\n') + 1)]);
   const runs = JSON.parse(Player.runs(both));
-  assert.deepEqual(runs.map(({ pattern }) => pattern), ['set', 'pool']);
+  assert.deepEqual(
+    runs.map(({ pattern }) => pattern),
+    ['set', 'pool'],
+  );
   const second = Player.load(both, 1);
   assert.equal(second.end, runs[1].events);
   assert.ok(Buffer.from(second.trace()).equals(two));
@@ -190,7 +282,10 @@ test('the programs run, with their mistakes', () => {
   lost.seek_to(lost.end);
   const { header, tasks } = snapshot(lost);
   assert.equal(header.abandoned, 4);
-  assert.deepEqual(tasks.map(({ place }) => LAYOUT.places[place]), ['abandoned', 'abandoned', 'abandoned', 'abandoned']);
+  assert.deepEqual(
+    tasks.map(({ place }) => LAYOUT.places[place]),
+    ['abandoned', 'abandoned', 'abandoned', 'abandoned'],
+  );
   assert.equal(JSON.parse(Player.program('guarded', params).checks()).violation, null);
   assert.throws(() => Player.program('none', params), /there is no program `none`; there are forgotten/);
 });

@@ -12,7 +12,9 @@ const ROUNDS = 7;
 const module = new Map(PATTERNS.map((pattern) => [pattern, Infinity]));
 const native = new Map(module);
 for (let round = 0; round < ROUNDS; round += 1) {
-  for (const line of execFileSync(PROGRAM, [`${TASKS}`], { encoding: 'utf8' }).trim().split('\n')) {
+  for (const line of execFileSync(PROGRAM, [`${TASKS}`], { encoding: 'utf8' })
+    .trim()
+    .split('\n')) {
     const [pattern, , ns] = line.split(' ');
     native.set(pattern, Math.min(native.get(pattern), Number(ns)));
   }
@@ -26,5 +28,10 @@ for (let round = 0; round < ROUNDS; round += 1) {
 console.log('ns per task'.padEnd(14), 'native'.padStart(8), 'module'.padStart(8), 'ratio'.padStart(8));
 for (const pattern of PATTERNS) {
   const [ours, theirs] = [module.get(pattern), native.get(pattern)];
-  console.log(pattern.padEnd(14), theirs.toFixed(0).padStart(8), ours.toFixed(0).padStart(8), (ours / theirs).toFixed(2).padStart(8));
+  console.log(
+    pattern.padEnd(14),
+    theirs.toFixed(0).padStart(8),
+    ours.toFixed(0).padStart(8),
+    (ours / theirs).toFixed(2).padStart(8),
+  );
 }

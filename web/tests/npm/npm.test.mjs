@@ -19,7 +19,10 @@ before(async () => {
   const output = join(ROOT, 'target/npm-package');
   const archive = readdirSync(output).find((name) => name.endsWith('.tgz'));
   writeFileSync(join(folder, 'package.json'), '{"private": true, "type": "module"}');
-  execFileSync('npm', ['install', '--offline', '--no-audit', '--no-fund', join(output, archive)], { cwd: folder, stdio: 'pipe' });
+  execFileSync('npm', ['install', '--offline', '--no-audit', '--no-fund', join(output, archive)], {
+    cwd: folder,
+    stdio: 'pipe',
+  });
   fourfold = await import(pathToFileURL(join(folder, 'node_modules/fourfold/index.js')).href);
 });
 
@@ -38,38 +41,56 @@ for (const pattern of ['set', 'batch', 'pool', 'group']) {
     const results = new Map();
     const words = Array.from({ length: 40 }, (_, index) => ({ word: 'x'.repeat(index) }));
     const options = { pattern, limit: 6, retries: 2, backoffMs: 1 };
-    const report = await fourfold.run(words, async ({ word }, { attempt, signal }) => {
-      running += 1;
-      peak = Math.max(peak, running);
-      await wait(1 + (word.length % 5), signal);
-      running -= 1;
-      if (word.length % 8 === 5 && attempt === 1) throw new Error('once');
-      results.set(word, word.length);
-    }, options);
+    const report = await fourfold.run(
+      words,
+      async ({ word }, { attempt, signal }) => {
+        running += 1;
+        peak = Math.max(peak, running);
+        await wait(1 + (word.length % 5), signal);
+        running -= 1;
+        if (word.length % 8 === 5 && attempt === 1) throw new Error('once');
+        results.set(word, word.length);
+      },
+      options,
+    );
     assert.deepEqual([report.done, report.retried, peak, report.peak_in_flight], [40, 5, 6, 6]);
-    assert.deepEqual([...results.values()].sort((a, b) => a - b), words.map((_, index) => index));
+    assert.deepEqual(
+      [...results.values()].sort((a, b) => a - b),
+      words.map((_, index) => index),
+    );
   });
 }
 
 test('a signal aborts the run: handlers hear of it, nothing more starts, and it rejects with the reason', async () => {
   const controller = new AbortController();
   let [started, aborted] = [0, 0];
-  const tasks = fourfold.run(Array(100).keys(), async (_, { signal }) => {
-    started += 1;
-    signal.addEventListener('abort', () => (aborted += 1));
-    await wait(5000, signal);
-  }, { limit: 3, signal: controller.signal });
+  const tasks = fourfold.run(
+    Array(100).keys(),
+    async (_, { signal }) => {
+      started += 1;
+      signal.addEventListener('abort', () => (aborted += 1));
+      await wait(5000, signal);
+    },
+    { limit: 3, signal: controller.signal },
+  );
   setTimeout(() => controller.abort(new Error('enough')), 20);
   await assert.rejects(tasks, { message: 'enough' });
   assert.deepEqual([started, aborted], [3, 3]);
-  await assert.rejects(fourfold.run([1], () => {}, { signal: controller.signal }), { message: 'enough' });
+  await assert.rejects(
+    fourfold.run([1], () => {}, { signal: controller.signal }),
+    { message: 'enough' },
+  );
 });
 
 test('a group that fails rejects with its report', async () => {
-  const failing = fourfold.run([1, 2, 3], async (task, { signal }) => {
-    await wait(task === 2 ? 3 : 5000, signal);
-    throw Object.assign(new Error('two is wrong'), { permanent: true });
-  }, { pattern: 'group', limit: 3 });
+  const failing = fourfold.run(
+    [1, 2, 3],
+    async (task, { signal }) => {
+      await wait(task === 2 ? 3 : 5000, signal);
+      throw Object.assign(new Error('two is wrong'), { permanent: true });
+    },
+    { pattern: 'group', limit: 3 },
+  );
   await assert.rejects(failing, (error) => {
     assert.ok(error instanceof fourfold.RunError && /two is wrong/.test(error.message));
     assert.deepEqual([error.report.dead, error.report.cancelled], [1, 2]);
@@ -78,24 +99,35 @@ test('a group that fails rejects with its report', async () => {
 });
 
 test('in the other patterns a dead task is counted', async () => {
-  const report = await fourfold.run([1, 2, 3], (task) => {
-    if (task === 2) throw new Error('no');
-  }, { pattern: 'set', retries: 0 });
+  const report = await fourfold.run(
+    [1, 2, 3],
+    (task) => {
+      if (task === 2) throw new Error('no');
+    },
+    { pattern: 'set', retries: 0 },
+  );
   assert.deepEqual([report.done, report.dead, report.failed], [2, 1, 1]);
 });
 
 test('a timeout ends an attempt and its signal', async () => {
   let aborted = 0;
-  const report = await fourfold.run(['slow'], async (_, { attempt, signal }) => {
-    signal.addEventListener('abort', () => (aborted += 1));
-    await wait(attempt === 1 ? 5000 : 1, signal);
-  }, { timeoutMs: 15, backoffMs: 1 });
+  const report = await fourfold.run(
+    ['slow'],
+    async (_, { attempt, signal }) => {
+      signal.addEventListener('abort', () => (aborted += 1));
+      await wait(attempt === 1 ? 5000 : 1, signal);
+    },
+    { timeoutMs: 15, backoffMs: 1 },
+  );
   assert.deepEqual([report.done, report.timed_out, aborted], [1, 1, 1]);
 });
 
 test('events are told; a handle drains and widens', async () => {
   const events = [];
-  const run = await fourfold.start(Array(50).keys(), () => wait(4), { limit: 1, onEvent: (event) => events.push(event) });
+  const run = await fourfold.start(Array(50).keys(), () => wait(4), {
+    limit: 1,
+    onEvent: (event) => events.push(event),
+  });
   run.setLimit(5);
   setTimeout(() => run.drain(), 20);
   const report = await run.finished;
@@ -106,8 +138,14 @@ test('events are told; a handle drains and widens', async () => {
 });
 
 test('what is wrong is named', async () => {
-  await assert.rejects(fourfold.run([], () => {}, { limt: 3 }), { name: 'TypeError', message: /there is no option limt; expected one of pattern, limit/ });
-  await assert.rejects(fourfold.run([], () => {}, { limit: 0 }), { message: 'limit: expected a whole number from 1 to 100000, found 0' });
+  await assert.rejects(
+    fourfold.run([], () => {}, { limt: 3 }),
+    { name: 'TypeError', message: /there is no option limt; expected one of pattern, limit/ },
+  );
+  await assert.rejects(
+    fourfold.run([], () => {}, { limit: 0 }),
+    { message: 'limit: expected a whole number from 1 to 100000, found 0' },
+  );
   await assert.rejects(fourfold.run([], 'x'), { message: 'the handler is not a function' });
 });
 
@@ -119,7 +157,10 @@ test('a simulation can be gone through', async () => {
 });
 
 test('a program with it ends by itself', () => {
-  writeFileSync(join(folder, 'ends.js'), "import { run } from 'fourfold';\nconsole.log((await run([1, 2, 3], () => {}, { timeoutMs: 60000 })).done);\n");
+  writeFileSync(
+    join(folder, 'ends.js'),
+    "import { run } from 'fourfold';\nconsole.log((await run([1, 2, 3], () => {}, { timeoutMs: 60000 })).done);\n",
+  );
   assert.equal(execFileSync('node', ['ends.js'], { cwd: folder, encoding: 'utf8', timeout: 20000 }), '3\n');
 });
 
@@ -142,16 +183,34 @@ console.log(report.done, numbers.length, new RunError('x' as never).report.dead)
     "import { run } from 'fourfold'; await run([1], () => {}, { limt: 3 });",
     "import { run } from 'fourfold'; (await run([1], () => {})).finished;",
   ];
-  const config = { compilerOptions: { strict: true, exactOptionalPropertyTypes: true, noEmit: true, target: 'es2022', module: 'nodenext', lib: ['es2023', 'esnext.disposable', 'dom'], types: [] } };
+  const config = {
+    compilerOptions: {
+      strict: true,
+      exactOptionalPropertyTypes: true,
+      noEmit: true,
+      target: 'es2022',
+      module: 'nodenext',
+      lib: ['es2023', 'esnext.disposable', 'dom'],
+      types: [],
+    },
+  };
   const check = (name, text) => {
     writeFileSync(join(folder, name), text);
     writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ ...config, files: [name] }));
-    execFileSync('node', [join(ROOT, 'target/npm/typescript@7.0.2/node_modules/typescript/bin/tsc'), '-p', folder], { stdio: 'pipe' });
+    execFileSync('node', [join(ROOT, 'target/npm/typescript@7.0.2/node_modules/typescript/bin/tsc'), '-p', folder], {
+      stdio: 'pipe',
+    });
   };
   try {
     check('good.ts', good);
   } catch (error) {
     assert.fail(error.stdout.toString());
   }
-  bad.forEach((text, index) => assert.throws(() => check(`bad${index}.ts`, text), (error) => /error TS/.test(error.stdout), text));
+  for (const [index, text] of bad.entries()) {
+    assert.throws(
+      () => check(`bad${index}.ts`, text),
+      (error) => /error TS/.test(error.stdout),
+      text,
+    );
+  }
 });

@@ -19,26 +19,32 @@ const fn excerpt(file: &'static str, item: &'static str, title: &'static str) ->
     Excerpt { file, item, title }
 }
 
-const DESK: &str = "src/run/desk.rs";
-const ENGINE: &str = "src/run/engine.rs";
-const PARTS: &str = "src/run/parts.rs";
+const DRIVER: &str = "src/run/driver.rs";
+const INVENTORY: &str = "src/run/inventory.rs";
+const LIFECYCLE: &str = "src/run/lifecycle.rs";
+const SCHEDULE: &str = "src/run/schedule.rs";
+const INTAKE: &str = "src/run/intake.rs";
+const SOURCE_IO: &str = "src/run/source_io.rs";
 
 /// What all patterns share, in the order in which a task goes through it.
 const SHARED: &[Excerpt] = &[
-    excerpt(PARTS, "pub(super) async fn claim<", "claims whenever there is room"),
-    excerpt(PARTS, "fn say_blocked<", "back-pressure"),
-    excerpt(DESK, "pub(super) fn take_in(", "what a claim brought goes into the queue"),
-    excerpt(DESK, "pub(super) fn startable(", "how many may start"),
-    excerpt(ENGINE, "fn start(", "a task is started"),
-    excerpt(DESK, "pub(super) fn finish(", "an attempt ends"),
-    excerpt(DESK, "fn judge(", "a failed one is tried again, or is dead"),
-    excerpt(DESK, "pub(super) fn settled(", "the source took the verdict"),
-    excerpt(ENGINE, "fn turn(", "one turn of a run"),
-    excerpt(ENGINE, "fn begin_drain(", "drain"),
-    excerpt(ENGINE, "fn abort(", "abort"),
-    excerpt(DESK, "pub(super) fn adjust(", "another limit"),
-    excerpt(DESK, "pub(super) fn abandon(", "left to its source"),
-    excerpt("src/run.rs", "pub async fn run<", "a run, from its first event to its last"),
+    excerpt(SCHEDULE, "pub(super) fn claim(", "whether to claim, and how much"),
+    excerpt(SOURCE_IO, "pub(super) async fn claim<", "a claim"),
+    excerpt(INTAKE, "impl Intake {", "what is known of the source"),
+    excerpt(INVENTORY, "pub(super) fn enqueue<", "what a claim brought goes into the queue"),
+    excerpt(SCHEDULE, "pub(super) fn start(", "how many may start"),
+    excerpt(INVENTORY, "pub(super) fn start<", "a task is started"),
+    excerpt(INVENTORY, "pub(super) fn finish<", "an attempt ends"),
+    excerpt(INVENTORY, "fn fail<", "an attempt has failed"),
+    excerpt(INVENTORY, "fn decide_verdict<", "its task is tried again, or is dead"),
+    excerpt(INVENTORY, "pub(super) fn confirm<", "the source took the verdict"),
+    excerpt(INVENTORY, "fn abandon<", "left to its source"),
+    excerpt(DRIVER, "fn tick_attempts(", "one turn of a run"),
+    excerpt(LIFECYCLE, "pub(super) fn start<", "the run begins"),
+    excerpt(LIFECYCLE, "fn adjust<", "another limit"),
+    excerpt(LIFECYCLE, "pub(super) fn begin_drain<", "drain"),
+    excerpt(LIFECYCLE, "pub(super) fn begin_abort<", "abort"),
+    excerpt(LIFECYCLE, "pub(super) fn end<", "the run ends"),
 ];
 
 /// What makes a pattern what it is.
@@ -47,15 +53,21 @@ struct Pattern {
     own: &'static [Excerpt],
 }
 
-const ROOM: Excerpt = excerpt("src/pattern.rs", "pub(crate) fn room(", "how much may be claimed: each pattern's rule");
+const RULES: Excerpt =
+    excerpt("src/pattern.rs", "pub(crate) const fn rules(", "what makes the four patterns different");
+const ROOM: Excerpt = excerpt("src/pattern.rs", "pub(crate) fn room(", "how much may be claimed");
 
 const PATTERNS: &[Pattern] = &[
-    Pattern { name: "set", own: &[ROOM] },
-    Pattern { name: "batch", own: &[ROOM, excerpt(DESK, "fn leave_batch(", "the barrier of a batch")] },
-    Pattern { name: "pool", own: &[ROOM] },
+    Pattern { name: "set", own: &[RULES, ROOM] },
+    Pattern { name: "batch", own: &[RULES, ROOM, excerpt(INVENTORY, "fn leave_batch<", "the barrier of a batch")] },
+    Pattern { name: "pool", own: &[RULES, ROOM] },
     Pattern {
         name: "group",
-        own: &[ROOM, excerpt(ENGINE, "fn cancel_failed_group(", "the first failure cancels its siblings")],
+        own: &[
+            RULES,
+            ROOM,
+            excerpt(LIFECYCLE, "pub(super) fn cancel_group<", "the first final failure cancels its siblings"),
+        ],
     },
 ];
 
@@ -251,9 +263,9 @@ mod tests {
 
     #[test]
     fn an_item_that_is_gone_is_named() {
-        let gone = excerpt(DESK, "fn no_such_item(", "");
+        let gone = excerpt(DRIVER, "fn no_such_item(", "");
         let error = cut(&shell::root(), &gone).err().unwrap();
-        assert_eq!(error, "src/run/desk.rs: `fn no_such_item(` begins 0 items, not one");
+        assert_eq!(error, "src/run/driver.rs: `fn no_such_item(` begins 0 items, not one");
     }
 
     #[test]

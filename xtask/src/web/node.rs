@@ -1,6 +1,6 @@
 //! What Node and npm do for the page.
 
-use super::{copy, say_and_run};
+use super::copy;
 use crate::shell;
 use std::path::{Path, PathBuf};
 
@@ -33,7 +33,7 @@ pub(super) fn optimise(input: &Path, output: &Path) -> Result<(), String> {
     let wasm_opt = |input: &Path, output: &Path, passes: &[&str]| {
         let mut command = shell::command("node", [program.as_ref()]);
         command.args(FEATURES).arg(input).args(passes).arg("-o").arg(output);
-        say_and_run(&mut command)
+        shell::say_and_run(&mut command)
     };
     let named = output.with_extension("named.wasm");
     // Little is inlined: what is called in many places compresses worse once it stands in all of them.
@@ -62,7 +62,7 @@ pub(super) fn shorten(folder: &Path, scripts: &[PathBuf]) -> Result<(), String> 
         "--tsconfig-raw={}",
     ]);
     let folder = folder.display();
-    say_and_run(command.arg(format!("--outdir={folder}")).arg(format!("--outbase={folder}")))
+    shell::say_and_run(command.arg(format!("--outdir={folder}")).arg(format!("--outbase={folder}")))
 }
 
 /// A package of npm in this version, installed under `target/`; nothing is asked of anybody when it is there already.
@@ -75,7 +75,7 @@ pub(super) fn package(spelled: &str) -> Result<PathBuf, String> {
         let words =
             ["install", "--no-save", "--prefer-offline", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix"];
         let mut command = shell::command("npm", words);
-        say_and_run(command.arg(&folder).arg(spelled))?;
+        shell::say_and_run(command.arg(&folder).arg(spelled))?;
     }
     Ok(package)
 }

@@ -1,6 +1,6 @@
 //! The package for npm: the module with a few lines of JavaScript around it.
 
-use super::{NAME, clear, copy, node, say_and_run};
+use super::{NAME, clear, copy, node};
 use crate::shell;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,9 @@ pub(super) fn pack(module: &Path) -> Result<PathBuf, String> {
     check_version(&root)?;
     let folder = output.join("fourfold");
     clear(&output)?;
-    for name in ["package.json", "README.md", "index.js", "index.d.ts"] {
+    for name in
+        ["package.json", "README.md", "index.js", "index.d.ts", "events.d.ts", "parameters.d.ts", "parameters.js"]
+    {
         copy(&source.join(name), &folder.join(name))?;
     }
     for name in ["LICENSE-MIT", "LICENSE-APACHE"] {
@@ -27,7 +29,7 @@ pub(super) fn pack(module: &Path) -> Result<PathBuf, String> {
     }
     node::package(TYPESCRIPT)?;
     let mut command = shell::command("npm", ["pack", "--silent", "--pack-destination"]);
-    say_and_run(command.arg(&output).arg(&folder))?;
+    shell::say_and_run(command.arg(&output).arg(&folder))?;
     let archives = fs::read_dir(&output).into_iter().flatten().flatten().map(|entry| entry.path());
     let archive = archives.into_iter().find(|path| path.extension().is_some_and(|extension| extension == "tgz"));
     archive.ok_or_else(|| format!("npm has packed nothing into {}", output.display()))

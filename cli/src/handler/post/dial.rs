@@ -1,91 +1,71 @@
-//! Connections to the server: on this thread, within a time, and never in the background.
+//! Connections to the server: on this thread, and within a time.
 
-use std::{
-    future::{self, Future},
-    io,
-    net::SocketAddr,
-    sync::Arc,
-    time::Duration,
-};
+use std::{io, sync::Arc, time::Duration};
 
-use futures_lite::{Stream, StreamExt, future::or};
-use smol::Timer;
-use trillium_client::{Connector, Url};
-use trillium_rustls::{RustlsClientConfig, RustlsConfig};
-use trillium_server_common::{Destination, DroppableFuture, Runtime, RuntimeTrait};
-use trillium_smol::ClientConfig;
+use fourfold::listen::io_budget::{Budgeted, IoBudget};
+use futures_lite::{AsyncRead, AsyncWrite, future::or};
+use futures_rustls::TlsConnector;
+use rustls::{ClientConfig, pki_types::ServerName};
+use smol::{Timer, net::TcpStream};
+use url::Host;
+
+use super::{connection::OPERATIONS_PER_TURN, target::Target};
+use crate::exit::Fault;
 
 /// How long a connection may take until it can be used, TLS included.
 const CONNECT_MAX: Duration = Duration::from_secs(10);
 
-/// Opens connections.
-#[derive(Clone, Debug)]
-pub(super) struct Dial(RustlsConfig<ClientConfig>);
+/// Bytes in both directions, encrypted or not.
+pub(super) trait Transport: AsyncRead + AsyncWrite + Unpin {}
 
-impl Dial {
-    pub(super) fn new(tls: Arc<rustls::ClientConfig>) -> Self {
-        // A request is written in two pieces; held back, the second would wait for word that the first has arrived.
-        Self(RustlsConfig::new(RustlsClientConfig::from(tls), ClientConfig::new().with_nodelay(true)))
-    }
+impl<T: AsyncRead + AsyncWrite + Unpin> Transport for T {}
+
+/// Opens connections.
+pub(super) struct Dial {
+    host: String,
+    port: u16,
+    tls: Option<(TlsConnector, ServerName<'static>)>,
 }
 
-impl Connector for Dial {
-    type Transport = <RustlsConfig<ClientConfig> as Connector>::Transport;
-    type Runtime = Attempt;
-    type Udp = ();
-
-    async fn connect(&self, url: &Url) -> io::Result<Self::Transport> {
-        self.connect_to(Destination::from_url(url)?).await
+impl Dial {
+    pub(super) fn new(target: &Target, config: Option<Arc<ClientConfig>>) -> Result<Self, Fault> {
+        let wrong = || Fault::usage("--post: the URL has no host that a certificate could name");
+        let host = match target.url.host() {
+            Some(Host::Domain(name)) => name.to_owned(),
+            // Without the brackets that it has in a URL.
+            Some(Host::Ipv6(address)) => address.to_string(),
+            Some(Host::Ipv4(address)) => address.to_string(),
+            None => return Err(wrong()),
+        };
+        let port = target.url.port_or_known_default().ok_or_else(wrong)?;
+        let tls = match config {
+            Some(config) => {
+                let name = ServerName::try_from(host.clone()).map_err(|_| wrong())?;
+                Some((TlsConnector::from(config), name))
+            }
+            None => None,
+        };
+        Ok(Self { host, port, tls })
     }
 
-    async fn connect_to(&self, destination: Destination) -> io::Result<Self::Transport> {
+    /// Connects; all that is read and written draws on `budget`.
+    pub(super) async fn connect(&self, budget: &IoBudget) -> io::Result<Box<dyn Transport>> {
         let late = async {
             Timer::after(CONNECT_MAX).await;
             Err(io::Error::new(io::ErrorKind::TimedOut, format!("no connection within {CONNECT_MAX:?}")))
         };
-        or(self.0.connect_to(destination), late).await
+        or(self.open(budget), late).await
     }
 
-    async fn resolve(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
-        self.0.resolve(host, port).await
-    }
-
-    fn runtime(&self) -> Attempt {
-        Attempt
-    }
-}
-
-/// The runtime of an attempt: nothing outlives it. What the client would finish in the background (to read a response that
-/// nobody waits for to its end, to look for connections that have been idle for long) is dropped, and its connection with it.
-/// So no other thread comes into being, and an attempt that is dropped closes its connection at once.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Attempt;
-
-impl From<Attempt> for Runtime {
-    fn from(attempt: Attempt) -> Self {
-        Arc::new(attempt).into()
-    }
-}
-
-impl RuntimeTrait for Attempt {
-    fn spawn<F>(&self, future: F) -> DroppableFuture<impl Future<Output = Option<F::Output>> + Send + 'static>
-    where
-        F: Future + Send + 'static,
-        F::Output: Send + 'static,
-    {
-        drop(future);
-        DroppableFuture::new(future::ready(None))
-    }
-
-    async fn delay(&self, duration: Duration) {
-        Timer::after(duration).await;
-    }
-
-    fn interval(&self, period: Duration) -> impl Stream<Item = ()> + Send + 'static {
-        Timer::interval(period).map(|_| ())
-    }
-
-    fn block_on<F: Future>(&self, future: F) -> F::Output {
-        smol::block_on(future)
+    async fn open(&self, budget: &IoBudget) -> io::Result<Box<dyn Transport>> {
+        let stream = TcpStream::connect((self.host.as_str(), self.port)).await?;
+        // Held back, the rest of a long request would wait for word that its beginning has arrived.
+        stream.set_nodelay(true)?;
+        let stream = Budgeted::new(stream, budget.clone());
+        let Some((connector, name)) = &self.tls else { return Ok(Box::new(stream)) };
+        let handshake = connector.connect(name.clone(), stream);
+        let stream = budget.in_turns(OPERATIONS_PER_TURN, handshake).await?;
+        // One read of what is encrypted may hold many small pieces of text.
+        Ok(Box::new(Budgeted::new(stream, budget.clone())))
     }
 }

@@ -3,13 +3,17 @@
 use std::{fs, path::Path, sync::Arc};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
+use hyper::{
+    Uri,
+    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT},
+};
 use percent_encoding::percent_decode_str;
 use rustls::{
     ClientConfig, RootCertStore,
     crypto::ring,
     pki_types::{CertificateDer, pem::PemObject},
 };
-use trillium_client::{HeaderName, HeaderValue, Headers, KnownHeaderName, Url};
+use url::Url;
 
 use crate::exit::Fault;
 
@@ -60,6 +64,12 @@ impl Target {
         self.url.origin().ascii_serialization()
     }
 
+    /// Returns what the first line of a request asks for.
+    pub(super) fn path_and_query(&self) -> Result<Uri, Fault> {
+        let text = &self.url[url::Position::BeforePath..url::Position::AfterQuery];
+        text.parse().map_err(|error| Fault::usage(format_args!("--post: not a path that HTTP can ask for ({error})")))
+    }
+
     pub(super) fn is_secure(&self) -> bool {
         self.url.scheme() == "https"
     }
@@ -80,47 +90,54 @@ fn basic(url: &Url) -> Result<Option<String>, Fault> {
 }
 
 /// Adds what `--header` asks for. The first of a name replaces what would be there, further ones join it.
-pub(super) fn add_headers(headers: &mut Headers, texts: &[String]) -> Result<(), Fault> {
-    let mut given = Headers::new();
+fn add_headers(headers: &mut HeaderMap, texts: &[String]) -> Result<(), Fault> {
+    let mut given = HeaderMap::new();
     for (index, text) in texts.iter().enumerate() {
         let wrong = |why: &str| Fault::usage(format_args!("--header (number {}): {why}", index + 1));
         let (name, value) = text.split_once(':').ok_or_else(|| wrong("expected `Name: value`"))?;
-        let (name, value) = (name.to_owned(), HeaderValue::from(value.trim().to_owned()));
-        if name.is_empty() || !HeaderName::from(name.clone()).is_valid() {
-            return Err(wrong("the name has characters that no header's name may have: expected `Name: value`"));
-        }
-        if OURS.iter().any(|ours| name.eq_ignore_ascii_case(ours)) {
+        let known = HeaderName::try_from(name)
+            .map_err(|_| wrong("the name has characters that no header's name may have: expected `Name: value`"))?;
+        if OURS.contains(&known.as_str()) {
             return Err(wrong(&format!("`{name}` is for fourfold to say: leave it out")));
         }
-        if !value.is_valid() || value.as_ref().iter().any(|byte| byte.is_ascii_control() && *byte != b'\t') {
-            return Err(wrong(&format!("the value of `{name}` has control characters in it")));
-        }
-        given.append(name, value);
+        let value = HeaderValue::from_bytes(value.trim().as_bytes())
+            .map_err(|_| wrong(&format!("the value of `{name}` has control characters in it")))?;
+        given.append(known, value);
     }
-    for (name, values) in given {
-        headers.insert(name, values);
+    for name in given.keys() {
+        headers.remove(name);
+    }
+    for (name, value) in &given {
+        headers.append(name, value.clone());
     }
     Ok(())
 }
 
-/// What every request says.
-pub(super) fn standing_headers(target: &Target, texts: &[String]) -> Result<Headers, Fault> {
-    let mut headers = Headers::new();
-    headers.insert(KnownHeaderName::UserAgent, concat!("fourfold/", env!("CARGO_PKG_VERSION")));
-    headers.insert(KnownHeaderName::Accept, "*/*");
-    headers.insert(KnownHeaderName::ContentType, "application/json");
+/// Makes the headers that every request has.
+pub(super) fn standing_headers(target: &Target, texts: &[String]) -> Result<HeaderMap, Fault> {
+    let mut headers = HeaderMap::new();
+    let value = |text: &str| {
+        HeaderValue::try_from(text)
+            .map_err(|_| Fault::usage("--post: the host or the credentials have characters that no header may have"))
+    };
+    headers.insert(HOST, value(&target.url[url::Position::BeforeHost..url::Position::AfterPort])?);
+    headers.insert(USER_AGENT, HeaderValue::from_static(concat!("fourfold/", env!("CARGO_PKG_VERSION"))));
+    headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     if let Some(basic) = &target.basic {
-        headers.insert(KnownHeaderName::Authorization, basic.clone());
+        let mut basic = value(basic)?;
+        basic.set_sensitive(true);
+        headers.insert(AUTHORIZATION, basic);
     }
     add_headers(&mut headers, texts)?;
     Ok(headers)
 }
 
-/// TLS with these authorities, or the system's. Where it is not needed nothing is looked up.
-pub(super) fn tls(target: &Target, authorities: Option<&Path>) -> Result<Arc<ClientConfig>, Fault> {
+/// Sets TLS up with these authorities, or the system's; `None` where the URL asks for none.
+pub(super) fn tls(target: &Target, authorities: Option<&Path>) -> Result<Option<Arc<ClientConfig>>, Fault> {
     let mut roots = RootCertStore::empty();
     match (target.is_secure(), authorities) {
-        (false, None) => {}
+        (false, None) => return Ok(None),
         (false, Some(_)) => return Err(Fault::usage("--cacert is for https, and --post says http")),
         (true, Some(path)) => {
             let wrong = |why: String| Fault::usage(format_args!("--cacert {}: {why}", path.display()));
@@ -147,7 +164,7 @@ pub(super) fn tls(target: &Target, authorities: Option<&Path>) -> Result<Arc<Cli
     let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(|error| Fault::usage(format_args!("--post: TLS: {error}")))?;
-    Ok(Arc::new(config.with_root_certificates(roots).with_no_client_auth()))
+    Ok(Some(Arc::new(config.with_root_certificates(roots).with_no_client_auth())))
 }
 
 #[cfg(test)]
@@ -168,8 +185,9 @@ mod tests {
         let target = Target::parse("http://a:b@c/").unwrap();
         let texts = ["Authorization: Bearer x", "X-Tag:1", "x-tag: 2"].map(str::to_owned);
         let headers = standing_headers(&target, &texts).unwrap();
-        assert_eq!(headers.get_str("Authorization"), Some("Bearer x"));
-        assert_eq!(headers.get_values("X-Tag").map(|values| values.len()), Some(2));
+        assert_eq!(headers.get_all("Authorization").iter().collect::<Vec<_>>(), ["Bearer x"]);
+        assert_eq!(headers.get_all("X-Tag").iter().collect::<Vec<_>>(), ["1", "2"]);
+        assert_eq!(headers["Host"], "c");
         for wrong in ["none", ": x", "a b: x", "X: a\nb", "X: \u{1b}", "Connection: close", "fourfold-attempt: 9"] {
             assert!(standing_headers(&target, &[wrong.to_owned()]).is_err(), "{wrong}");
         }

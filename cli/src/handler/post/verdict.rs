@@ -1,14 +1,16 @@
 //! What a response says about a task.
 
-use std::{
-    io,
-    time::{Duration, SystemTime},
-};
+use std::time::{Duration, SystemTime};
 
 use fourfold::Failure;
-use futures_lite::{AsyncRead, AsyncReadExt, future::or};
+use futures_lite::future::or;
+use http_body_util::BodyExt;
+use hyper::{
+    StatusCode,
+    body::{Body, Bytes},
+    header::{HeaderMap, HeaderName, LOCATION, RETRY_AFTER},
+};
 use smol::Timer;
-use trillium_client::{Headers, KnownHeaderName, Status};
 
 /// So much of a body is looked at for the reason.
 const EXCERPT: usize = 1024;
@@ -19,23 +21,31 @@ const BODY_WAIT: Duration = Duration::from_secs(1);
 /// A server cannot put a task off for longer.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(60 * 60);
 
+/// Follows the beginning of a body that was longer.
+const CUT: &str = " … (cut)";
+
 /// The beginning of a response's body.
 #[derive(Debug, Default)]
-pub(super) struct Excerpt(Vec<u8>);
+pub(super) struct Excerpt {
+    bytes: Vec<u8>,
+    /// More came than there is room for.
+    is_cut: bool,
+}
 
 impl Excerpt {
-    /// Reads as much as is worth it; whether that was all.
-    pub(super) async fn read<R: AsyncRead + Unpin>(&mut self, mut body: R) -> io::Result<bool> {
+    /// Reads as much as is worth it; returns whether that was all.
+    pub(super) async fn read<B>(&mut self, mut body: B) -> Result<bool, B::Error>
+    where
+        B: Body<Data = Bytes> + Unpin,
+    {
         let all = async {
-            let (mut buffer, mut total) = ([0; 4096], 0);
+            let mut total = 0;
             while total < BODY_MAX {
-                let count = body.read(&mut buffer).await?;
-                if count == 0 {
-                    return Ok(true);
-                }
-                total += count;
-                let room = EXCERPT - self.0.len();
-                self.0.extend_from_slice(&buffer[..count.min(room)]);
+                let Some(frame) = body.frame().await else { return Ok(true) };
+                // Trailers say nothing here.
+                let Ok(data) = frame?.into_data() else { continue };
+                total += data.len();
+                self.add(&data);
             }
             Ok(false)
         };
@@ -46,11 +56,21 @@ impl Excerpt {
         or(all, late).await
     }
 
-    /// Its first line, fit for a terminal.
+    fn add(&mut self, data: &[u8]) {
+        let room = EXCERPT - self.bytes.len();
+        self.is_cut |= data.len() > room;
+        self.bytes.extend_from_slice(&data[..data.len().min(room)]);
+    }
+
+    /// Returns its first line, fit for a terminal.
     fn line(&self) -> String {
-        let text = String::from_utf8_lossy(&self.0);
-        let line = text.trim().lines().next().unwrap_or_default();
-        line.trim_end_matches(char::REPLACEMENT_CHARACTER).chars().map(plain).collect()
+        let text = String::from_utf8_lossy(&self.bytes);
+        let text = text.trim_start();
+        let line = text.lines().next().unwrap_or_default();
+        // The end of the excerpt is in this line.
+        let is_cut = self.is_cut && line.len() == text.len();
+        let line = if is_cut { line.trim_end_matches(char::REPLACEMENT_CHARACTER) } else { line.trim_end() };
+        line.chars().map(plain).chain(CUT.chars().filter(|_| is_cut)).collect()
     }
 }
 
@@ -58,26 +78,32 @@ fn plain(c: char) -> char {
     if c.is_control() { ' ' } else { c }
 }
 
-/// What the status means; `from` is who said it.
-pub(super) fn judge(from: &str, status: Status, headers: &Headers, said: &Excerpt) -> Result<(), Failure> {
+/// Decides what the status means for the task; `from` is who said it.
+///
+/// A class is known for every number of three digits: from 600 on, where there is none, a status is a server's error.
+pub(super) fn judge(from: &str, status: StatusCode, headers: &HeaderMap, said: &Excerpt) -> Result<(), Failure> {
     if status.is_success() {
         return Ok(());
     }
-    let mut reason = format!("--post {from}: {} {}", status as u16, status.canonical_reason());
+    let mut reason = format!("--post {from}: {}", status.as_u16());
+    if let Some(name) = status.canonical_reason() {
+        reason = format!("{reason} {name}");
+    }
     let line = said.line();
     if !line.is_empty() {
         reason = format!("{reason}: {line}");
     }
+    let text = |name: HeaderName| headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()));
     if status.is_redirection() {
         reason.push_str(" (redirects are not followed");
-        if let Some(location) = headers.get_str(KnownHeaderName::Location) {
+        if let Some(location) = text(LOCATION) {
             reason.push_str(", this one leads to ");
             reason.extend(location.chars().take(200).map(plain));
         }
         reason.push(')');
     }
-    let passes = matches!(status as u16, 408 | 425 | 429) || status.is_server_error();
-    let after = headers.get_str(KnownHeaderName::RetryAfter).and_then(|text| retry_after(text, SystemTime::now()));
+    let passes = matches!(status.as_u16(), 408 | 425 | 429 | 500..);
+    let after = text(RETRY_AFTER).and_then(|text| retry_after(&text, SystemTime::now()));
     Err(match after {
         _ if !passes => Failure::permanent(reason),
         Some(after) => Failure::retry_after(reason, after),
@@ -122,24 +148,42 @@ mod tests {
         }
     }
 
+    fn excerpt(text: &str) -> Excerpt {
+        let mut excerpt = Excerpt::default();
+        text.as_bytes().chunks(100).for_each(|chunk| excerpt.add(chunk));
+        excerpt
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_is_cut_and_says_so() {
+        assert_eq!(excerpt(&"x".repeat(EXCERPT)).line(), "x".repeat(EXCERPT));
+        let line = excerpt(&"ü".repeat(EXCERPT)).line();
+        assert_eq!(line, format!("{} … (cut)", "ü".repeat(EXCERPT / 2)));
+        assert_eq!(excerpt(&format!("short\n{}", "x".repeat(EXCERPT))).line(), "short");
+    }
+
     #[test]
     fn the_reason_is_the_first_line_without_what_a_terminal_obeys() {
-        let said = Excerpt("\r\n \u{1b}[2Jno such\tuser\r\nmore".into());
-        let failure = judge("http://a", Status::NotFound, &Headers::new(), &said).unwrap_err();
+        let said = excerpt("\r\n \u{1b}[2Jno such\tuser\r\nmore");
+        let failure = judge("http://a", StatusCode::NOT_FOUND, &HeaderMap::new(), &said).unwrap_err();
         assert_eq!(failure.reason(), "--post http://a: 404 Not Found:  [2Jno such user");
         assert!(failure.is_permanent());
     }
 
     #[test]
     fn what_passes_is_tried_again_and_the_rest_is_dead() {
-        let none = Headers::new();
-        let verdict = |code: u16| judge("x", Status::try_from(code).unwrap(), &none, &Excerpt::default());
-        assert!([200, 201, 202, 204, 206].iter().all(|code| verdict(*code).is_ok()));
-        for code in [408, 425, 429, 500, 501, 502, 503, 504, 507] {
-            assert!(!verdict(code).unwrap_err().is_permanent(), "{code}");
-        }
-        for code in [101, 300, 301, 302, 303, 304, 307, 308, 400, 401, 403, 404, 405, 409, 410, 413, 415, 422, 451] {
-            assert!(verdict(code).unwrap_err().is_permanent(), "{code}");
+        let none = HeaderMap::new();
+        let verdict = |code: u16| judge("x", StatusCode::from_u16(code).unwrap(), &none, &Excerpt::default());
+        for code in 100..1000 {
+            let verdict = verdict(code);
+            if (200..300).contains(&code) {
+                assert_eq!(verdict, Ok(()), "{code}");
+                continue;
+            }
+            let failure = verdict.unwrap_err();
+            let passes = [408, 425, 429].contains(&code) || code >= 500;
+            assert_eq!(failure.is_permanent(), !passes, "{code}");
+            assert!(failure.reason().starts_with(&format!("--post x: {code}")), "{}", failure.reason());
         }
     }
 }

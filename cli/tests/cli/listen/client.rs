@@ -135,9 +135,39 @@ impl Response {
     }
 }
 
-/// One that follows the events.
+/// A client that follows the events.
 pub(crate) struct Follower {
-    reader: BufReader<TcpStream>,
+    reader: BufReader<Chunks>,
+}
+
+/// A body that comes in chunks, without what is between them.
+struct Chunks {
+    stream: BufReader<TcpStream>,
+    /// Of the chunk that is being read.
+    left: usize,
+}
+
+impl Read for Chunks {
+    fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
+        while self.left == 0 {
+            let mut line = String::new();
+            if self.stream.read_line(&mut line)? == 0 {
+                return Ok(0);
+            }
+            // What ends the last chunk is an empty line.
+            if line.trim().is_empty() {
+                continue;
+            }
+            self.left = usize::from_str_radix(line.trim(), 16).unwrap();
+            if self.left == 0 {
+                return Ok(0);
+            }
+        }
+        let length = buf.len().min(self.left);
+        let read = self.stream.read(&mut buf[..length])?;
+        self.left -= read;
+        Ok(read)
+    }
 }
 
 /// One server-sent event.
@@ -159,18 +189,25 @@ impl Follower {
         Self::over(connect(port), port, last_id)
     }
 
-    pub(crate) fn over(mut stream: TcpStream, port: u16, last_id: Option<&str>) -> Self {
-        let host = format!("Host: 127.0.0.1:{port}");
-        let id = last_id.map(|id| format!("Last-Event-ID: {id}"));
-        let headers: Vec<&str> = [Some(host.as_str()), id.as_deref()].into_iter().flatten().collect();
-        send(&mut stream, "GET", "/events", &headers);
+    pub(crate) fn over(stream: TcpStream, port: u16, last_id: Option<&str>) -> Self {
+        Self::with_id(stream, port, last_id.map(str::as_bytes))
+    }
+
+    /// An id need not be a text.
+    pub(crate) fn with_id(mut stream: TcpStream, port: u16, last_id: Option<&[u8]>) -> Self {
+        let mut head = format!("GET /events HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n").into_bytes();
+        if let Some(id) = last_id {
+            head.extend_from_slice(&[b"Last-Event-ID: ", id, b"\r\n"].concat());
+        }
+        stream.write_all(&[&head[..], b"\r\n"].concat()).unwrap();
         let mut reader = BufReader::new(stream);
         let mut head = String::new();
         while !head.ends_with("\r\n\r\n") {
             assert!(reader.read_line(&mut head).unwrap() > 0, "{head}");
         }
         assert!(head.starts_with("HTTP/1.1 200 ") && head.contains("text/event-stream"), "{head}");
-        Self { reader }
+        assert!(head.contains("Transfer-Encoding: chunked"), "{head}");
+        Self { reader: BufReader::new(Chunks { stream: reader, left: 0 }) }
     }
 
     /// The next event; `None` at the end, whether it came in the middle of one or not.
@@ -197,6 +234,6 @@ impl Follower {
 
     /// Cuts the connection, whatever is on its way.
     pub(crate) fn cut(self) {
-        self.reader.get_ref().shutdown(Shutdown::Both).unwrap();
+        self.reader.get_ref().stream.get_ref().shutdown(Shutdown::Both).unwrap();
     }
 }

@@ -1,6 +1,6 @@
 //! `/events`: everything once, through whatever happens to a connection.
 
-use super::client::{Follower, Message, Server};
+use super::client::{Follower, Message, Server, connect};
 use crate::command::{Place, seq, until};
 
 /// How many events are known where this id is the last.
@@ -81,8 +81,9 @@ fn what_was_overrun_is_a_gap_that_is_counted_and_a_snapshot() {
     assert_eq!(gap.json()["missed"].as_u64().unwrap(), next - known(&id));
     assert_eq!(snapshot.json()["state"]["counters"]["done"], TASKS);
     // An id that means nothing here: nobody knows how many were missed.
-    for id in ["00000000-1-5", "nonsense", &format!("{}9", snapshot.id)] {
-        let mut follower = Follower::open(server.port, Some(id));
+    let mistaken = format!("{}9", snapshot.id);
+    for id in [&b"00000000-1-5"[..], b"nonsense", mistaken.as_bytes(), b"\xff\xfe"] {
+        let mut follower = Follower::with_id(connect(server.port), server.port, Some(id));
         let (gap, snapshot) = (follower.next().unwrap(), follower.next().unwrap());
         assert!(gap.event == "gap" && gap.json()["missed"].is_null(), "{gap:?}");
         assert_eq!(snapshot.event, "snapshot");

@@ -15,7 +15,8 @@ fn only_its_own_names_and_its_own_pages_may_ask() {
         for host in ["127.0.0.1", "localhost", &format!("localhost:{port}"), &format!("[::1]:{port}")] {
             assert_eq!(server.ask_as(host, "GET", path, &[]).status, 200, "{host}");
         }
-        for host in ["evil.example", &format!("evil.example:{port}"), "10.0.0.1", "127.0.0.1.evil.example"] {
+        let brackets = format!("[::1].evil.example:{port}");
+        for host in ["evil.example", &format!("evil.example:{port}"), "10.0.0.1", "127.0.0.1.evil.example", &brackets] {
             assert_eq!(server.ask_as(host, "GET", path, &[]).status, 403, "{host}");
         }
         let own = format!("Origin: http://127.0.0.1:{port}");
@@ -26,6 +27,8 @@ fn only_its_own_names_and_its_own_pages_may_ask() {
         assert_eq!(server.ask("GET", path, &[&own, "Origin: http://evil.example"]).status, 403);
     }
     assert_eq!(server.ask_as("evil.example", "GET", "/events", &[]).status, 403);
+    assert_eq!(server.ask("GET", "http://evil.example/metrics", &[]).status, 403, "the target names another host");
+    assert_eq!(server.ask("GET", &format!("http://127.0.0.1:{port}/metrics"), &[]).status, 200);
     assert_eq!(server.ask("GET", "/events", &["Origin: null"]).status, 403);
     server.end().expect(0);
 }

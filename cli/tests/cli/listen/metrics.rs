@@ -101,7 +101,7 @@ fn the_reference_parsers_read_what_the_report_says() {
 fn the_fold_and_the_metrics_agree_to_the_nanosecond() {
     use fourfold::{Config, Pattern, listen::expose, metrics::State, sim::Simulation};
     for pattern in Pattern::ALL {
-        let config = Config { seed: 7, ..Config::new(pattern, std::num::NonZeroUsize::new(5).unwrap()) };
+        let config = Config::new(pattern, std::num::NonZeroUsize::new(5).unwrap()).seed(7);
         let mut state = State::new();
         Simulation::new(config, 300).run(&mut state).unwrap();
         let (text, report) = (expose(&state, 1, None).text, state.report());

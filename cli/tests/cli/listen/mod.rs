@@ -3,6 +3,7 @@
 mod client;
 mod events;
 mod guard;
+mod hostile;
 mod metrics;
 mod page;
 mod slow;

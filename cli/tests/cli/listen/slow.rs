@@ -62,16 +62,21 @@ fn connections_are_counted_and_one_too_many_is_turned_away() {
     let idle: Vec<TcpStream> = (0..64).map(|_| connect(server.port)).collect();
     until("the last of them is accepted", || {
         let mut one_more = connect(server.port);
-        send(&mut one_more, "GET", "/healthz", &["Host: localhost", "Connection: close"]);
+        send(&mut one_more, "GET", "/", &["Host: localhost", "Connection: close"]);
         let mut answer = String::new();
         // It may be closed before the request is read.
         let _ = std::io::Read::read_to_string(&mut one_more, &mut answer);
         answer.starts_with("HTTP/1.1 503 ") && answer.contains("Retry-After")
     });
+    assert_eq!(
+        (server.get("/healthz").status, server.get("/metrics").status),
+        (200, 200),
+        "health has seats of its own"
+    );
     drop(idle);
     until("there is room again", || {
         let mut stream = connect(server.port);
-        send(&mut stream, "GET", "/healthz", &["Host: localhost", "Connection: close"]);
+        send(&mut stream, "GET", "/", &["Host: localhost", "Connection: close"]);
         let mut answer = String::new();
         let _ = std::io::Read::read_to_string(&mut stream, &mut answer);
         answer.starts_with("HTTP/1.1 200 ")

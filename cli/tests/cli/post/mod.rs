@@ -1,6 +1,7 @@
 //! `--post`: a server.
 
 mod connections;
+mod hostile;
 mod server;
 mod tls;
 mod usage;

@@ -44,8 +44,10 @@ pub(crate) enum Answer {
     SayAndReset(String),
     /// These bytes, and nothing more until the client goes away.
     SayAndHang(String),
-    /// This head, then bytes as fast as they are taken.
-    Endless(String),
+    /// This head, then these bytes again and again, as fast as they are taken.
+    Endless(String, &'static str),
+    /// This head, then a byte at a time, each once the client has had time to look at the last.
+    Drip(String),
 }
 
 /// A whole response.
@@ -175,9 +177,17 @@ impl Shared {
                     let _ = stream.read(&mut [0]);
                     return;
                 }
-                Answer::Endless(head) => {
+                Answer::Endless(head, piece) => {
                     drop(say(&head));
-                    while say(&"x".repeat(64 * 1024)).is_ok() {}
+                    let pieces = piece.repeat(64 * 1024 / piece.len());
+                    while say(&pieces).is_ok() {}
+                    return;
+                }
+                Answer::Drip(head) => {
+                    drop(say(&head));
+                    // The client says nothing: a read of it takes as long as it may take.
+                    plain.set_read_timeout(Some(Duration::from_millis(10))).unwrap();
+                    while plain.peek(&mut [0]).is_err() && stream.get_mut().write_all(b"x").is_ok() {}
                     return;
                 }
             }

@@ -87,6 +87,26 @@ fn what_may_pass_is_tried_again_and_what_may_not_is_dead_at_once() {
 }
 
 #[test]
+fn every_status_of_three_digits_has_its_class() {
+    for (status, counted) in [
+        ("299 Odd", [1, 0, 0, 1]),
+        ("226 IM Used", [1, 0, 0, 1]),
+        ("399 Odd", [0, 1, 1, 1]),
+        ("460 Odd", [0, 1, 1, 1]),
+        ("529 Overloaded", [0, 1, 2, 2]),
+        ("599 Odd", [0, 1, 2, 2]),
+        ("999 Odd", [0, 1, 2, 2]),
+    ] {
+        let server = Server::start(move |_| reply(status, "why"));
+        let (report, dead) = one(&server, i32::from(counted[1] > 0));
+        assert_eq!(counts(&report), counted, "{status}");
+        assert_eq!(server.requests().len() as u64, counted[3], "{status}");
+        let reason = format!("--post http://{}: {}: why", server.address, &status[..3]);
+        assert_eq!(dead.contains(&reason), counted[1] > 0, "{dead}");
+    }
+}
+
+#[test]
 fn redirects_are_not_followed() {
     for status in ["301 Moved", "302 Found", "307 Temporary", "308 Permanent"] {
         let server = Server::start(move |_| reply_with(status, "Location: /elsewhere\r\n", ""));
@@ -154,7 +174,7 @@ fn a_body_without_an_end_costs_its_connection_and_nothing_else() {
     let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfffffff0\r\n";
     let heads = [head, "HTTP/1.1 200 OK\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n"];
     for head in heads {
-        let server = Server::start(move |_| Answer::Endless(head.into()));
+        let server = Server::start(move |_| Answer::Endless(head.into(), "x"));
         let place = Place::new();
         place.write("tasks", seq(6));
         let report = run(&place, &server, &["-c", "2", "--timeout", "20s"]).expect(0).report();
@@ -163,9 +183,9 @@ fn a_body_without_an_end_costs_its_connection_and_nothing_else() {
         crate::command::until("the connections are closed", || server.open() == 0);
     }
     // A reason is what came first.
-    let server = Server::start(|_| Answer::Endless("HTTP/1.1 400 Bad Request\r\n\r\n".into()));
+    let server = Server::start(|_| Answer::Endless("HTTP/1.1 400 Bad Request\r\n\r\n".into(), "x"));
     let (_, dead) = one(&server, 1);
-    assert!(dead.contains("400 Bad Request: xxx") && dead.len() < 2000, "{dead}");
+    assert!(dead.contains("400 Bad Request: xxx") && dead.contains("… (cut)") && dead.len() < 2000, "{dead}");
 }
 
 #[test]

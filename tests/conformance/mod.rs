@@ -1,0 +1,12 @@
+//! What holds of every pattern, with every limit. Each run goes past an observer and a source that know the rules.
+#![cfg(feature = "std")]
+#![allow(clippy::unwrap_used, reason = "all of it is test code")]
+
+mod events;
+mod faults;
+mod group;
+mod limits;
+mod outcomes;
+mod patterns;
+mod retries;
+mod stops;
