@@ -45,6 +45,17 @@ impl<P, R> Delivery<P, R> {
     }
 }
 
+/// Whether a delivery that waits in a run may begin; see [`Source::begin`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Begin {
+    /// It begins.
+    Now,
+    /// The source has something to do first; the run asks again when its background work has gone on.
+    Later,
+    /// The delivery is, or may be, no longer this run's: it is given back without having begun.
+    Lost,
+}
+
 /// Gives tasks out and takes verdicts back: the one thing a run needs to know about where work lives.
 ///
 /// All methods take `&self`: a claim waits while settlements of earlier deliveries go through.
@@ -132,6 +143,14 @@ pub trait Source {
     /// When the source cannot go on. It returns for no other reason.
     async fn drive(&self) -> Result<core::convert::Infallible, Self::Error> {
         core::future::pending().await
+    }
+
+    /// Says whether a delivery may begin. A run asks right before it starts the handler; a source with leases answers
+    /// [`Begin::Lost`] once the lease is over, and what is known to be lost is not begun.
+    ///
+    /// A source that answers [`Begin::Later`] goes on in [`drive`](Self::drive).
+    fn begin(&self, _receipt: &Self::Receipt) -> Begin {
+        Begin::Now
     }
 
     /// Takes a delivery back without waiting: the last resort when a run is dropped or its source fails.

@@ -187,6 +187,9 @@ where
                 if budget.is_spent() || state.lifecycle.is_interrupted(self.shared.control) {
                     break;
                 }
+                if !state.inventory.may_begin(self.shared.source, &mut state.recorder) {
+                    return started;
+                }
                 self.start(state);
                 budget.spend();
                 started = true;

@@ -22,7 +22,7 @@ use crate::{
     event::{Disposition, EventKind, Observer, Outcome},
     failure::Failure,
     pattern::Rules,
-    source::{Claims, Delivery, Settlement, Source, Verdict},
+    source::{Begin, Claims, Delivery, Settlement, Source, Verdict},
     spans::TaskSpan,
     task::{Attempt, Task, TaskId},
 };
@@ -103,6 +103,29 @@ impl<P, R> Inventory<P, R> {
         } else {
             self.queue.append(&mut claims.deliveries);
         }
+    }
+
+    /// Whether the source lets the first delivery of the queue begin. Those before it that are lost are given back, for the
+    /// source to say what has become of them.
+    #[inline]
+    pub(super) fn may_begin<C: Clock, O: Observer, S: Source<Payload = P, Receipt = R>>(
+        &mut self,
+        source: &S,
+        recorder: &mut Recorder<'_, C, O>,
+    ) -> bool {
+        while let Some(first) = self.queue.front() {
+            match source.begin(&first.receipt) {
+                Begin::Now => return true,
+                Begin::Later => return false,
+                Begin::Lost => {
+                    self.leave_batch(1, recorder);
+                    if let Some(lost) = self.queue.pop_front() {
+                        self.pending.push(lost, Verdict::Release, None);
+                    }
+                }
+            }
+        }
+        false
     }
 
     /// Takes the first delivery out of the queue, for an attempt with this permit.

@@ -121,6 +121,12 @@ impl<'a, S: Source, C: Clock, O: Observer> State<'a, S, C, O> {
         }
     }
 
+    /// Returns how many of the deliveries that a claim brings can start at once.
+    pub(super) fn startable(&self) -> usize {
+        let held = self.inventory.in_flight() + self.inventory.queued();
+        self.lifecycle.bounds().permits().saturating_sub(held)
+    }
+
     /// Whether something may be claimed now.
     pub(super) fn has_room(&mut self, shared: &Shared<'a, S, C, O>) -> bool {
         matches!(self.next_claim(shared), Step::Claim(_))

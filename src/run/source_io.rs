@@ -48,6 +48,7 @@ pub(super) async fn claim<S: Source, C: Clock, O: Observer>(shared: &Shared<'_, 
     let mut claims = Loan::from(&shared.claims);
     loop {
         let size = shared.claim_waker.until(|| shared.state.borrow_mut().request_claim(shared)).await;
+        claims.set_startable(shared.state.borrow().startable());
         let result = {
             let mut claim = pin!(shared.source.claim(size, &mut claims));
             let mut is_told = !O::ACTIVE;

@@ -19,12 +19,13 @@ pub enum ClaimStatus {
 pub struct Claims<P, R> {
     pub(crate) deliveries: VecDeque<Delivery<P, R>>,
     pub(crate) malformed: Vec<String>,
+    pub(crate) startable: usize,
 }
 
 impl<P, R> Claims<P, R> {
     /// Room for the deliveries of one claim after another.
     pub const fn new() -> Self {
-        Self { deliveries: VecDeque::new(), malformed: Vec::new() }
+        Self { deliveries: VecDeque::new(), malformed: Vec::new(), startable: usize::MAX }
     }
 
     /// Adds a delivery. It is held by the run from now on.
@@ -36,6 +37,17 @@ impl<P, R> Claims<P, R> {
     /// reason names where it was (a line, a key) and what is wrong with it.
     pub fn malformed(&mut self, reason: impl Into<String>) {
         self.malformed.push(reason.into());
+    }
+
+    /// The number of deliveries that the run can begin at once; those beyond it wait in the run's queue.
+    /// `usize::MAX` where no run has said otherwise.
+    pub fn startable(&self) -> usize {
+        self.startable
+    }
+
+    /// Says how many deliveries the run can begin at once, before it claims.
+    pub fn set_startable(&mut self, startable: usize) {
+        self.startable = startable;
     }
 
     /// How many deliveries are in it.

@@ -3,7 +3,11 @@
 //! Producers push JSON with LPUSH or RPUSH; any number of consumers on any number of machines share the queue. Every task is at every
 //! moment in exactly one place on the server: the queue, a consumer's hash, the delayed ones, the dead letters. A consumer that
 //! is killed loses its lease and what it held goes back; a reply that is lost on the way is found again.
+//!
+//! A consumer is declared dead only when it was silent for its whole lease while the server answered without a gap. What had begun on
+//! it counts as an attempt and as a crash, and is then delivered alone; what only waited comes back uncounted.
 
+mod batches;
 mod connection;
 mod consumer;
 mod consumer_state;
@@ -12,7 +16,9 @@ mod error;
 mod keys;
 mod list;
 mod options;
+mod outage;
 mod queue;
+mod reaping;
 mod script;
 
 use core::{
@@ -27,19 +33,21 @@ use self::{
     connection::Connection,
     consumer_state::{ConsumerState, Job, until},
     list::{Act, Consumer, List},
+    outage::random,
 };
 pub use self::{
     error::RedisError,
-    options::{PopSide, RedisOptions},
+    options::{PopSide, RedisOptions, hide_password},
     queue::{DeadSelection, RedisConsumer, RedisDeadLetter, RedisQueue, RedisStats},
 };
-use super::{ClaimStatus, Claims, Delivery, Settlement, Source, Verdict};
+use super::{Begin, ClaimStatus, Claims, Delivery, Settlement, Source, Verdict};
 use crate::source::Json;
 
-/// A delivery's mark: its number, and under which lease it was got.
+/// The place of a delivery in its batch, and the lease under which it was claimed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RedisReceipt {
-    delivery: u64,
+    batch: u64,
+    index: u32,
     generation: u32,
 }
 
@@ -76,18 +84,21 @@ pub struct RedisSource {
 }
 
 impl RedisSource {
-    /// Connects to the server and looks whether the key can be a queue.
+    /// Connects to the server and looks whether the key can be a queue. Warns when the server may evict keys.
     ///
     /// # Errors
-    /// At once when the server cannot be reached or wants another password, or when the key holds something else than a list.
+    /// At once when the server cannot be reached, is too old or wants another password, or when the key holds something else than
+    /// a list.
     pub async fn connect(options: RedisOptions) -> Result<Self, RedisError> {
-        let connection = queue::open(&options).await?;
         let list = List::new(&options);
-        let boot = format!("{}:{}:{:016x}", host(), std::process::id(), consumer::random());
+        let connection = Some(queue::open(&options, &list, true).await?);
+        let boot = format!("{}:{}:{:016x}", host(), std::process::id(), random());
         let me = RefCell::new(Rc::new(list.consumer(format!("{boot}-0"))));
-        let connection = RefCell::new(Some(connection));
+        let connection = RefCell::new(connection);
         let (is_joined, consumers) = (Cell::new(false), Cell::new(0));
-        Ok(Self { options, list, consumer_state: ConsumerState::default(), connection, me, is_joined, consumers, boot })
+        // Half of the numbers there are lie beyond it.
+        let consumer_state = ConsumerState::new(1 + (random() >> 12));
+        Ok(Self { options, list, consumer_state, connection, me, is_joined, consumers, boot })
     }
 
     /// The name under which this source holds deliveries just now.
@@ -121,13 +132,13 @@ impl Source for RedisSource {
 
         impl Drop for Waiting<'_> {
             fn drop(&mut self) {
-                self.0.want(0);
+                self.0.want(0, 0);
             }
         }
 
         let consumer_state = &self.consumer_state;
         // Even when something is there already: what there is room for beyond it should be on its way meanwhile.
-        consumer_state.want(max.get());
+        consumer_state.want(max.get(), claims.startable());
         let waiting = Waiting(consumer_state);
         let supply = until(&consumer_state.changed, || {
             if consumer_state.hand_out(max.get(), claims) {
@@ -147,23 +158,21 @@ impl Source for RedisSource {
         let consumer_state = &self.consumer_state;
         let mut job = Job { generation: consumer_state.generation(), ..Job::default() };
         for settlement in settlements.iter_mut() {
-            let Some(RedisReceipt { delivery, generation }) = settlement.delivery().map(|it| it.receipt) else {
-                continue;
-            };
-            if generation != job.generation {
+            let Some(receipt) = settlement.delivery().map(|it| it.receipt) else { continue };
+            if receipt.generation != job.generation {
                 settlement.mark_lease_lost();
                 settlement.take();
                 continue;
             }
             match settlement.verdict() {
-                Verdict::Done => job.done.push(delivery),
-                Verdict::Retry { after, .. } => job.acts.push((delivery, Act::Retry { after: *after })),
-                Verdict::Dead { reason } => job.acts.push((delivery, Act::Dead { reason: reason.clone() })),
-                Verdict::Release => job.acts.push((delivery, Act::Release)),
+                Verdict::Done => job.done.push(receipt),
+                Verdict::Retry { after, .. } => job.acts.push((receipt, Act::Retry { after: *after })),
+                Verdict::Dead { reason } => job.acts.push((receipt, Act::Dead { reason: reason.clone() })),
+                Verdict::Release => job.acts.push((receipt, Act::Release)),
             }
         }
         // Released from the last to the first, so that they stand at the front of the queue in their old order.
-        job.acts.sort_unstable_by_key(|(delivery, _)| core::cmp::Reverse(*delivery));
+        job.acts.sort_unstable_by_key(|(receipt, _)| core::cmp::Reverse((receipt.batch, receipt.index)));
         if job.done.is_empty() && job.acts.is_empty() {
             return Ok(());
         }
@@ -184,6 +193,10 @@ impl Source for RedisSource {
         self.work().await
     }
 
+    fn begin(&self, receipt: &RedisReceipt) -> Begin {
+        self.consumer_state.begin(*receipt)
+    }
+
     fn abandon(&self, delivery: Delivery<Json, RedisReceipt>) {
         self.consumer_state.take_back(delivery);
     }
@@ -193,7 +206,11 @@ impl Source for RedisSource {
         consumer_state.is_closing.set(true);
         consumer_state.work.notify();
         until(&consumer_state.changed, || {
-            if consumer_state.is_closed.get() { Some(Ok(())) } else { consumer_state.failure().map(Err) }
+            let has_nothing_to_say = consumer_state.is_away.get() && consumer_state.holds_nothing();
+            if consumer_state.is_closed.get() || has_nothing_to_say {
+                return Some(Ok(()));
+            }
+            consumer_state.failure().map(Err)
         })
         .await
     }

@@ -8,23 +8,26 @@ use fourfold::{
 };
 use futures_lite::future::zip;
 
-use crate::server::{KEY, Server, beside, claim, claim_all, payloads, settle};
+use crate::server::{Server, beside, claim, claim_all, claim_startable, payloads, settle};
+
+/// A lease that others need not wait for.
+const SHORT: Duration = Duration::from_millis(200);
 
 /// A consumer that claims and is gone, as if killed: its heartbeat has ended.
 fn vanish_with(server: &Server, count: usize) -> Vec<String> {
-    let source = server.source();
-    let held = beside(&source, claim_all(&source, count));
+    let source = server.source_with(server.options().lease(SHORT));
+    // They waited, and had not begun.
+    let held = beside(&source, claim_startable(&source, count, 0));
     expire(server, &source);
     payloads(&held).into_iter().map(str::to_owned).collect()
 }
 
 fn expire(server: &Server, source: &RedisSource) {
-    let key = format!("{{tasks}}:fourfold:alive:{}", source.consumer());
-    assert_eq!(server.ask::<usize>(&["DEL", &key]), 1);
+    server.expire(&source.consumer());
 }
 
 #[test]
-fn what_a_vanished_consumer_held_comes_back_in_order_and_counted() {
+fn what_only_waited_in_a_vanished_consumer_comes_back_in_order_and_uncounted() {
     let server = Server::start();
     let numbers: Vec<String> = (0..2_500).map(|n| n.to_string()).collect();
     server.push(&numbers);
@@ -38,7 +41,33 @@ fn what_a_vanished_consumer_held_comes_back_in_order_and_counted() {
         let held = claim_all(&source, 2_500).await;
         assert_eq!(payloads(&held), numbers);
         let attempts: Vec<u32> = held.iter().map(|held| held.task.attempt.get()).collect();
-        assert_eq!(attempts, [vec![2; 2_200], vec![1; 300]].concat());
+        assert_eq!(attempts, vec![1; 2_500]);
+        settle(&source, held, Verdict::Done).await;
+        source.close().await.unwrap();
+    });
+    server.assert_keys(&[]);
+}
+
+#[test]
+fn what_had_begun_in_a_vanished_consumer_is_counted_and_comes_alone() {
+    let server = Server::start();
+    server.push(&["0", "1", "2", "3", "4", "5", "6", "7"]);
+    let gone = server.source_with(server.options().lease(SHORT));
+    beside(&gone, claim_startable(&gone, 6, 3));
+    expire(&server, &gone);
+    let source = server.source_with(server.options().follow(true));
+    beside(&source, async {
+        while server.queued().len() < 8 {
+            futures_lite::future::yield_now().await;
+        }
+        for n in 0..3 {
+            let held = claim(&source, 8).await.unwrap();
+            assert_eq!((payloads(&held), held[0].task.attempt.get()), (vec![&*n.to_string()], 2));
+            settle(&source, held, Verdict::Done).await;
+        }
+        let held = claim_all(&source, 5).await;
+        assert_eq!(payloads(&held), ["3", "4", "5", "6", "7"]);
+        assert!(held.iter().all(|held| held.task.attempt.get() == 1));
         settle(&source, held, Verdict::Done).await;
         source.close().await.unwrap();
     });
@@ -91,7 +120,7 @@ fn a_task_that_takes_its_consumers_with_it_goes_to_the_dead_letters() {
     server.push(&["\"poison\"", "\"harmless\""]);
     let three = NonZeroU32::new(3).unwrap();
     for crash in 1..=3 {
-        let source = server.source_with(server.options().max_deliveries(three).follow(true));
+        let source = server.source_with(server.options().max_deliveries(three).follow(true).lease(SHORT));
         let held = beside(&source, async {
             let mut held = claim_all(&source, 1).await;
             if payloads(&held) == ["\"harmless\""] {
@@ -127,9 +156,9 @@ fn a_task_that_takes_its_consumers_with_it_goes_to_the_dead_letters() {
 fn a_consumer_whose_lease_was_lost_cannot_end_what_is_somebody_elses() {
     let server = Server::start();
     server.push(&["1", "2", "3", "4"]);
-    let slow = server.source_with(server.options().follow(true));
+    let slow = server.source_with(server.options().follow(true).lease(SHORT));
     let name = slow.consumer();
-    let held = beside(&slow, claim_all(&slow, 4));
+    let held = beside(&slow, claim_startable(&slow, 4, 0));
     expire(&server, &slow);
     let other = server.source_with(server.options().follow(true));
     beside(&other, async {
@@ -166,8 +195,14 @@ fn an_idle_consumer_learns_from_its_heartbeat_that_it_was_reaped() {
     let slow = server.source_with(server.options().lease(Duration::from_millis(300)).follow(true));
     let name = slow.consumer();
     beside(&slow, async {
-        while server.ask::<usize>(&["SREM", "{tasks}:fourfold:consumers", &name]) == 0 {
+        while !server.ask::<bool>(&["EXISTS", &Server::held(&name)]) {
             futures_lite::future::yield_now().await;
+        }
+        let _: usize = server.ask(&["HSET", &Server::held(&name), "m", "reaped"]);
+        let _: usize = server.ask(&["ZREM", "{tasks}:fourfold:beats", &name]);
+        let _: usize = server.ask(&["SREM", "{tasks}:fourfold:holders", &name]);
+        while slow.consumer() == name {
+            smol::Timer::after(Duration::from_millis(1)).await;
         }
         server.push(&["1"]);
         let held = claim_all(&slow, 1).await;
@@ -176,7 +211,6 @@ fn an_idle_consumer_learns_from_its_heartbeat_that_it_was_reaped() {
         slow.close().await.unwrap();
     });
     assert!(server.queued().is_empty());
-    let _: usize = server.ask(&["DEL", KEY, &format!("{{tasks}}:fourfold:alive:{name}")]);
     server.assert_keys(&[]);
 }
 

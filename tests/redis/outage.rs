@@ -94,8 +94,7 @@ fn a_settlement_whose_reply_is_lost_counts_once() {
             proxy.deafen();
             left -= 1;
             let cut = async {
-                let key = format!("{{tasks}}:fourfold:held:{}", source.consumer());
-                while server.ask::<usize>(&["HLEN", &key]) > left {
+                while server.holds(&source.consumer()) > left {
                     yield_now().await;
                 }
                 proxy.cut();

@@ -92,11 +92,38 @@ impl Server {
         self.0.restart();
     }
 
+    /// Makes a consumer silent for as long as the server knows: its deadline is over.
+    pub(crate) fn expire(&self, name: &str) {
+        assert_eq!(self.ask::<usize>(&["ZADD", "{tasks}:fourfold:beats", "XX", "CH", "1", name]), 1);
+    }
+
+    /// What a consumer's hash says of it.
+    pub(crate) fn held(name: &str) -> String {
+        format!("{{tasks}}:fourfold:held:{name}")
+    }
+
+    /// How many deliveries a consumer holds.
+    pub(crate) fn holds(&self, name: &str) -> usize {
+        let consumers = smol::block_on(self.queue().stats()).unwrap().consumers;
+        consumers.iter().find(|consumer| consumer.name == name).map_or(0, |consumer| consumer.in_flight)
+    }
+
+    /// No task is left but in what `keys` says: whoever is still known holds nothing.
+    #[track_caller]
+    pub(crate) fn assert_tasks(&self, keys: &[&str]) {
+        let mut found: Vec<String> = self.ask(&["KEYS", "*"]);
+        let book = ["beats", "holders", "sentry", "wake"].map(|part| format!("{{tasks}}:fourfold:{part}"));
+        found.retain(|key| !book.contains(key) && (!key.contains(":held:") || self.ask::<usize>(&["HLEN", key]) > 1));
+        found.sort();
+        assert_eq!(found, keys);
+    }
+
     /// Nothing is left but what `keys` says.
     #[track_caller]
     pub(crate) fn assert_keys(&self, keys: &[&str]) {
         let mut found: Vec<String> = self.ask(&["KEYS", "*"]);
-        found.retain(|key| key != "{tasks}:fourfold:deliveries");
+        // That a consumer was reaped is remembered for a while; it holds nothing then.
+        found.retain(|key| !key.contains(":held:") || self.ask::<Vec<String>>(&["HGETALL", key]) != ["m", "reaped"]);
         found.sort();
         assert_eq!(found, keys);
     }
@@ -120,11 +147,20 @@ pub(crate) async fn claim(source: &RedisSource, max: usize) -> Option<Vec<Held>>
     (supply == ClaimStatus::Open).then(|| claims.drain().collect())
 }
 
-/// Claims until there are so many.
+/// Claims until there are so many, all of which can begin at once.
 pub(crate) async fn claim_all(source: &RedisSource, count: usize) -> Vec<Held> {
+    claim_startable(source, count, usize::MAX).await
+}
+
+/// Claims until there are so many, of which the first `startable` can begin at once.
+pub(crate) async fn claim_startable(source: &RedisSource, count: usize, startable: usize) -> Vec<Held> {
     let mut all = Vec::new();
+    let mut claims = Claims::new();
     while all.len() < count {
-        all.extend(claim(source, count - all.len()).await.expect("there is more"));
+        claims.set_startable(startable.saturating_sub(all.len()));
+        let max = NonZeroUsize::new(count - all.len()).unwrap();
+        assert_eq!(source.claim(max, &mut claims).await.unwrap(), ClaimStatus::Open, "there is more");
+        all.extend(claims.drain());
     }
     all
 }

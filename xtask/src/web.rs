@@ -64,7 +64,7 @@ pub(crate) fn build() -> Result<(), String> {
 
 /// Writes the files that the page and the npm package have from the crate: layouts and parameters. They are kept in the repository.
 fn generate() -> Result<(), String> {
-    say_and_run(&mut shell::cargo(["run", "--quiet", "--package", "fourfold-web", "--example", "generate"]))
+    shell::say_and_run(&mut shell::cargo(["run", "--quiet", "--package", "fourfold-web", "--example", "generate"]))
 }
 
 /// The module and its glue, made anew where the crate has changed; the folder they lie in.

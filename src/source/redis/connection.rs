@@ -11,13 +11,18 @@ use core::{
 use std::{
     boxed::Box,
     io,
+    rc::Rc,
+    string::String,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    vec::Vec,
 };
 
-use redis::{AsyncConnectionConfig, Client, ConnectionAddr, aio::MultiplexedConnection};
+use redis::{
+    AsyncConnectionConfig, Client, Cmd, ConnectionAddr, FromRedisValue, Pipeline, Value, aio::MultiplexedConnection,
+};
 use smol::{
     Timer,
     future::or,
@@ -26,20 +31,26 @@ use smol::{
 };
 use tokio_util::compat::FuturesAsyncReadCompatExt;
 
-use super::{error::ConnectionError, options::RedisOptions};
+use super::{
+    error::{ConnectionError, Kind, Place, RedisError},
+    options::RedisOptions,
+};
 
 /// How long a server may take to answer the first time.
 const CONNECT_MAX: Duration = Duration::from_secs(5);
 
+/// The oldest Redis that has what the scripts need.
+const VERSION_MIN: (u32, u32) = (6, 2);
+
 /// A connection: what sends commands over it, what has to be polled for them to be answered, and whether anything arrives.
 pub(super) struct Connection {
-    pub(super) client: MultiplexedConnection,
-    pub(super) driver: Driver,
-    pub(super) pulse: Pulse,
+    client: MultiplexedConnection,
+    driver: Driver,
+    pulse: Pulse,
 }
 
 /// Ends when the connection does.
-pub(super) type Driver = Pin<Box<dyn Future<Output = ()>>>;
+type Driver = Pin<Box<dyn Future<Output = ()>>>;
 
 impl Connection {
     pub(super) async fn open(options: &RedisOptions) -> Result<Self, ConnectionError> {
@@ -69,7 +80,7 @@ impl Connection {
                 choose_cryptography();
                 let client = Client::open(options.info.clone()).map_err(failed)?;
                 let client = client.get_multiplexed_async_connection_with_config(&config).await.map_err(failed)?;
-                Ok(Self { client, driver: Box::pin(pending()), pulse: Pulse::unknown() })
+                Ok(Self { client, driver: Box::pin(pending()), pulse: Pulse { is_unseen: true, ..Pulse::default() } })
             }
         }
     }
@@ -85,18 +96,67 @@ impl Connection {
         Ok(Self { client, driver: Box::pin(driver), pulse })
     }
 
-    /// Runs `work`, which uses this connection, and its driver beside it.
+    /// Something to send on.
+    pub(super) fn on<'a>(&self, place: Place<'a>) -> On<'a> {
+        On { client: self.client.clone(), place, pulse: self.pulse.clone() }
+    }
+
+    /// Runs `work`, which uses this connection, with the driver beside it. Ends with an error when the connection ends or
+    /// falls silent for `limit` while it owes a reply.
     pub(super) async fn drive<T>(
         &mut self,
+        limit: Duration,
         work: impl Future<Output = Result<T, ConnectionError>>,
     ) -> Result<T, ConnectionError> {
-        or(work, async { Err(ended(&mut self.driver).await) }).await
+        let Self { driver, pulse, .. } = self;
+        let ended = async {
+            driver.await;
+            Err(ConnectionError::Connection("the server closed the connection".into()))
+        };
+        or(work, or(ended, async { Err(pulse.silence(limit).await) })).await
+    }
+
+    /// Looks whether the server is new enough.
+    pub(super) async fn check_version(&mut self, options: &RedisOptions) -> Result<(), ConnectionError> {
+        let on = self.on(options.place());
+        let reply = self.drive(options.silence(), on.send(&redis::cmd("HELLO"))).await;
+        let version = match reply {
+            Ok(reply) => version(&reply),
+            Err(ConnectionError::Fatal(error)) if error.to_string().to_lowercase().contains("unknown command") => {
+                Some("older than 6".into())
+            }
+            Err(ConnectionError::Passing(_) | ConnectionError::Fatal(_)) => None,
+            Err(error) => return Err(error),
+        };
+        let is_old = |version: &String| {
+            let mut parts = version.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
+            (parts.next().unwrap_or(0), parts.next().unwrap_or(0)) < VERSION_MIN
+        };
+        match version.filter(is_old) {
+            None => Ok(()),
+            Some(version) => {
+                let (major, minor) = VERSION_MIN;
+                let message = format!(
+                    "{}: the server is Redis {version}; a queue needs Redis {major}.{minor} or newer, or Valkey",
+                    options.address
+                );
+                Err(ConnectionError::Fatal(RedisError::new(Kind::Refused, message)))
+            }
+        }
     }
 }
 
-pub(super) async fn ended(driver: &mut Driver) -> ConnectionError {
-    driver.await;
-    ConnectionError::Connection("the server closed the connection".into())
+/// The version in a reply to HELLO, which is names and values in turn.
+fn version(reply: &Value) -> Option<String> {
+    let fields: Vec<Value> = match reply {
+        Value::Array(fields) => fields.clone(),
+        Value::Map(pairs) => pairs.iter().flat_map(|(name, value)| [name.clone(), value.clone()]).collect(),
+        _ => return None,
+    };
+    fields.chunks_exact(2).find_map(|pair| {
+        let name = String::from_redis_value_ref(&pair[0]).ok()?;
+        (name == "version").then(|| String::from_redis_value_ref(&pair[1]).ok())?
+    })
 }
 
 /// Whoever embeds this may have chosen before. With features of several crates there is no choice by default, and none is a panic.
@@ -109,29 +169,87 @@ fn choose_cryptography() {
 
 #[expect(clippy::needless_pass_by_value, reason = "what map_err wants")]
 fn unreachable(error: io::Error) -> ConnectionError {
-    ConnectionError::Connection(error.to_string())
+    let hint = match error.kind() {
+        io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound => "; is the server running there?",
+        _ => "",
+    };
+    ConnectionError::Connection(format!("{error}{hint}"))
 }
 
-/// Whether bytes have arrived since last asked: a slow reply is not a dead server.
+/// Whether bytes arrive while replies are awaited: a slow reply is not a dead server, and a silent one is not a slow one.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Pulse {
     heard: Arc<AtomicBool>,
-    unknown_for: Cell<u8>,
-    is_unknown: bool,
+    /// How many replies are awaited.
+    awaited: Rc<Cell<usize>>,
+    /// The bytes of this connection pass unseen: only whole replies are heard.
+    is_unseen: bool,
 }
 
 impl Pulse {
-    /// Of a connection that does not tell. It is given the benefit of the doubt a few times.
-    fn unknown() -> Self {
-        Self { is_unknown: true, ..Self::default() }
+    fn hear(&self) {
+        self.heard.store(true, Ordering::Relaxed);
     }
 
-    pub(super) fn take(&self) -> bool {
-        if self.is_unknown {
-            self.unknown_for.set((self.unknown_for.get() + 1) % 4);
-            return self.unknown_for.get() != 0;
+    /// Ends when nothing was heard for `limit` while a reply was awaited. What counts are looks at it, not the time: a
+    /// thread that was held up elsewhere has not listened meanwhile.
+    async fn silence(&self, limit: Duration) -> ConnectionError {
+        const LOOKS: u32 = 4;
+        let limit = if self.is_unseen { limit * 4 } else { limit };
+        let mut silent = 0;
+        while silent < LOOKS {
+            Timer::after(limit / LOOKS).await;
+            let is_heard = self.heard.swap(false, Ordering::Relaxed);
+            silent = if is_heard || self.awaited.get() == 0 { 0 } else { silent + 1 };
         }
-        self.heard.swap(false, Ordering::Relaxed)
+        ConnectionError::Connection(format!("no answer for {limit:?}"))
+    }
+}
+
+/// A connection to send on and the names for messages.
+#[derive(Clone)]
+pub(super) struct On<'a> {
+    client: MultiplexedConnection,
+    pub(super) place: Place<'a>,
+    pulse: Pulse,
+}
+
+impl On<'_> {
+    pub(super) async fn send(&self, command: &Cmd) -> Result<Value, ConnectionError> {
+        self.ask(command).await.map_err(|error| self.error(&error))
+    }
+
+    pub(super) async fn ask(&self, command: &Cmd) -> Result<Value, redis::RedisError> {
+        let _awaited = self.awaited();
+        self.client.clone().send_packed_command(command).await?.extract_error()
+    }
+
+    /// Sends commands at once; the first error among the replies is the error.
+    pub(super) async fn send_all<T: FromRedisValue>(&self, commands: &Pipeline) -> Result<T, ConnectionError> {
+        let _awaited = self.awaited();
+        commands.query_async(&mut self.client.clone()).await.map_err(|error| self.error(&error))
+    }
+
+    pub(super) fn error(&self, error: &redis::RedisError) -> ConnectionError {
+        ConnectionError::from_client(error, &self.place)
+    }
+
+    fn awaited(&self) -> Awaited<'_> {
+        if self.pulse.awaited.get() == 0 {
+            self.pulse.hear();
+        }
+        self.pulse.awaited.set(self.pulse.awaited.get() + 1);
+        Awaited(&self.pulse)
+    }
+}
+
+/// A reply that is awaited, until it is there or nobody wants it any more.
+struct Awaited<'a>(&'a Pulse);
+
+impl Drop for Awaited<'_> {
+    fn drop(&mut self) {
+        self.0.awaited.set(self.0.awaited.get() - 1);
+        self.0.hear();
     }
 }
 

@@ -1,99 +1,69 @@
 //! The work on a connection: claims, settlements, heartbeat, reaping and waiting, side by side until the connection ends.
 
-use core::{convert::Infallible, future::pending, time::Duration};
-use std::{
-    hash::{BuildHasher, Hasher, RandomState},
-    string::String,
-    time::Instant,
+use core::{
+    convert::Infallible,
+    future::{Future, pending},
+    time::Duration,
 };
+use std::{boxed::Box, time::Instant};
 
 use smol::{
     Timer,
-    future::{or, try_zip},
+    future::{FutureExt, or},
 };
 use tracing::{debug, info, warn};
 
 use super::{
     RedisSource,
-    connection::{Connection, Ended, Pulse, ended},
-    consumer_state::until,
+    connection::{Connection, Ended, On},
+    consumer_state::{Telling, until},
     error::{ConnectionError, Kind, RedisError},
-    list::{BATCH_MAX, Claimed, Consumer},
-    script::On,
+    list::{Beat, Claimed, Consumer},
+    outage::{Evidence, Outage, random_part},
 };
 
-const TARGET: &str = "fourfold::redis";
-/// The most settlements other than done that one script ends.
-const ACTS_MAX: usize = 250;
-/// The shortest silence that means that the server is gone.
-const SILENCE_MIN: Duration = Duration::from_secs(1);
-/// A connection that ends sooner than this is part of the same outage.
-const CALM: Duration = Duration::from_secs(2);
-const PAUSE_MIN: Duration = Duration::from_millis(50);
-const PAUSE_MAX: Duration = Duration::from_secs(2);
-
-/// The time during which the server is gone.
-#[derive(Clone, Copy, Debug)]
-struct Outage {
-    since: Instant,
-    tries: u32,
-}
-
-impl Outage {
-    /// How long to wait before the next try: longer each time, and not the same for everybody.
-    fn pause(&mut self, reconnect: Duration) -> Option<Duration> {
-        let left = reconnect.checked_sub(self.since.elapsed()).filter(|left| !left.is_zero())?;
-        let ceiling = PAUSE_MIN.saturating_mul(1 << self.tries.min(10)).min(PAUSE_MAX);
-        self.tries += 1;
-        Some((ceiling / 2 + ceiling.mul_f64(random_part() / 2.0)).min(left))
-    }
-}
-
-/// A random number from 0 up to 1.
-fn random_part() -> f64 {
-    (random() >> 11) as f64 / (1_u64 << 53) as f64
-}
-
-pub(super) fn random() -> u64 {
-    RandomState::new().build_hasher().finish()
-}
+pub(super) const TARGET: &str = "fourfold::redis";
+/// How long an idle consumer waits before it asks again.
+const WAIT: Duration = Duration::from_secs(30);
+/// A consumer that was silent for longer cannot know whether the server still remembers that it was reaped.
+const FORGOTTEN: Duration = Duration::from_secs(1_800);
 
 impl RedisSource {
     /// Works until the server cannot be had any more.
     pub(super) async fn work(&self) -> Result<Infallible, RedisError> {
         self.consumer_state.reopen();
         let mut connection = self.connection.take();
-        let mut outage = None;
-        let mut over: Option<(Outage, Instant)> = None;
+        let mut outage: Option<Outage> = None;
         loop {
             let error = match connection.take() {
-                Some(open) => self.sessions(open, &mut outage, &mut over).await,
+                Some(open) => self.sessions(open, &mut outage).await,
                 None => match Connection::open(&self.options).await {
-                    Ok(open) => {
-                        connection = Some(open);
-                        continue;
+                    Ok(open) => self.sessions(open, &mut outage).await,
+                    Err(error) => {
+                        // A source that holds nothing does not wait for the server to say goodbye to it.
+                        self.consumer_state.is_away.set(true);
+                        self.consumer_state.changed.notify();
+                        error
                     }
-                    Err(error) => error,
                 },
             };
-            let ConnectionError::Connection(reason) = error else {
+            let (ConnectionError::Connection(_) | ConnectionError::Passing(_)) = &error else {
                 return self.give_up(error.into_error(&self.options.place()));
             };
-            let address = &self.options.address;
-            let current = outage.get_or_insert_with(|| match over.take().filter(|(_, back)| back.elapsed() < CALM) {
-                Some((outage, _)) => outage,
-                None => {
-                    let reconnect = self.options.reconnect;
-                    warn!(target: TARGET, "lost {address}: {reason}; trying again for {reconnect:?}");
-                    Outage { since: Instant::now(), tries: 0 }
-                }
-            });
+            let (address, reason, reconnect) = (&self.options.address, error.reason(), self.options.reconnect);
+            if !outage.is_some_and(|outage| outage.goes_on()) {
+                warn!(target: TARGET, "lost {address}: {reason}; trying again for {reconnect:?}");
+                outage = Some(Outage::new());
+            }
             debug!(target: TARGET, "{address}: {reason}");
-            let Some(pause) = current.pause(self.options.reconnect) else {
-                let gone = self.options.reconnect;
+            let Some(pause) = outage.as_mut().and_then(|outage| outage.pause(reconnect)) else {
+                let (kind, state) = match error {
+                    ConnectionError::Passing(_) => (Kind::NotReady, "could not be used"),
+                    _ => (Kind::Unreachable, "has been gone"),
+                };
                 let message =
-                    format!("{address} has been gone for {gone:?}: {reason} (wait longer with a longer --reconnect)");
-                return self.give_up(RedisError::new(Kind::Unreachable, message));
+                    format!("{address} {state} for {reconnect:?}: {reason} (wait longer with a longer --reconnect)");
+                return self.give_up(RedisError::new(kind, message));
             };
             Timer::after(pause).await;
         }
@@ -104,49 +74,57 @@ impl RedisSource {
         Err(error)
     }
 
-    /// Works on one connection. A lost lease ends a session, not the connection.
-    async fn sessions(
-        &self,
-        mut connection: Connection,
-        outage: &mut Option<Outage>,
-        over: &mut Option<(Outage, Instant)>,
-    ) -> ConnectionError {
-        let on = On { client: connection.client.clone(), place: self.options.place() };
-        let pulse = connection.pulse.clone();
+    /// Works with two connections: heartbeats never queue behind payloads. A lost lease ends a session, not the connections.
+    async fn sessions(&self, mut control: Connection, outage: &mut Option<Outage>) -> ConnectionError {
+        let place = self.options.place();
+        let limit = self.options.silence();
+        let on = control.on(place);
         let work = async {
-            loop {
-                match self.session(&on, &pulse, outage, over).await {
-                    Err(ConnectionError::Reaped) => self.begin_again(),
-                    ended => return ended,
+            let mut data = Connection::open(&self.options).await?;
+            let data_on = data.on(place);
+            let work = async {
+                loop {
+                    match self.session(&on, &data_on, outage).boxed_local().await {
+                        Err(ConnectionError::Reaped) => self.begin_again(),
+                        Err(ConnectionError::Lost) if self.consumer_state.over_for() > FORGOTTEN => self.begin_again(),
+                        Err(ConnectionError::Lost) => self.restore(&data_on).await?,
+                        Err(ConnectionError::WrongType(text)) => {
+                            return Err(self.list.check_types(&data_on, text).await);
+                        }
+                        ended => return ended,
+                    }
                 }
-            }
+            };
+            data.drive(limit, work).await
         };
-        match or(work, async { Err(ended(&mut connection.driver).await) }).await {
+        match control.drive(limit, work).await {
             Err(error) => error,
             Ok(never) => match never {},
         }
     }
 
-    async fn session(
-        &self,
-        on: &On<'_>,
-        pulse: &Pulse,
-        outage: &mut Option<Outage>,
-        over: &mut Option<(Outage, Instant)>,
-    ) -> Ended {
-        self.consumer_state.restart();
-        if !self.consumer_state.is_leaving.get() {
-            self.join(on).await?;
+    async fn session(&self, control: &On<'_>, data: &On<'_>, outage: &mut Option<Outage>) -> Ended {
+        let consumer_state = &self.consumer_state;
+        consumer_state.restart();
+        let me = self.me();
+        let mut evidence = Evidence::new();
+        if !consumer_state.is_leaving.get() {
+            // The first heartbeat, before the first claim; later, what the server holds and this side does not know.
+            let joins = !self.is_joined.get();
+            self.beat_once(control, &me, joins, &mut evidence).await?;
+            self.is_joined.set(true);
+            if !joins {
+                self.adopt(data, &me).await?;
+            }
         }
-        // Before the first claim: what the vanished held must not be missed by one who finds the queue empty.
-        self.sweep(on).await?;
-        if let Some(outage) = outage.take() {
-            *over = Some((outage, Instant::now()));
+        consumer_state.is_away.set(false);
+        if let Some(outage) = outage.as_mut() {
             let (address, gone) = (&self.options.address, outage.since.elapsed());
             // As loud as the loss: who reads the one waits for the other.
             warn!(target: TARGET, "{address} is back after {gone:.1?}");
+            outage.is_back();
         }
-        self.side_by_side(on, pulse).await
+        self.side_by_side(control, data, &me, evidence).await
     }
 
     /// The lease ended: what was held under the old name is not ours any more.
@@ -157,41 +135,48 @@ impl RedisSource {
         warn!(target: TARGET, "the lease ended, {lost} deliveries are lost to other consumers");
     }
 
-    /// Writes the first heartbeat, before the first claim; later, takes up what the server holds and this side does not know.
-    async fn join(&self, on: &On<'_>) -> Result<(), ConnectionError> {
+    /// The server lost what this consumer holds, not because it was reaped: it is told again.
+    async fn restore(&self, on: &On<'_>) -> Result<(), ConnectionError> {
         let me = self.me();
-        let is_new = !self.is_joined.get();
-        self.list.beat(on, &me, is_new).await?;
-        self.is_joined.set(true);
-        if is_new { Ok(()) } else { self.adopt(on, &me).await }
+        let (count, chunks) = self.consumer_state.restoration();
+        let last = chunks.len().saturating_sub(1);
+        if chunks.is_empty() {
+            self.list.restore(on, &me, true, &[]).await?;
+        }
+        for (at, chunk) in chunks.iter().enumerate() {
+            self.list.restore(on, &me, at == last, chunk).await?;
+        }
+        warn!(
+            target: TARGET,
+            "the server lost the key with what this consumer holds (deleted, evicted, or restored from a backup): \
+             {count} deliveries are written again"
+        );
+        Ok(())
     }
 
-    async fn side_by_side(&self, on: &On<'_>, pulse: &Pulse) -> Ended {
-        let me = self.me();
-        let (on, me) = (on, &*me);
+    async fn side_by_side(&self, control: &On<'_>, data: &On<'_>, me: &Consumer, evidence: Evidence) -> Ended {
         // Settlements first: what they end makes room for what the claims behind them bring.
-        let traffic = or(
-            self.settle_jobs(on, me),
-            or(
-                or(self.claim_shares(on, me), self.claim_shares(on, me)),
-                or(self.claim_shares(on, me), self.claim_shares(on, me)),
-            ),
-        );
-        let upkeep = or(or(self.beat(on, me, pulse), self.keep_sweeping(on)), or(self.audit(on, me), self.wait()));
-        or(traffic, or(upkeep, self.leave(on, me))).await
+        // Each in a box of its own, or they would be one future of many kilobytes, moved by each step that combines two.
+        let claims = || self.claim_shares(data, me).boxed_local();
+        let settle = self.settle_jobs(data, me).boxed_local();
+        let traffic = or(settle, or(or(claims(), claims()), or(claims(), claims())));
+        let upkeep = or(self.beat(control, me, evidence).boxed_local(), self.reap_silent(control).boxed_local());
+        let checks = or(self.audit(data, me).boxed_local(), self.look_at_rest(data, me).boxed_local());
+        let ends = or(self.wait().boxed_local(), self.leave(data, me).boxed_local());
+        or(or(traffic, upkeep), or(checks, ends)).await
     }
 
     async fn claim_shares(&self, on: &On<'_>, me: &Consumer) -> Ended {
         let consumer_state = &self.consumer_state;
         loop {
-            let share = until(&consumer_state.work, || consumer_state.share()).await;
-            let claimed = self.list.claim(on, me, share).await?;
-            consumer_state.answered(share);
+            let request = until(&consumer_state.work, || consumer_state.next_request()).await;
+            let claimed = self.list.claim(on, me, request).await?;
+            consumer_state.answered(request);
             match claimed {
-                Claimed::Some { first, packed } => consumer_state.accept(&self.options.key, first, &packed)?,
-                Claimed::None { held, due } => {
-                    consumer_state.found_none(self.options.follow, held, due, self.recheck())
+                Claimed::Batch { packed, states } => {
+                    consumer_state.accept(&self.options.key, request.first, packed, &states)?;
                 }
+                Claimed::None(nothing) => consumer_state.found_none(self.options.follow, nothing, self.period()),
             }
             if consumer_state.is_closing.get() {
                 consumer_state.work.notify();
@@ -201,80 +186,90 @@ impl RedisSource {
 
     async fn settle_jobs(&self, on: &On<'_>, me: &Consumer) -> Ended {
         let consumer_state = &self.consumer_state;
+        let mut number = 0_u32;
         loop {
-            let job = until(&consumer_state.work, || consumer_state.next_job()).await;
-            let done = async {
-                for batch in job.done.chunks(BATCH_MAX) {
-                    self.list.done(on, me, batch).await?;
-                }
-                Ok(())
+            let telling = until(&consumer_state.work, || consumer_state.next_telling()).await;
+            let (mut done, mut acts) = match &telling {
+                Telling::Ended(job) => (&job.done[..], &job.acts[..]),
+                Telling::Begun => (&[][..], &[][..]),
             };
-            let acts = async {
-                for batch in job.acts.chunks(ACTS_MAX) {
-                    self.list.settle(on, me, batch).await?;
+            loop {
+                let (message, begun) = consumer_state.message(&mut done, &mut acts);
+                number = number.wrapping_add(1);
+                if !message.is_empty() {
+                    self.list.settle(on, me, number, &message).await?;
                 }
-                Ok(())
-            };
-            try_zip(done, acts).await?;
-            consumer_state.finish(&job);
+                consumer_state.told(&message, &begun);
+                if done.is_empty() && acts.is_empty() {
+                    break;
+                }
+            }
+            if let Telling::Ended(job) = &telling {
+                consumer_state.finish(job);
+            }
         }
     }
 
-    async fn beat(&self, on: &On<'_>, me: &Consumer, pulse: &Pulse) -> Ended {
-        let period = self.recheck();
+    async fn beat(&self, on: &On<'_>, me: &Consumer, mut evidence: Evidence) -> Ended {
+        let mut next = Instant::now() + self.period();
         loop {
-            Timer::after(period).await;
+            Timer::at(next).await;
             if self.consumer_state.is_leaving.get() {
                 return pending().await;
             }
-            pulse.take();
-            let silence = async {
-                let wait = period.max(SILENCE_MIN);
-                loop {
-                    Timer::after(wait).await;
-                    if !pulse.take() {
-                        return Err(ConnectionError::Connection(format!("no answer for {wait:?}")));
-                    }
-                }
-            };
-            let held = or(self.list.beat(on, me, false), silence).await?;
-            self.consumer_state.compare(held);
+            next = self.beat_once(on, me, false, &mut evidence).await?;
         }
     }
 
-    async fn keep_sweeping(&self, on: &On<'_>) -> Ended {
-        loop {
-            // Not all at the same time.
-            Timer::after(self.options.lease.mul_f64(0.5 + random_part() / 2.0)).await;
-            self.sweep(on).await?;
+    /// Says that this consumer lives, and learns how the queue and the others are. Returns when to do it again.
+    async fn beat_once(
+        &self,
+        on: &On<'_>,
+        me: &Consumer,
+        joins: bool,
+        evidence: &mut Evidence,
+    ) -> Result<Instant, ConnectionError> {
+        let consumer_state = &self.consumer_state;
+        let is_idle = consumer_state.waits_until().is_some() && !consumer_state.is_sentry.get();
+        let sent = Instant::now();
+        let beat = self.list.beat(on, me, joins, is_idle).await?;
+        consumer_state.heard(sent, self.options.lease);
+        evidence.heard(sent, beat.now_ms, self.period());
+        if beat.is_lost {
+            return Err(ConnectionError::Lost);
         }
+        consumer_state.compare(beat.fields);
+        if beat.has_work && !joins {
+            consumer_state.look_again();
+        }
+        Ok(self.look_for_silent(beat, sent, evidence))
     }
 
-    /// Gives back what consumers without a heartbeat held.
-    async fn sweep(&self, on: &On<'_>) -> Result<(), ConnectionError> {
-        let me = self.me();
-        for (name, is_alive) in self.list.consumers(on).await? {
-            if !is_alive && name != me.name {
-                self.reap(on, name).await?;
+    /// Says when to look again: for the next heartbeat, or when the next consumer would be overdue.
+    fn look_for_silent(&self, beat: Beat, sent: Instant, evidence: &Evidence) -> Instant {
+        let now = Instant::now();
+        let mut next = sent + self.period();
+        let jitter = self.period().min(Duration::from_millis(250)).mul_f64(random_part());
+        let is_full = beat.over.len() >= 16;
+        if let Some(earliest) = beat.earliest_ms.filter(|_| beat.over.is_empty()) {
+            next = next.min(now + Duration::from_millis(earliest.saturating_sub(beat.now_ms)) + jitter);
+        }
+        let mut found = beat.over;
+        found.retain(|silent| {
+            // One that was reaped before, or lost its hash, gets the time that this consumer would.
+            let enough = evidence.enough_at(silent.lease.unwrap_or(self.options.lease));
+            if enough > now {
+                next = next.min(enough + jitter);
+            }
+            enough <= now
+        });
+        if !found.is_empty() {
+            self.consumer_state.add_silent(found);
+            if is_full {
+                next = next.min(now + Duration::from_millis(100));
             }
         }
-        Ok(())
-    }
-
-    async fn reap(&self, on: &On<'_>, name: String) -> Result<(), ConnectionError> {
-        loop {
-            let left = self.list.reap(on, name.clone()).await?;
-            if left.back + left.buried > 0 {
-                warn!(
-                    target: TARGET,
-                    "consumer {name} is gone: {} deliveries back in the queue, {} to the dead letters", left.back, left.buried
-                );
-                self.consumer_state.look_again();
-            }
-            if left.is_all {
-                return Ok(());
-            }
-        }
+        next.max(now + Duration::from_millis(5))
     }
 
     async fn audit(&self, on: &On<'_>, me: &Consumer) -> Ended {
@@ -287,47 +282,55 @@ impl RedisSource {
 
     /// Takes up what the server holds for this consumer though it never heard of it: the reply to a claim was lost.
     async fn adopt(&self, on: &On<'_>, me: &Consumer) -> Result<(), ConnectionError> {
-        let unknown = self.consumer_state.unknown(self.list.held(on, me).await?);
-        for numbers in unknown.chunks(BATCH_MAX) {
-            let entries = self.list.entries(on, me, numbers).await?;
-            let adopted = self.consumer_state.adopt(&self.options.key, numbers, &entries);
-            info!(target: TARGET, "took up {adopted} deliveries whose claim was never answered");
+        let mut batches = self.list.batches(on, me).await?;
+        batches.retain(|first| self.consumer_state.is_unknown(*first));
+        for first in batches.into_iter().rev() {
+            let Some((packed, states)) = self.list.batch(on, me, first).await? else { continue };
+            if self.consumer_state.is_unknown(first) {
+                let count = self.consumer_state.accept(&self.options.key, first, packed, &states)?;
+                info!(target: TARGET, "took up {count} deliveries whose claim was never answered");
+            }
         }
         Ok(())
     }
 
-    /// Waits for the queue on a connection of its own, when it was found empty.
-    async fn wait(&self) -> Ended {
-        until(&self.consumer_state.work, || self.consumer_state.waits_until()).await;
-        let mut connection = Connection::open(&self.options).await?;
-        let on = On { client: connection.client.clone(), place: self.options.place() };
-        or(self.wait_on(&on), async { Err(ended(&mut connection.driver).await) }).await
+    async fn look_at_rest(&self, on: &On<'_>, me: &Consumer) -> Ended {
+        loop {
+            until(&self.consumer_state.work, || self.consumer_state.wants_rest()).await;
+            let rest = self.list.rest(on, me).await?;
+            self.consumer_state.learn_rest(rest, self.options.no_wait);
+        }
     }
 
-    async fn wait_on(&self, on: &On<'_>) -> Ended {
+    /// Waits on a connection of its own when the queue was found empty: at the queue itself, or for a token.
+    async fn wait(&self) -> Ended {
         let consumer_state = &self.consumer_state;
-        let wait = async || {
-            let limit = self.recheck();
-            let late = async {
-                Timer::after(limit + SILENCE_MIN * 4).await;
-                Err(ConnectionError::Connection(String::from("no answer to a wait")))
-            };
-            or(self.list.wait(on, limit), late).await
-        };
+        loop {
+            until(&consumer_state.work, || consumer_state.waits_until()).await;
+            let mut connection = Connection::open(&self.options).await?;
+            let on = connection.on(self.options.place());
+            let at_queue = consumer_state.is_sentry.get();
+            connection.drive(WAIT + self.options.silence(), self.wait_on(&on, at_queue)).await?;
+        }
+    }
+
+    /// Ends when it is to wait for something else: then this connection is of no use, the server answers it too late.
+    async fn wait_on(&self, on: &On<'_>, at_queue: bool) -> Result<(), ConnectionError> {
+        let consumer_state = &self.consumer_state;
         // A wait goes on when its claim does not need it any more: the server answers the next one behind it only.
         let mut under_way = None;
         loop {
             let time = until(&consumer_state.work, || consumer_state.waits_until()).await;
-            let arrival = under_way.get_or_insert_with(|| std::boxed::Box::pin(wait()));
+            if consumer_state.is_sentry.get() != at_queue {
+                return Ok(());
+            }
+            let arrival = under_way.get_or_insert_with(|| Box::pin(self.list.wait(on, at_queue, WAIT)));
+            let no_longer = until(&consumer_state.work, || {
+                let waits = consumer_state.waits_until();
+                (waits.is_none() || consumer_state.is_sentry.get() != at_queue).then_some(())
+            });
             let arrived = or(async { Some(arrival.await) }, async {
-                let no_longer = until(&consumer_state.work, || consumer_state.waits_until().is_none().then_some(()));
-                or(
-                    async {
-                        Timer::at(time).await;
-                    },
-                    no_longer,
-                )
-                .await;
+                or(at(time), no_longer).await;
                 None
             });
             if let Some(arrived) = arrived.await {
@@ -340,20 +343,14 @@ impl RedisSource {
         }
     }
 
-    /// Gives back what is held, when the source is to be closed and nothing is under way any more.
-    async fn leave(&self, on: &On<'_>, me: &Consumer) -> Ended {
-        let consumer_state = &self.consumer_state;
-        until(&consumer_state.work, || consumer_state.can_leave()).await;
-        consumer_state.is_leaving.set(true);
-        while !self.list.leave(on, me).await?.is_all {}
-        self.is_joined.set(false);
-        consumer_state.is_closed.set(true);
-        consumer_state.changed.notify();
-        pending().await
-    }
-
     /// Heartbeats come, and empty queues are looked at again, this often.
-    fn recheck(&self) -> Duration {
+    fn period(&self) -> Duration {
         self.options.lease / 3
+    }
+}
+
+fn at(time: Instant) -> impl Future<Output = ()> {
+    async move {
+        Timer::at(time).await;
     }
 }

@@ -1,11 +1,12 @@
 //! What a consumer knows: what it wants, what it holds, what it still has to tell the server. Callers write into it what they
 //! want and wait for a change; the session does the work. So a caller that is dropped takes nothing with it.
 
+mod session;
+
 use core::{
     cell::{Cell, RefCell},
     future::{Future, poll_fn},
     task::Poll,
-    time::Duration,
 };
 use std::{
     collections::{HashSet, VecDeque},
@@ -15,22 +16,17 @@ use std::{
     vec::Vec,
 };
 
+pub(super) use self::session::Telling;
 use super::{
     RedisReceipt,
-    entry::{Entry, unpack},
-    error::{ConnectionError, RedisError},
-    list::{Act, BATCH_MAX},
+    batches::{Batches, Mark},
+    error::RedisError,
+    list::{Act, Request, Silent},
 };
 use crate::{
-    source::{Claims, Delivery, Json},
+    source::{Begin, Claims, Delivery, Json},
     sync::MultiWakerRegistration,
-    task::{Attempt, Task, TaskId},
 };
-
-/// How many claims may be under way: the server works on one while this side does on another.
-pub(super) const LANES: usize = 4;
-/// What is claimed at once is worth a round trip.
-const SHARE_MIN: usize = 16;
 
 type Held = Delivery<Json, RedisReceipt>;
 
@@ -38,42 +34,64 @@ type Held = Delivery<Json, RedisReceipt>;
 #[derive(Debug, Default)]
 pub(super) struct Job {
     pub(super) generation: u32,
-    pub(super) done: Vec<u64>,
-    pub(super) acts: Vec<(u64, Act)>,
+    pub(super) done: Vec<RedisReceipt>,
+    pub(super) acts: Vec<(RedisReceipt, Act)>,
     pub(super) is_finished: Cell<bool>,
     /// The lease was lost before the server was told.
     pub(super) is_lost: Cell<bool>,
 }
 
 impl Job {
-    fn deliveries(&self) -> impl Iterator<Item = u64> {
-        self.done.iter().copied().chain(self.acts.iter().map(|(delivery, _)| *delivery))
+    fn deliveries(&self) -> impl Iterator<Item = RedisReceipt> {
+        self.done.iter().copied().chain(self.acts.iter().map(|(receipt, _)| *receipt))
     }
 }
 
 #[derive(Debug, Default)]
 pub(super) struct ConsumerState {
-    /// What the waiting claim wants in all.
+    /// What the waiting claim wants in all, and how many of them can begin at once.
     wanted: Cell<usize>,
-    /// What claims under way have asked for.
-    asked: Cell<usize>,
+    startable: Cell<usize>,
+    /// Claims whose replies have not come; after a new connection they are asked again.
+    outstanding: RefCell<Vec<Request>>,
+    to_ask_again: RefCell<VecDeque<Request>>,
+    /// The id of the next task that comes without one.
+    next_task: Cell<u64>,
     /// Arrived, not handed out.
     ready: RefCell<VecDeque<Held>>,
     malformed: RefCell<Vec<String>>,
-    /// Every delivery of this generation that is not settled yet.
-    in_flight: RefCell<HashSet<u64>>,
+    /// Everything of this generation that the server has not been told to have ended.
+    pub(super) batches: RefCell<Batches>,
+    /// A batch that is delivered alone: nothing else is claimed beside it.
+    alone: Cell<Option<u64>>,
+    /// The next entry waits for a consumer that holds nothing.
+    is_suspect_next: Cell<bool>,
     jobs: RefCell<VecDeque<Rc<Job>>>,
+    /// Deliveries that are to begin as soon as the server knows.
+    marks: RefCell<Vec<RedisReceipt>>,
     /// The queue was found empty; nothing is asked for before.
     idle_until: Cell<Option<Instant>>,
+    /// When the first of the retries is due that this consumer itself has settled.
+    own_due: Cell<Option<Instant>>,
+    /// This consumer waits at the queue itself, if it waits.
+    pub(super) is_sentry: Cell<bool>,
     is_exhausted: Cell<bool>,
+    /// Nothing was found; whether there is more to come depends on what others hold.
+    needs_rest: Cell<bool>,
     /// The server holds something for this consumer that it does not know of.
     needs_audit: Cell<bool>,
+    /// Silent consumers that are to be reaped.
+    silent: RefCell<VecDeque<Silent>>,
+    /// The server cannot be had just now.
+    pub(super) is_away: Cell<bool>,
     pub(super) is_closing: Cell<bool>,
     pub(super) is_leaving: Cell<bool>,
     pub(super) is_closed: Cell<bool>,
     failed: RefCell<Option<RedisError>>,
     /// Counts the times that the lease was lost.
     generation: Cell<u32>,
+    /// Until when, by the own clock, the lease surely lasts.
+    lease_until: Cell<Option<Instant>>,
     /// For callers: something has come or ended.
     pub(super) changed: MultiWakerRegistration,
     /// For the session: there is something to do.
@@ -96,6 +114,11 @@ pub(super) fn until<T>(
 
 // For callers.
 impl ConsumerState {
+    /// `first_task` is where this consumer's own ids begin.
+    pub(super) fn new(first_task: u64) -> Self {
+        Self { next_task: Cell::new(first_task), ..Self::default() }
+    }
+
     pub(super) fn generation(&self) -> u32 {
         self.generation.get()
     }
@@ -104,8 +127,9 @@ impl ConsumerState {
         self.failed.borrow().clone()
     }
 
-    pub(super) fn want(&self, max: usize) {
+    pub(super) fn want(&self, max: usize, startable: usize) {
         self.wanted.set(max);
+        self.startable.set(startable);
         if max > 0 {
             if self.is_exhausted.take() {
                 self.idle_until.set(None);
@@ -119,20 +143,42 @@ impl ConsumerState {
         self.is_exhausted.get()
     }
 
-    /// Hands out what has arrived. Says whether there was anything.
+    /// Whether the lease may be over by now, for all that this side knows.
+    fn is_lease_over(&self) -> bool {
+        self.lease_until.get().is_some_and(|until| Instant::now() >= until)
+    }
+
+    /// Hands out what has arrived, unless the lease may be over. Says whether there was anything.
     pub(super) fn hand_out(&self, max: usize, claims: &mut Claims<Json, RedisReceipt>) -> bool {
         let mut ready = self.ready.borrow_mut();
         let mut malformed = self.malformed.borrow_mut();
-        let any = !ready.is_empty() || !malformed.is_empty();
+        let any_malformed = !malformed.is_empty();
         for reason in malformed.drain(..) {
             claims.malformed(reason);
         }
-        let count = ready.len().min(max);
+        let count = if ready.is_empty() || self.is_lease_over() { 0 } else { ready.len().min(max) };
+        let any = count > 0 || any_malformed;
         for delivery in ready.drain(..count) {
             claims.push(delivery);
         }
         self.wanted.set(self.wanted.get().saturating_sub(count));
+        self.startable.set(self.startable.get().saturating_sub(count));
         any
+    }
+
+    /// Whether a delivery may begin: not when its lease is, or may be, lost, and not before the server knows that it does.
+    pub(super) fn begin(&self, receipt: RedisReceipt) -> Begin {
+        if receipt.generation != self.generation.get() || self.is_lease_over() {
+            return Begin::Lost;
+        }
+        match self.batches.borrow_mut().begin(receipt) {
+            Mark::Begun => return Begin::Now,
+            Mark::Pending => return Begin::Later,
+            Mark::New => {}
+        }
+        self.marks.borrow_mut().push(receipt);
+        self.work.notify();
+        Begin::Later
     }
 
     pub(super) fn tell(&self, job: Job) -> Rc<Job> {
@@ -144,184 +190,17 @@ impl ConsumerState {
 
     /// Takes back a delivery that nobody works on any more.
     pub(super) fn take_back(&self, delivery: Held) {
-        let RedisReceipt { delivery: number, generation } = delivery.receipt;
-        let is_told = self.jobs.borrow().iter().any(|job| job.deliveries().any(|told| told == number));
-        if generation == self.generation.get() && !is_told && self.in_flight.borrow().contains(&number) {
+        let receipt = delivery.receipt;
+        let is_told = self.jobs.borrow().iter().any(|job| job.deliveries().any(|told| told == receipt));
+        if receipt.generation == self.generation.get() && !is_told && self.batches.borrow().is_open(receipt) {
             self.ready.borrow_mut().push_front(delivery);
             self.changed.notify();
         }
     }
-}
 
-// For the session.
-impl ConsumerState {
-    /// How much the next claim may ask for.
-    pub(super) fn share(&self) -> Option<usize> {
-        let under_way = self.ready.borrow().len() + self.asked.get();
-        let need = self.wanted.get().saturating_sub(under_way);
-        let is_held_up = self.idle_until.get().is_some() || self.needs_audit.get() || self.is_closing.get();
-        if need == 0 || is_held_up || self.is_exhausted.get() {
-            return None;
-        }
-        let share = (self.wanted.get() / LANES).max(SHARE_MIN).min(need).min(BATCH_MAX);
-        self.asked.set(self.asked.get() + share);
-        Some(share)
-    }
-
-    pub(super) fn answered(&self, share: usize) {
-        self.asked.set(self.asked.get().saturating_sub(share));
-    }
-
-    /// A new connection: what was asked over the old one will not be answered.
-    pub(super) fn restart(&self) {
-        self.asked.set(0);
-        self.idle_until.set(None);
-    }
-
-    /// A batch has arrived.
-    pub(super) fn accept(&self, key: &str, first: u64, packed: &[u8]) -> Result<(), ConnectionError> {
-        let mut malformed = Vec::new();
-        for (number, bytes) in (first..).zip(unpack(packed)?) {
-            self.enter(key, number, bytes, &mut malformed);
-        }
-        self.idle_until.set(None);
-        self.bury(malformed);
-        self.changed.notify();
-        Ok(())
-    }
-
-    fn enter(&self, key: &str, number: u64, bytes: &[u8], malformed: &mut Vec<(u64, Act)>) {
-        self.in_flight.borrow_mut().insert(number);
-        let entry = Entry::parse(bytes);
-        match Json::parse(entry.payload) {
-            Ok(payload) => {
-                let attempt = Attempt::new(entry.attempt().get()).unwrap_or(Attempt::FIRST);
-                let task = Task { id: TaskId(entry.task.unwrap_or(number)), attempt, payload };
-                let receipt = RedisReceipt { delivery: number, generation: self.generation.get() };
-                self.ready.borrow_mut().push_back(Delivery { task, receipt });
-            }
-            Err(error) => {
-                let reason = format!("the key \"{key}\": task {}: {error}", entry.task.unwrap_or(number));
-                self.malformed.borrow_mut().push(reason);
-                malformed.push((number, Act::Malformed { reason: error.to_string() }));
-            }
-        }
-    }
-
-    fn bury(&self, acts: Vec<(u64, Act)>) {
-        if !acts.is_empty() {
-            self.tell(Job { generation: self.generation.get(), acts, ..Job::default() });
-        }
-    }
-
-    /// The queue was empty when the server looked, `held` what it sees here, `due` when the next delayed task is.
-    pub(super) fn found_none(&self, follow: bool, held: usize, due: Option<Duration>, recheck: Duration) {
-        let is_clear = self.asked.get() == 0
-            && self.in_flight.borrow().is_empty()
-            && self.ready.borrow().is_empty()
-            && self.jobs.borrow().is_empty();
-        if is_clear && held > 0 {
-            self.needs_audit.set(true);
-            self.work.notify();
-        } else if is_clear && !follow && due.is_none() && self.wanted.get() > 0 {
-            self.is_exhausted.set(true);
-            self.changed.notify();
-        }
-        self.idle_until.set(Some(Instant::now() + due.map_or(recheck, |due| due.min(recheck))));
-        self.work.notify();
-    }
-
-    /// Until when the session waits for the queue; `None` when it does not.
-    pub(super) fn waits_until(&self) -> Option<Instant> {
-        self.idle_until.get().filter(|_| self.wanted.get() > 0 && !self.is_exhausted.get() && !self.is_closing.get())
-    }
-
-    /// There may be something in the queue.
-    pub(super) fn look_again(&self) {
-        self.idle_until.set(None);
-        self.work.notify();
-    }
-
-    pub(super) fn next_job(&self) -> Option<Rc<Job>> {
-        self.jobs.borrow().front().cloned()
-    }
-
-    /// The server has been told.
-    pub(super) fn finish(&self, job: &Rc<Job>) {
-        {
-            let mut in_flight = self.in_flight.borrow_mut();
-            for delivery in job.deliveries() {
-                in_flight.remove(&delivery);
-            }
-        }
-        self.jobs.borrow_mut().retain(|other| !Rc::ptr_eq(other, job));
-        job.is_finished.set(true);
-        self.changed.notify();
-        // What was given back can be claimed, what is delayed will be due, and the last one decides whether there is more.
-        if !job.acts.is_empty() || self.in_flight.borrow().is_empty() {
-            self.look_again();
-        } else if self.is_closing.get() {
-            self.work.notify();
-        }
-    }
-
-    /// The server says how many deliveries this consumer holds.
-    pub(super) fn compare(&self, held: usize) {
-        if held > self.in_flight.borrow().len() + self.asked.get() {
-            self.needs_audit.set(true);
-            self.work.notify();
-        }
-    }
-
-    pub(super) fn audit(&self) -> Option<()> {
-        (self.needs_audit.get() && self.asked.get() == 0).then_some(())
-    }
-
-    pub(super) fn audited(&self) {
-        self.needs_audit.set(false);
-        self.look_again();
-    }
-
-    /// Those of `held` that this side does not know of.
-    pub(super) fn unknown(&self, mut held: Vec<u64>) -> Vec<u64> {
-        let in_flight = self.in_flight.borrow();
-        held.retain(|delivery| !in_flight.contains(delivery));
-        held
-    }
-
-    /// Takes up deliveries whose claim was never answered. Says how many.
-    pub(super) fn adopt(&self, key: &str, numbers: &[u64], entries: &[Option<Vec<u8>>]) -> usize {
-        let mut malformed = Vec::new();
-        let mut count = 0;
-        for (number, bytes) in numbers.iter().zip(entries) {
-            if let Some(bytes) = bytes {
-                self.enter(key, *number, bytes, &mut malformed);
-                count += 1;
-            }
-        }
-        self.bury(malformed);
-        self.changed.notify();
-        count
-    }
-
-    pub(super) fn can_leave(&self) -> Option<()> {
-        let is_quiet = self.asked.get() == 0 && self.jobs.borrow().is_empty();
-        (self.is_closing.get() && is_quiet).then_some(())
-    }
-
-    /// The lease was lost: all that was held is somebody else's. Says how many deliveries that are.
-    pub(super) fn mark_lease_lost(&self) -> usize {
-        self.generation.set(self.generation.get().wrapping_add(1));
-        let count = std::mem::take(&mut *self.in_flight.borrow_mut()).len();
-        self.ready.borrow_mut().clear();
-        for job in self.jobs.take() {
-            job.is_lost.set(true);
-            job.is_finished.set(true);
-        }
-        self.needs_audit.set(false);
-        self.restart();
-        self.changed.notify();
-        count
+    /// Whether the server holds nothing for this consumer, as far as this side knows.
+    pub(super) fn holds_nothing(&self) -> bool {
+        self.batches.borrow().is_empty() && self.jobs.borrow().is_empty() && self.outstanding.borrow().is_empty()
     }
 
     pub(super) fn fail(&self, error: &RedisError) {
@@ -338,4 +217,9 @@ impl ConsumerState {
         self.is_leaving.set(false);
         *self.failed.borrow_mut() = None;
     }
+}
+
+/// The names of consumers that are being reaped already.
+pub(super) fn names(silent: &VecDeque<Silent>) -> HashSet<&str> {
+    silent.iter().map(|silent| silent.name.as_str()).collect()
 }

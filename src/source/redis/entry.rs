@@ -1,33 +1,47 @@
 //! How a task looks in the queue and in a batch of them.
 
-use core::num::NonZeroU32;
+use core::{num::NonZeroU32, ops::Range};
 use std::vec::Vec;
 
 use super::error::{ConnectionError, odd_reply};
 
-/// An entry of the queue: a payload as its producer pushed it or, once it has a history, with that in front
-/// (`lua/entry.lua` writes it).
-#[derive(Debug, PartialEq, Eq)]
+/// The largest id of a task: numbers up to it are exact in every client's JSON.
+pub(super) const TASK_MAX: u64 = (1 << 53) - 1;
+/// The latest time of a first failure, in ms.
+const SINCE_MAX: u64 = 1 << 47;
+
+/// An entry of the queue: a payload as its producer pushed it or, once it has a history, NUL task:attempts:crashes:since: and
+/// the payload (`lua/entry.lua` reads and writes the same grammar). Whatever does not follow it to the letter is a payload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Entry<'a> {
     /// The task's id, when it already has one.
     pub(super) task: Option<u64>,
     /// How many attempts were counted.
     pub(super) attempts: u32,
+    /// How many of them ended with their consumer.
+    pub(super) crashes: u32,
+    /// When the first attempt failed, in ms; 0 for none.
+    pub(super) since: u64,
     pub(super) payload: &'a [u8],
 }
 
 impl<'a> Entry<'a> {
     pub(super) fn parse(bytes: &'a [u8]) -> Self {
-        Self::with_history(bytes).unwrap_or(Self { task: None, attempts: 0, payload: bytes })
+        let plain = Self { task: None, attempts: 0, crashes: 0, since: 0, payload: bytes };
+        Self::with_history(bytes).unwrap_or(plain)
     }
 
     fn with_history(bytes: &'a [u8]) -> Option<Self> {
         let rest = bytes.strip_prefix(b"\0")?;
-        let (task, rest) = number(rest)?;
-        let (attempts, rest) = number(rest)?;
-        let (_crashes, rest) = number(rest)?;
-        let (_since, payload) = number(rest)?;
-        Some(Self { task: Some(task), attempts: u32::try_from(attempts).ok()?, payload })
+        let (task, rest) = number(rest, TASK_MAX)?;
+        let (attempts, rest) = number(rest, u64::from(u32::MAX))?;
+        let (crashes, rest) = number(rest, u64::from(u32::MAX))?;
+        let (since, payload) = number(rest, SINCE_MAX)?;
+        if task == 0 {
+            return None;
+        }
+        let [attempts, crashes] = [attempts, crashes].map(|it| u32::try_from(it).unwrap_or(u32::MAX));
+        Some(Self { task: Some(task), attempts, crashes, since, payload })
     }
 
     /// The number of the attempt that a delivery of it is.
@@ -36,19 +50,29 @@ impl<'a> Entry<'a> {
     }
 }
 
-/// A decimal number and what follows its colon.
-pub(super) fn number(bytes: &[u8]) -> Option<(u64, &[u8])> {
-    let at = bytes.iter().take(21).position(|byte| *byte == b':')?;
-    let digits = core::str::from_utf8(&bytes[..at]).ok().filter(|text| text.bytes().all(|b| b.is_ascii_digit()))?;
-    Some((digits.parse().ok()?, &bytes[at + 1..]))
+/// A decimal number without leading zeros, and what follows its colon.
+pub(super) fn number(bytes: &[u8], max: u64) -> Option<(u64, &[u8])> {
+    let at = bytes.iter().take(17).position(|byte| *byte == b':')?;
+    let value = canonical(&bytes[..at]).filter(|value| *value <= max)?;
+    Some((value, &bytes[at + 1..]))
 }
 
-/// The strings of a MessagePack array of strings: how a script returns a batch in one piece.
-pub(super) fn unpack(bytes: &[u8]) -> Result<Vec<&[u8]>, ConnectionError> {
+/// A number as we write it, at most 16 digits.
+pub(super) fn canonical(digits: &[u8]) -> Option<u64> {
+    let is_canonical = matches!(digits, [b'0'] | [b'1'..=b'9', ..]) && digits.len() <= 16;
+    if !is_canonical || !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    core::str::from_utf8(digits).ok()?.parse().ok()
+}
+
+/// Where the strings of a MessagePack array of strings are: how a script returns a batch in one piece.
+pub(super) fn unpack(bytes: &[u8]) -> Result<Vec<Range<usize>>, ConnectionError> {
     strings(bytes).ok_or_else(|| odd_reply("a claim"))
 }
 
-fn strings(mut bytes: &[u8]) -> Option<Vec<&[u8]>> {
+fn strings(all: &[u8]) -> Option<Vec<Range<usize>>> {
+    let mut bytes = all;
     let count = match take(&mut bytes, 1)?[0] {
         short @ 0x90..=0x9f => usize::from(short & 0x0f),
         0xdc => length(&mut bytes, 2)?,
@@ -65,7 +89,9 @@ fn strings(mut bytes: &[u8]) -> Option<Vec<&[u8]>> {
             0xdb => length(&mut bytes, 4)?,
             _ => return None,
         };
-        strings.push(take(&mut bytes, length)?);
+        let start = all.len() - bytes.len();
+        take(&mut bytes, length)?;
+        strings.push(start..start + length);
     }
     bytes.is_empty().then_some(strings)
 }
@@ -86,15 +112,30 @@ mod tests {
 
     #[test]
     fn entries_with_and_without_a_history() {
-        let check = |bytes: &[u8], task, attempts, payload: &[u8]| {
-            assert_eq!(Entry::parse(bytes), Entry { task, attempts, payload }, "{bytes:?}");
+        let check = |bytes: &[u8], task, attempts, crashes, since, payload: &[u8]| {
+            assert_eq!(Entry::parse(bytes), Entry { task, attempts, crashes, since, payload }, "{bytes:?}");
         };
-        check(b"{}", None, 0, b"{}");
-        check(b"", None, 0, b"");
-        check(b"\x007:2:1:1700000000000:{\"a\":1}", Some(7), 2, b"{\"a\":1}");
-        check(b"\x007:2:1:0::", Some(7), 2, b":");
-        for forged in [&b"\0"[..], b"\x007:2:1:0", b"\x00-7:2:1:0:x", b"\x007:4294967296:1:0:x", b"\0:::::"] {
-            check(forged, None, 0, forged);
+        check(b"{}", None, 0, 0, 0, b"{}");
+        check(b"", None, 0, 0, 0, b"");
+        check(b"\x007:2:1:1700000000000:{\"a\":1}", Some(7), 2, 1, 1_700_000_000_000, b"{\"a\":1}");
+        check(b"\x007:2:1:0::", Some(7), 2, 1, 0, b":");
+        check(b"\x009007199254740991:4294967295:0:0:x", Some((1 << 53) - 1), u32::MAX, 0, 0, b"x");
+        for forged in [
+            &b"\0"[..],
+            b"\x007:2:1:0",
+            b"\x00-7:2:1:0:x",
+            b"\x007:4294967296:1:0:x",
+            b"\x007:1:4294967296:0:x",
+            b"\0:::::",
+            b"\x00007:2:1:0:x",
+            b"\x007:02:1:0:x",
+            b"\x000:2:1:0:x",
+            b"\x009007199254740992:2:1:0:x",
+            b"\x0018446744073709551616:0:0:0:1",
+            b"\x007:2:1:140737488355329:x",
+            b"\x007:2:1:999999999999999999999999999999:x",
+        ] {
+            check(forged, None, 0, 0, 0, forged);
         }
     }
 
@@ -121,7 +162,7 @@ mod tests {
             assert_eq!(strings(&bytes[..end]), None);
         }
         assert_eq!(strings(&[0xdd, 0xff, 0xff, 0xff, 0xff]), None);
-        assert_eq!(strings(&[0xdc, 0, 1, 0xa1, b'x']), Some(vec![&b"x"[..]]));
+        assert_eq!(strings(&[0xdc, 0, 1, 0xa1, b'x']), Some(vec![4..5]));
         assert_eq!(strings(&[0x90, 0]), None);
     }
 }

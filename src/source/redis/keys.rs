@@ -2,6 +2,11 @@
 
 use std::string::String;
 
+use super::error::RedisError;
+
+/// What the names of all keys of fourfold's own have in them, and the key of no queue.
+const OWN: &str = ":fourfold:";
+
 /// Every key of a queue. They share one hash tag, the queue's own where it has one, so that a cluster keeps them together.
 /// (Except for a queue whose key has a `}` and no tag: on a cluster, give it one.)
 #[derive(Clone, Debug)]
@@ -12,41 +17,68 @@ pub(super) struct Keys {
     pub(super) delayed: String,
     /// Dead letters, by task: a hash of records.
     pub(super) dead: String,
-    /// When they died: a sorted set of tasks.
+    /// When they died: a sorted set of tasks. Made from the records when it is lost.
     pub(super) dead_times: String,
-    /// The number of the last delivery.
-    pub(super) deliveries: String,
-    /// Who may hold deliveries: a set.
-    pub(super) consumers: String,
-    /// Whose deliveries are being given back: a set.
-    pub(super) leaving: String,
+    /// Until when each consumer lives: a sorted set of names. Made from `holders` when it is lost.
+    pub(super) beats: String,
+    /// Who may hold deliveries: a set of names. Made from `beats` when it is lost.
+    pub(super) holders: String,
+    /// Which idle consumer waits at the queue itself: a name that expires.
+    pub(super) sentry: String,
+    /// What wakes one of the other idle consumers: a list of tokens.
+    pub(super) wake: String,
     prefix: String,
 }
 
 impl Keys {
     pub(super) fn new(queue: &str) -> Self {
-        let prefix = if has_tag(queue) { format!("{queue}:fourfold") } else { format!("{{{queue}}}:fourfold") };
-        let name = |part: &str| format!("{prefix}:{part}");
+        // The queue `{tasks}` has its tag itself, which must not make its keys those of `tasks`.
+        let prefix = if has_tag(queue) { format!("{queue}{OWN}:") } else { format!("{{{queue}}}{OWN}") };
+        let name = |part: &str| format!("{prefix}{part}");
         Self {
             queue: queue.to_owned(),
             delayed: name("delayed"),
             dead: name("dead"),
             dead_times: name("dead:times"),
-            deliveries: name("deliveries"),
-            consumers: name("consumers"),
-            leaving: name("leaving"),
+            beats: name("beats"),
+            holders: name("holders"),
+            sentry: name("sentry"),
+            wake: name("wake"),
             prefix,
         }
     }
 
-    /// What a consumer holds: a hash of entries, by delivery.
-    pub(super) fn held(&self, consumer: &str) -> String {
-        format!("{}:held:{consumer}", self.prefix)
+    /// Refuses a key that another queue may have for its own purposes.
+    pub(super) fn check(queue: &str) -> Result<(), RedisError> {
+        if queue.contains(OWN) {
+            let why = format!("names with {OWN} in them are those of fourfold's own keys");
+            return Err(RedisError::usage(format!("list={queue} cannot be a queue: {why}")));
+        }
+        Ok(())
     }
 
-    /// A consumer's heartbeat.
-    pub(super) fn alive(&self, consumer: &str) -> String {
-        format!("{}:alive:{consumer}", self.prefix)
+    /// What a consumer holds: a hash of batches, by the id of their first task, and of their states.
+    pub(super) fn held(&self, consumer: &str) -> String {
+        format!("{}{consumer}", self.held_prefix())
+    }
+
+    /// What is before a consumer's name in the key of what it holds.
+    pub(super) fn held_prefix(&self) -> String {
+        format!("{}held:", self.prefix)
+    }
+
+    /// Each key with the type that it has to have.
+    pub(super) fn types(&self) -> [(&str, &'static str); 8] {
+        [
+            (&self.queue, "list"),
+            (&self.delayed, "zset"),
+            (&self.dead, "hash"),
+            (&self.dead_times, "zset"),
+            (&self.beats, "zset"),
+            (&self.holders, "set"),
+            (&self.sentry, "string"),
+            (&self.wake, "list"),
+        ]
     }
 }
 
@@ -57,6 +89,8 @@ fn has_tag(key: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::Keys;
 
     /// What a cluster hashes of a key, as its specification has it.
@@ -72,10 +106,30 @@ mod tests {
     fn all_keys_of_a_queue_share_a_slot() {
         for queue in ["tasks", "{a}tasks", "tasks:{a}", "open{"] {
             let keys = Keys::new(queue);
-            for key in [&keys.delayed, &keys.dead, &keys.held("host:1:x"), &keys.alive("host:1:{x}")] {
+            for key in [&keys.delayed, &keys.dead, &keys.held("host:1:x"), &keys.held("host:1:{x}")] {
                 assert_eq!(hashed(key), hashed(queue), "{key}");
                 assert_ne!(key, queue);
             }
         }
+    }
+
+    #[test]
+    fn two_queues_share_no_key() {
+        let mut seen = HashSet::new();
+        for queue in ["tasks", "{tasks}", "{tasks}:", "a{tasks}", "{tasks}a", "{{tasks}}", "tasks:", ":tasks"] {
+            let keys = Keys::new(queue);
+            for (key, _) in keys.types() {
+                assert!(seen.insert(key.to_owned()), "{key} of {queue} is another queue's");
+            }
+            assert!(seen.insert(keys.held("host:1:a-0")), "{queue}");
+        }
+    }
+
+    #[test]
+    fn a_key_of_our_own_is_no_queue() {
+        for (key, _) in Keys::new("tasks").types().iter().skip(1) {
+            assert!(Keys::check(key).unwrap_err().to_string().contains(key));
+        }
+        assert!(Keys::check("tasks:fourfold").is_ok());
     }
 }

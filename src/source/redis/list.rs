@@ -1,36 +1,45 @@
-//! The protocol of a list: each step is one command or one script, so that a consumer that dies between two of them leaves
-//! every task in exactly one place.
+//! The protocol of a list: each step is one script, so that a consumer that dies between two of them leaves every task in
+//! exactly one place. A script puts what it moves where it goes before it takes it from where it was, so that one that is
+//! refused in its middle loses nothing either.
 //!
 //! | step | how | dies before it | dies after it |
 //! |---|---|---|---|
-//! | join | script: registered, heartbeat written | nothing is held yet | reaped, holds nothing |
-//! | claim | script: queue → held | still queued | in the consumer's hash, reaped |
-//! | done | HDEL from the hash | delivered again | gone |
-//! | retry, dead, release | script: held → delayed, dead letters, queue | reaped and counted | settled |
+//! | join | registered, heartbeat written | nothing is held yet | reaped, holds nothing |
+//! | claim | queue → batch, those that can begin are marked | still queued | in the consumer's hash, reaped |
+//! | begin | marked, before the handler runs | given back, uncounted | reaped and counted |
+//! | done | a character in the state of the batch; all of it ended: the batch is deleted | delivered again | gone |
+//! | retry, dead, release | batch → delayed, dead letters, queue | reaped and counted | settled |
 //! | promote | part of the claim: delayed → queue | still delayed | queued |
-//! | reap | script: heartbeat gone? held → queue or dead letters | the next reaper does it | rivals find nothing |
-//! | leave | the same script: held → queue, uncounted | reaped | gone |
+//! | reap | silent for a lease? batches → queue or dead letters | the next reaper does it | rivals find nothing |
+//! | leave | batches → queue, uncounted | reaped | gone |
 //!
-//! Waiting moves nothing: BLMOVE from one end of the queue to that same end returns when there is something and leaves it there.
+//! Waiting moves nothing: BLMOVE from one end of the queue to that same end returns when there is something and leaves it
+//! there. One idle consumer waits like that, the others for a token, so that a push wakes one or two of them.
+
+mod reaping;
 
 use core::time::Duration;
 use std::{string::String, vec::Vec};
 
 use redis::{FromRedisValue, Value};
 
+pub(super) use self::reaping::GivenBack;
 use super::{
-    error::{ConnectionError, odd_reply},
+    connection::On,
+    error::{ConnectionError, odd_reply, wrong_type},
     keys::Keys,
     options::{PopSide, RedisOptions},
-    script::{On, Scripts},
+    script::Scripts,
 };
 
 /// The most entries that one script moves: it holds up the server for as long as it runs.
 pub(super) const BATCH_MAX: usize = 1_000;
+/// The most bytes that one script moves, unless a single entry has more.
+pub(super) const BATCH_BYTES_MAX: usize = 1 << 20;
 /// The most that is kept of the reason why a task is dead, in bytes.
 const REASON_BYTES_MAX: usize = 8 << 10;
 
-/// A queue as a consumer, or somebody who looks after it, sees it.
+/// A queue as a consumer, or a program that looks after it, sees it.
 #[derive(Debug)]
 pub(super) struct List {
     pub(super) keys: Keys,
@@ -40,25 +49,78 @@ pub(super) struct List {
     deliveries_max: u32,
 }
 
-/// A consumer's name and its own keys.
+/// A consumer's name and the key of what it holds.
 #[derive(Clone, Debug)]
 pub(super) struct Consumer {
     pub(super) name: String,
     held: String,
-    alive: String,
+}
+
+/// What the server tells with each heartbeat.
+#[derive(Debug)]
+pub(super) struct Beat {
+    /// The server's time.
+    pub(super) now_ms: u64,
+    /// How many fields the consumer's hash has.
+    pub(super) fields: usize,
+    /// Whether something is queued or due.
+    pub(super) has_work: bool,
+    /// When the next deadline of any consumer is over, in the server's time.
+    pub(super) earliest_ms: Option<u64>,
+    /// Consumers whose deadline is over.
+    pub(super) over: Vec<Silent>,
+    pub(super) is_lost: bool,
+}
+
+/// A consumer that has given no sign of life for its lease.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Silent {
+    pub(super) name: String,
+    /// Its last deadline, as the server writes it.
+    pub(super) deadline: String,
+    /// Its lease; `None` when it was reaped or lost its hash.
+    pub(super) lease: Option<Duration>,
+}
+
+/// A claim. Sent again, because the reply was lost, it gets the same batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Request {
+    /// The id of the batch's first task.
+    pub(super) first: u64,
+    pub(super) max: usize,
+    /// How many of them can begin at once.
+    pub(super) startable: usize,
+    /// This consumer holds nothing: it may have what is delivered alone.
+    pub(super) is_alone: bool,
 }
 
 /// What a claim came to.
 #[derive(Debug)]
 pub(super) enum Claimed {
-    /// A batch, packed; the numbers of its deliveries run from `first`.
-    Some { first: u64, packed: Vec<u8> },
-    None {
-        /// How many deliveries the server sees with this consumer.
-        held: usize,
-        /// When the next delayed task is due; `None` when there are none.
-        due: Option<Duration>,
-    },
+    Batch { packed: Vec<u8>, states: Vec<u8> },
+    None(Nothing),
+}
+
+/// What a claim says that found nothing.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Nothing {
+    /// When the next delayed task is due; `None` when there are none.
+    pub(super) due: Option<Duration>,
+    /// This consumer is the one that waits at the queue.
+    pub(super) is_sentry: bool,
+    /// The next entry is delivered alone, to a consumer that holds nothing.
+    pub(super) is_suspect: bool,
+}
+
+/// What there is left in a queue, for a consumer that holds nothing.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rest {
+    /// Tasks that are queued or delayed.
+    pub(super) has_tasks: bool,
+    /// How many other consumers hold something.
+    pub(super) others: usize,
+    /// The server sees something with this consumer.
+    pub(super) is_mine: bool,
 }
 
 /// How a delivery ends, other than done.
@@ -77,12 +139,27 @@ pub(super) enum Act {
     Release,
 }
 
-/// What taking a consumer out gave back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Left {
-    pub(super) back: usize,
-    pub(super) buried: usize,
-    pub(super) is_all: bool,
+/// What is said of one batch.
+#[derive(Debug)]
+pub(super) struct BatchState {
+    pub(super) first: u64,
+    /// A character for each delivery; empty when all of them have ended.
+    pub(super) states: Vec<u8>,
+    pub(super) acts: Vec<ActOn>,
+}
+
+/// An ending, and what the server needs for it.
+#[derive(Debug)]
+pub(super) struct ActOn {
+    pub(super) index: usize,
+    pub(super) act: Act,
+    /// Where the payload (or, to release it, the entry) is in the packed batch.
+    pub(super) start: usize,
+    pub(super) length: usize,
+    pub(super) task: u64,
+    pub(super) attempts: u32,
+    pub(super) crashes: u32,
+    pub(super) since: u64,
 }
 
 impl List {
@@ -97,159 +174,186 @@ impl List {
     }
 
     pub(super) fn consumer(&self, name: String) -> Consumer {
-        Consumer { held: self.keys.held(&name), alive: self.keys.alive(&name), name }
+        Consumer { held: self.keys.held(&name), name }
     }
 
-    /// Writes the heartbeat, with `join` also of a consumer that is not registered. Returns how many deliveries it holds.
-    pub(super) async fn beat(&self, on: &On<'_>, me: &Consumer, join: bool) -> Result<usize, ConnectionError> {
-        let keys = [me.alive.as_str(), &self.keys.consumers, &me.held];
-        let lease_ms = u64::try_from(self.lease.as_millis()).unwrap_or(u64::MAX >> 1);
+    fn lease_ms(&self) -> u64 {
+        // Added to the server's time, it has to stay exact.
+        u64::try_from(self.lease.as_millis()).unwrap_or(u64::MAX).min(1 << 47)
+    }
+
+    /// Writes the heartbeat, with `joins` also of a consumer that is not registered.
+    pub(super) async fn beat(
+        &self,
+        on: &On<'_>,
+        me: &Consumer,
+        joins: bool,
+        is_idle: bool,
+    ) -> Result<Beat, ConnectionError> {
+        let Keys { queue, delayed, beats, holders, sentry, wake, .. } = &self.keys;
+        let keys = [queue, &me.held, delayed, beats, holders, sentry, wake].map(String::as_str);
         let reply = self.scripts.beat.run(on, &keys, |command| {
-            command.arg(&me.name).arg(lease_ms).arg(u8::from(join));
+            command.arg(&me.name).arg(self.lease_ms()).arg(u8::from(joins)).arg(u8::from(is_idle));
+            command.arg(self.keys.held_prefix());
         });
-        match reply.await? {
-            Value::Int(-1) => Err(ConnectionError::Reaped),
-            reply => usize::from_redis_value(reply).map_err(|_| odd_reply("a heartbeat")),
+        let odd = || odd_reply("a heartbeat");
+        let Value::Array(parts) = reply.await? else { return Err(odd()) };
+        let [Value::BulkString(state), rest @ ..] = &parts[..] else { return Err(odd()) };
+        if state == b"reaped" {
+            return Err(ConnectionError::Reaped);
         }
+        let [Value::Int(now), Value::Int(fields), Value::Int(work), Value::Int(_), earliest, over @ ..] = rest else {
+            return Err(odd());
+        };
+        let text = |value: &Value| String::from_redis_value_ref(value).map_err(|_| odd());
+        let over = over.chunks_exact(3).map(|it| {
+            let lease = text(&it[2])?.parse().ok().map(Duration::from_millis);
+            Ok(Silent { name: text(&it[0])?, deadline: text(&it[1])?, lease })
+        });
+        Ok(Beat {
+            now_ms: now.unsigned_abs(),
+            fields: usize::try_from(*fields).unwrap_or(0),
+            has_work: *work == 1,
+            earliest_ms: text(earliest)?.parse::<f64>().ok().filter(|at| *at >= 0.0).map(|at| at as u64),
+            over: over.collect::<Result<_, ConnectionError>>()?,
+            is_lost: state == b"lost",
+        })
     }
 
-    pub(super) async fn claim(&self, on: &On<'_>, me: &Consumer, max: usize) -> Result<Claimed, ConnectionError> {
-        let Keys { queue, delayed, deliveries, consumers, .. } = &self.keys;
-        let keys = [queue, &me.held, delayed, deliveries, consumers].map(String::as_str);
+    pub(super) async fn claim(&self, on: &On<'_>, me: &Consumer, request: Request) -> Result<Claimed, ConnectionError> {
+        let Keys { queue, delayed, sentry, wake, .. } = &self.keys;
+        let keys = [queue, &me.held, delayed, sentry, wake].map(String::as_str);
+        let Request { first, max, startable, is_alone } = request;
         let reply = self.scripts.claim.run(on, &keys, |command| {
-            command.arg(&me.name).arg(max.min(BATCH_MAX)).arg(self.side.letter());
+            command.arg(&me.name).arg(first).arg(max.min(BATCH_MAX)).arg(BATCH_BYTES_MAX);
+            command.arg(startable.min(BATCH_MAX)).arg(self.side.letter()).arg(u8::from(is_alone)).arg(self.lease_ms());
         });
         let Value::Array(parts) = reply.await? else { return Err(odd_reply("a claim")) };
-        match <[Value; 2]>::try_from(parts) {
-            Ok([Value::Int(first @ 1..), Value::BulkString(packed)]) => {
-                Ok(Claimed::Some { first: first.unsigned_abs(), packed })
+        match <[Value; 3]>::try_from(parts) {
+            // The number is that of the request, or else the reply belongs to another one.
+            Ok([Value::BulkString(number), Value::BulkString(packed), Value::BulkString(states)])
+                if number == first.to_string().as_bytes() =>
+            {
+                Ok(Claimed::Batch { packed, states })
             }
-            Err(parts) => match parts[..] {
-                [Value::Int(-1)] => Err(ConnectionError::Reaped),
-                [Value::Int(0), Value::Int(held), Value::Int(due_ms)] => Ok(Claimed::None {
-                    held: usize::try_from(held).unwrap_or(0),
-                    due: u64::try_from(due_ms).ok().map(Duration::from_millis),
-                }),
+            Err(parts) => match &parts[..] {
+                [Value::BulkString(state)] => Err(gone(state, "a claim")),
+                [Value::Int(0), Value::Int(due_ms), Value::Int(sentry), Value::Int(suspect)] => {
+                    Ok(Claimed::None(Nothing {
+                        due: u64::try_from(*due_ms).ok().map(Duration::from_millis),
+                        is_sentry: *sentry == 1,
+                        is_suspect: *suspect == 1,
+                    }))
+                }
                 _ => Err(odd_reply("a claim")),
             },
             Ok(_) => Err(odd_reply("a claim")),
         }
     }
 
-    /// Ends deliveries that are done. Those that are no longer there were ended by an earlier try, or the consumer was reaped.
-    pub(super) async fn done(&self, on: &On<'_>, me: &Consumer, deliveries: &[u64]) -> Result<(), ConnectionError> {
-        let mut command = redis::cmd("HDEL");
-        command.arg(&me.held).arg(deliveries);
-        let gone = usize::from_redis_value(on.send(&command).await?).map_err(|_| odd_reply("HDEL"))?;
-        if gone == deliveries.len() { Ok(()) } else { self.check(on, me).await }
-    }
-
-    /// Whether this consumer still is one.
-    async fn check(&self, on: &On<'_>, me: &Consumer) -> Result<(), ConnectionError> {
-        let mut command = redis::cmd("SISMEMBER");
-        command.arg(&self.keys.consumers).arg(&me.name);
-        if on.send(&command).await? == Value::Int(1) { Ok(()) } else { Err(ConnectionError::Reaped) }
-    }
-
-    /// Ends deliveries with other verdicts.
-    pub(super) async fn settle(&self, on: &On<'_>, me: &Consumer, acts: &[(u64, Act)]) -> Result<(), ConnectionError> {
-        let Keys { queue, delayed, dead, dead_times, consumers, .. } = &self.keys;
-        let keys = [queue, &me.held, delayed, dead, dead_times, consumers].map(String::as_str);
+    /// Says how deliveries ended and which begin. `message` has a number of its own, so that no other reply is taken for its.
+    pub(super) async fn settle(
+        &self,
+        on: &On<'_>,
+        me: &Consumer,
+        message: u32,
+        batches: &[BatchState],
+    ) -> Result<(), ConnectionError> {
+        let Keys { queue, delayed, dead, dead_times, .. } = &self.keys;
+        let keys = [queue, &me.held, delayed, dead, dead_times].map(String::as_str);
         let reply = self.scripts.settle.run(on, &keys, |command| {
-            command.arg(&me.name).arg(self.side.letter());
-            for (delivery, act) in acts {
-                command.arg(delivery);
-                match act {
-                    Act::Retry { after } => command.arg("retry").arg(milliseconds_up(*after)).arg(""),
-                    Act::Dead { reason } => command.arg("dead").arg(0).arg(shortened(reason)),
-                    Act::Malformed { reason } => command.arg("malformed").arg(0).arg(shortened(reason)),
-                    Act::Release => command.arg("release").arg(0).arg(""),
-                };
+            command.arg(self.side.letter()).arg(message);
+            for batch in batches {
+                command.arg(batch.first).arg(&batch.states).arg(batch.acts.len());
+                for on in &batch.acts {
+                    command.arg(on.index + 1);
+                    match &on.act {
+                        Act::Retry { after } => command.arg("retry").arg(milliseconds_up(*after)).arg(""),
+                        Act::Dead { reason } => command.arg("dead").arg(0).arg(shortened(reason)),
+                        Act::Malformed { reason } => command.arg("malformed").arg(0).arg(shortened(reason)),
+                        Act::Release => command.arg("release").arg(0).arg(""),
+                    };
+                    command.arg(on.start + 1).arg(on.length).arg(on.task);
+                    command.arg(on.attempts).arg(on.crashes).arg(on.since);
+                }
             }
         });
         match reply.await? {
-            Value::Int(1) => Ok(()),
-            Value::Int(0) => Err(ConnectionError::Reaped),
+            Value::Int(number) if number == i64::from(message) => Ok(()),
+            Value::BulkString(state) => Err(gone(&state, "a settlement")),
             _ => Err(odd_reply("a settlement")),
         }
     }
 
-    /// What the server says that a consumer holds, in the order it was delivered.
-    pub(super) async fn held(&self, on: &On<'_>, me: &Consumer) -> Result<Vec<u64>, ConnectionError> {
-        let mut command = redis::cmd("HKEYS");
-        command.arg(&me.held);
-        let mut held = Vec::<u64>::from_redis_value(on.send(&command).await?).map_err(|_| odd_reply("HKEYS"))?;
-        held.sort_unstable();
-        Ok(held)
-    }
-
-    /// The entries of deliveries that this consumer holds; `None` for one that it does not.
-    pub(super) async fn entries(
+    /// Writes batches again after the consumer's hash was lost; with `is_last`, that it is whole again.
+    pub(super) async fn restore(
         &self,
         on: &On<'_>,
         me: &Consumer,
-        deliveries: &[u64],
-    ) -> Result<Vec<Option<Vec<u8>>>, ConnectionError> {
-        let mut command = redis::cmd("HMGET");
-        command.arg(&me.held).arg(deliveries);
-        Vec::from_redis_value(on.send(&command).await?).map_err(|_| odd_reply("HMGET"))
-    }
-
-    /// Gives back what this consumer holds, a batch at a time, and takes it out.
-    pub(super) async fn leave(&self, on: &On<'_>, me: &Consumer) -> Result<Left, ConnectionError> {
-        self.take_out(on, me, "release").await
-    }
-
-    /// Gives back what a consumer without a heartbeat held.
-    pub(super) async fn reap(&self, on: &On<'_>, name: String) -> Result<Left, ConnectionError> {
-        self.take_out(on, &self.consumer(name), "crash").await
-    }
-
-    async fn take_out(&self, on: &On<'_>, who: &Consumer, manner: &str) -> Result<Left, ConnectionError> {
-        let Keys { queue, dead, dead_times, consumers, leaving, .. } = &self.keys;
-        let keys = [queue, &who.held, dead, dead_times, consumers, leaving, &who.alive].map(String::as_str);
-        let reply = self.scripts.leave.run(on, &keys, |command| {
-            command.arg(&who.name).arg(self.side.letter()).arg(manner).arg(BATCH_MAX).arg(self.deliveries_max);
+        is_last: bool,
+        batches: &[(u64, Vec<u8>, Vec<u8>)],
+    ) -> Result<(), ConnectionError> {
+        let keys = [me.held.as_str()];
+        let reply = self.scripts.restore.run(on, &keys, |command| {
+            command.arg(u8::from(is_last)).arg(self.lease_ms());
+            for (first, packed, states) in batches {
+                command.arg(first).arg(packed).arg(states);
+            }
         });
-        let (back, buried, left): (usize, usize, i64) =
-            FromRedisValue::from_redis_value(reply.await?).map_err(|_| odd_reply("a farewell"))?;
-        Ok(Left { back, buried, is_all: left <= 0 })
-    }
-
-    /// Everybody who may hold deliveries, and whether they give a sign of life.
-    pub(super) async fn consumers(&self, on: &On<'_>) -> Result<Vec<(String, bool)>, ConnectionError> {
-        let mut command = redis::cmd("SUNION");
-        command.arg(&self.keys.consumers).arg(&self.keys.leaving);
-        let mut names = Vec::<String>::from_redis_value(on.send(&command).await?).map_err(|_| odd_reply("SUNION"))?;
-        names.sort_unstable();
-        let mut consumers = Vec::with_capacity(names.len());
-        for batch in names.chunks(BATCH_MAX) {
-            let mut command = redis::cmd("MGET");
-            command.arg(batch.iter().map(|name| self.keys.alive(name)).collect::<Vec<_>>());
-            let beats = Vec::<Value>::from_redis_value(on.send(&command).await?).map_err(|_| odd_reply("MGET"))?;
-            consumers.extend(batch.iter().cloned().zip(beats.iter().map(|beat| *beat != Value::Nil)));
+        match reply.await? {
+            Value::Int(1) => Ok(()),
+            Value::BulkString(state) => Err(gone(&state, "a restoration")),
+            _ => Err(odd_reply("a restoration")),
         }
-        Ok(consumers)
     }
 
-    /// How many deliveries a consumer holds.
-    pub(super) async fn holds(&self, on: &On<'_>, name: &str) -> Result<usize, ConnectionError> {
-        self.count(on, "HLEN", &self.keys.held(name)).await
+    /// The batches that the server says a consumer holds.
+    pub(super) async fn batches(&self, on: &On<'_>, me: &Consumer) -> Result<Vec<u64>, ConnectionError> {
+        let mut command = redis::cmd("HKEYS");
+        command.arg(&me.held);
+        let fields = Vec::<Vec<u8>>::from_redis_value(on.send(&command).await?).map_err(|_| odd_reply("HKEYS"))?;
+        Ok(reaping::batches(fields))
     }
 
-    /// A command that counts what is in a key.
-    pub(super) async fn count(&self, on: &On<'_>, command: &str, key: &str) -> Result<usize, ConnectionError> {
-        let mut command = redis::cmd(command);
-        command.arg(key);
-        usize::from_redis_value(on.send(&command).await?).map_err(|_| odd_reply("a count"))
+    /// A batch that this consumer holds, and its state.
+    pub(super) async fn batch(
+        &self,
+        on: &On<'_>,
+        me: &Consumer,
+        first: u64,
+    ) -> Result<Option<(Vec<u8>, Vec<u8>)>, ConnectionError> {
+        let mut command = redis::cmd("HMGET");
+        command.arg(&me.held).arg(first).arg(format!("e{first}"));
+        let (packed, states): (Option<Vec<u8>>, Option<Vec<u8>>) =
+            FromRedisValue::from_redis_value(on.send(&command).await?).map_err(|_| odd_reply("HMGET"))?;
+        Ok(packed.map(|packed| (packed, states.unwrap_or_default())))
     }
 
-    /// Returns when there is something in the queue or the time is over; `true` for something.
-    pub(super) async fn wait(&self, on: &On<'_>, time: Duration) -> Result<bool, ConnectionError> {
-        let side = self.side.word();
-        let mut command = redis::cmd("BLMOVE");
-        command.arg(&self.keys.queue).arg(&self.keys.queue).arg(side).arg(side).arg(time.as_secs_f64());
-        Ok(on.send(&command).await? != Value::Nil)
+    /// What is left for a run that ends when there is nothing more.
+    pub(super) async fn rest(&self, on: &On<'_>, me: &Consumer) -> Result<Rest, ConnectionError> {
+        let Keys { queue, delayed, holders, .. } = &self.keys;
+        let keys = [queue, delayed, holders].map(String::as_str);
+        let reply = self.scripts.rest.run(on, &keys, |command| {
+            command.arg(&me.name).arg(self.keys.held_prefix());
+        });
+        let (queued, delayed, others, mine): (usize, usize, usize, u8) =
+            FromRedisValue::from_redis_value(reply.await?).map_err(|_| odd_reply("a count"))?;
+        Ok(Rest { has_tasks: queued + delayed > 0, others, is_mine: mine == 1 })
+    }
+
+    /// Returns when there is something in the queue, or a token for another idle consumer, or the time is over.
+    pub(super) async fn wait(&self, on: &On<'_>, at_queue: bool, time: Duration) -> Result<(), ConnectionError> {
+        let mut command;
+        if at_queue {
+            let side = self.side.word();
+            command = redis::cmd("BLMOVE");
+            command.arg(&self.keys.queue).arg(&self.keys.queue).arg(side).arg(side);
+        } else {
+            command = redis::cmd("BLPOP");
+            command.arg(&self.keys.wake);
+        }
+        command.arg(time.as_secs_f64());
+        on.send(&command).await.map(drop)
     }
 
     /// Puts payloads at the end that is claimed last, in their order.
@@ -263,7 +367,7 @@ impl List {
     }
 
     /// Puts dead letters back into the queue. Returns how many there were.
-    pub(super) async fn requeue(&self, on: &On<'_>, tasks: &[u64]) -> Result<usize, ConnectionError> {
+    pub(super) async fn requeue(&self, on: &On<'_>, tasks: &[Vec<u8>]) -> Result<usize, ConnectionError> {
         let Keys { queue, dead, dead_times, .. } = &self.keys;
         let keys = [queue, dead, dead_times].map(String::as_str);
         let reply = self.scripts.requeue.run(on, &keys, |command| {
@@ -273,13 +377,47 @@ impl List {
     }
 
     /// Forgets dead letters. Returns how many there were.
-    pub(super) async fn purge(&self, on: &On<'_>, tasks: &[u64]) -> Result<usize, ConnectionError> {
+    pub(super) async fn purge(&self, on: &On<'_>, tasks: &[Vec<u8>]) -> Result<usize, ConnectionError> {
         let mut both = redis::pipe();
         both.atomic();
         both.cmd("HDEL").arg(&self.keys.dead).arg(tasks);
         both.cmd("ZREM").arg(&self.keys.dead_times).arg(tasks).ignore();
-        let (gone,): (usize,) = both.query_async(&mut on.client.clone()).await.map_err(|error| on.error(&error))?;
+        let (gone,): (usize,) = on.send_all(&both).await?;
         Ok(gone)
+    }
+
+    /// A command that counts what is in a key.
+    pub(super) async fn count(&self, on: &On<'_>, command: &str, key: &str) -> Result<usize, ConnectionError> {
+        let mut command = redis::cmd(command);
+        command.arg(key);
+        usize::from_redis_value(on.send(&command).await?).map_err(|_| odd_reply("a count"))
+    }
+
+    /// The error that names the key whose type is not the one that it has to have; `text` is what the server said.
+    pub(super) async fn check_types(&self, on: &On<'_>, text: String) -> ConnectionError {
+        for (key, wanted) in self.keys.types() {
+            let mut command = redis::cmd("TYPE");
+            command.arg(key);
+            match on.send(&command).await {
+                Ok(Value::SimpleString(found)) if found == wanted || found == "none" => {}
+                Ok(Value::SimpleString(found)) => {
+                    return ConnectionError::Fatal(wrong_type(&self.keys.queue, key, &found, wanted));
+                }
+                Ok(_) => return odd_reply("TYPE"),
+                Err(error) => return error,
+            }
+        }
+        // It was mended meanwhile, or it is a consumer's own hash.
+        ConnectionError::Passing(text)
+    }
+}
+
+/// What a script says instead of doing anything.
+fn gone(state: &[u8], what: &str) -> ConnectionError {
+    match state {
+        b"reaped" => ConnectionError::Reaped,
+        b"lost" => ConnectionError::Lost,
+        _ => odd_reply(what),
     }
 }
 

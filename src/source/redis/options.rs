@@ -1,11 +1,17 @@
 //! Which queue, where, and how it is used.
 
+mod url;
+
 use core::{fmt, num::NonZeroU32, time::Duration};
 use std::string::String;
 
-use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo};
+use redis::{ConnectionAddr, ConnectionInfo};
 
-use super::error::{Place, RedisError};
+pub use self::url::hide_password;
+use super::{
+    error::{Place, RedisError},
+    keys::Keys,
+};
 
 /// Which end of a list is claimed next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -61,6 +67,7 @@ pub struct RedisOptions {
     pub(super) lease: Duration,
     pub(super) deliveries_max: NonZeroU32,
     pub(super) follow: bool,
+    pub(super) no_wait: bool,
     pub(super) reconnect: Duration,
 }
 
@@ -68,79 +75,98 @@ impl RedisOptions {
     /// The shortest lease there is: a heartbeat comes three times as often.
     pub const LEASE_MIN: Duration = Duration::from_millis(100);
 
-    /// Reads `redis://USER:PASSWORD@HOST:PORT/DB?list=KEY&pop=right` (or `left`), `rediss://…` for TLS, and
-    /// `redis+unix:///PATH?db=DB&list=KEY&user=USER&pass=PASSWORD` for a socket. A lease of 10 s, at most 5 deliveries, no following,
-    /// 60 s to come back.
-    ///
-    /// # Errors
-    /// When it is no such URL.
-    pub fn from_url(url: &str) -> Result<Self, RedisError> {
-        let Some(url) = redis::parse_redis_url(url) else {
-            let forms = "redis://HOST:PORT/DB?list=KEY, rediss://… or redis+unix:///PATH?list=KEY";
-            return Err(RedisError::usage(format!("not a Redis URL: the forms are {forms}")));
-        };
-        let (mut key, mut pop) = (None, PopSide::default());
-        for (name, value) in url.query_pairs() {
-            match (&*name, &*value) {
-                ("list", value) => key = Some(value.to_owned()),
-                ("pop", "right") => pop = PopSide::Right,
-                ("pop", "left") => pop = PopSide::Left,
-                ("pop", _) => return Err(RedisError::usage("the Redis URL's pop= takes right or left")),
-                ("db" | "user" | "pass" | "protocol", _) => {}
-                (name, _) => return Err(RedisError::usage(format!("the Redis URL has an unknown parameter, {name}="))),
-            }
-        }
-        let key = key.filter(|key| !key.is_empty());
-        let key = key.ok_or_else(|| RedisError::usage("the Redis URL names no key: list=KEY is missing or empty"))?;
-        // The error's detail could repeat a part of the URL.
-        let info = url.into_connection_info().map_err(|error| {
-            let what = if error.to_string().contains("database number") {
-                "the database is no number"
-            } else {
-                "no server in it"
-            };
-            RedisError::usage(format!("the Redis URL is not usable: {what}"))
-        })?;
-        let address = address(&info);
-        let lease = Duration::from_secs(10);
-        let deliveries_max = NonZeroU32::MIN.saturating_add(4);
-        Ok(Self { info, address, key, pop, lease, deliveries_max, follow: false, reconnect: Duration::from_secs(60) })
+    /// Whether a text names a queue in Redis: it begins with a scheme of those, in letters of either case.
+    pub fn is_url(text: &str) -> bool {
+        url::is_redis(text)
     }
 
-    /// How long deliveries stay with a consumer that gives no sign of life. At least [`LEASE_MIN`](Self::LEASE_MIN), and longer than a
-    /// handler may keep the thread from polling the run.
+    /// Reads `redis://USER:PASSWORD@HOST:PORT/DB?list=KEY&pop=right` (or `left`), `rediss://…` for TLS, and
+    /// `redis+unix:///PATH?db=DB&list=KEY&user=USER&pass=PASSWORD` for a socket. A character that has a meaning in a URL is
+    /// written as `%` and two digits, `#` as `%23`; `+` is a plus. The defaults: a lease of 10 s, at most 5 deliveries, no
+    /// following, 60 s to come back.
+    ///
+    /// # Errors
+    /// When the text is no such URL. The error names the part and repeats no secret.
+    pub fn from_url(url: &str) -> Result<Self, RedisError> {
+        let url::Parts { info, key, pop } = url::parse(url)?;
+        Keys::check(&key)?;
+        Ok(Self {
+            address: address(&info),
+            info,
+            key,
+            pop,
+            lease: Duration::from_secs(10),
+            deliveries_max: NonZeroU32::MIN.saturating_add(4),
+            follow: false,
+            no_wait: false,
+            reconnect: Duration::from_secs(60),
+        })
+    }
+
+    /// Sets the password, and the user where there is one, for a server that the URL names without: a URL is seen by everybody who can
+    /// list the machine's processes, the environment is not. What the URL says comes first.
+    pub fn credentials(mut self, user: Option<&str>, password: &str) -> Self {
+        let settings = self.info.redis_settings();
+        if settings.password().is_none() {
+            let mut settings = settings.clone().set_password(password);
+            if let Some(user) = user.filter(|_| settings.username().is_none()) {
+                settings = settings.set_username(user);
+            }
+            self.info = self.info.set_redis_settings(settings);
+        }
+        self
+    }
+
+    /// Sets the time that deliveries stay with a consumer that gives no sign of life. Default 10 s, at least
+    /// [`LEASE_MIN`](Self::LEASE_MIN), and longer than a handler may keep the thread from polling the run. A longer lease survives a
+    /// slower network; what a killed consumer held then comes back later.
     pub fn lease(mut self, lease: Duration) -> Self {
         self.lease = lease.max(Self::LEASE_MIN);
         self
     }
 
-    /// How often a task may be delivered to consumers that vanish before it goes to the dead letters. Apart from retries.
+    /// Sets how often a task may have begun on consumers that vanish before it goes to the dead letters. Default 5; retries
+    /// are counted apart.
     pub fn max_deliveries(mut self, deliveries_max: NonZeroU32) -> Self {
         self.deliveries_max = deliveries_max;
         self
     }
 
-    /// Whether to wait for new tasks for ever, instead of ending when there are none.
+    /// Sets whether to wait for new tasks for ever. Default `false`: the source is exhausted when nothing is queued, delayed or held
+    /// by any consumer.
     pub fn follow(mut self, follow: bool) -> Self {
         self.follow = follow;
         self
     }
 
-    /// How long a server that has gone away is waited for.
+    /// Sets that a source without [`follow`](Self::follow) ends when nothing is queued, whatever other consumers hold. Default
+    /// `false`: it waits until they have ended it, or until their leases have. [`RedisQueue::stats`](super::RedisQueue::stats) says who
+    /// holds how many deliveries.
+    pub fn no_wait(mut self, no_wait: bool) -> Self {
+        self.no_wait = no_wait;
+        self
+    }
+
+    /// Sets the time that a server which has gone away, or says that it cannot serve now, is waited for. Default 60 s.
     pub fn reconnect(mut self, reconnect: Duration) -> Self {
         self.reconnect = reconnect;
         self
     }
 
-    /// Which end is claimed next.
+    /// Sets the end of the list that is claimed next. Default right, for producers that LPUSH.
     pub fn pop(mut self, pop: PopSide) -> Self {
         self.pop = pop;
         self
     }
 
-    /// The list's key.
+    /// The key of the list.
     pub fn key(&self) -> &str {
         &self.key
+    }
+
+    /// How long a connection that owes a reply may be silent.
+    pub(super) fn silence(&self) -> Duration {
+        (self.lease / 3).clamp(Duration::from_secs(1), Duration::from_secs(5))
     }
 
     pub(super) fn place(&self) -> Place<'_> {
@@ -179,49 +205,8 @@ impl fmt::Debug for RedisOptions {
             .field("lease", &self.lease)
             .field("max_deliveries", &self.deliveries_max)
             .field("follow", &self.follow)
+            .field("no_wait", &self.no_wait)
             .field("reconnect", &self.reconnect)
             .finish()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{PopSide, RedisOptions};
-
-    fn error(url: &str) -> String {
-        let error = RedisOptions::from_url(url).unwrap_err();
-        assert!(error.is_usage());
-        error.to_string()
-    }
-
-    #[test]
-    fn urls_of_every_form() {
-        for (url, shown, pop) in [
-            ("redis://h/0?list=a", "redis://h:6379/0?list=a", PopSide::Right),
-            ("redis://:p%40ss@h:1/3?pop=left&list=a%20b", "redis://h:1/3?list=a b", PopSide::Left),
-            ("rediss://u:p@h?list=a", "rediss://h:6379/0?list=a", PopSide::Right),
-            ("redis://[::1]:7/?list=%7Ba%7Db", "redis://[::1]:7/0?list={a}b", PopSide::Right),
-            ("redis+unix:///run/r.sock?db=2&list=a&pop=right", "redis+unix:///run/r.sock?db=2&list=a", PopSide::Right),
-        ] {
-            let options = RedisOptions::from_url(url).unwrap();
-            assert_eq!((options.to_string().as_str(), options.pop), (shown, pop));
-        }
-    }
-
-    #[test]
-    fn bad_urls_name_what_is_wrong_and_no_secret() {
-        for (url, part) in [
-            ("http://h/?list=a", "not a Redis URL"),
-            ("redis://u:secret@h:port/?list=a", "not a Redis URL"),
-            ("redis://u:secret@h/x?list=a", "the database is no number"),
-            ("redis://u:secret@h/0", "list=KEY is missing"),
-            ("redis://u:secret@h/0?list=a&pop=up", "pop= takes right or left"),
-            ("redis://u:secret@h/0?list=a&lsit=b", "unknown parameter, lsit="),
-        ] {
-            let error = error(url);
-            assert!(error.contains(part) && !error.contains("secret"), "{url}: {error}");
-        }
-        let options = RedisOptions::from_url("redis://user:secret@h/0?list=a").unwrap();
-        assert!(!format!("{options:?} {options}").contains("secret"));
     }
 }

@@ -1,43 +1,76 @@
 //! A queue for those who look after it: fill it, count it, look through its dead letters.
 
+mod dead;
+
 use core::{future::Future, time::Duration};
-use std::{
-    string::String,
-    time::{SystemTime, UNIX_EPOCH},
-    vec::Vec,
-};
+use std::{string::String, vec::Vec};
 
-use redis::{FromRedisValue, Value};
+use redis::Value;
 use smol::lock::Mutex;
+use tracing::warn;
 
+pub use self::dead::{DeadSelection, RedisDeadLetter};
 use super::{
-    connection::Connection,
-    entry::number,
-    error::{ConnectionError, Kind, RedisError, odd_reply, wrong_type},
+    connection::{Connection, On},
+    consumer::TARGET,
+    error::{ConnectionError, RedisError, odd_reply, wrong_type},
     list::{BATCH_MAX, List},
     options::RedisOptions,
-    script::On,
 };
-use crate::task::TaskId;
 
 /// The most bytes that one command pushes.
 const PUSH_BYTES_MAX: usize = 1 << 20;
 
-/// Connects and looks whether the key can be a queue.
-pub(super) async fn open(options: &RedisOptions) -> Result<Connection, RedisError> {
+/// Connects and looks whether the server is new enough and the key can be a queue; for a worker also whether it keeps its keys.
+pub(super) async fn open(options: &RedisOptions, list: &List, is_worker: bool) -> Result<Connection, RedisError> {
     let place = options.place();
-    let mut connection = Connection::open(options).await.map_err(|error| error.into_error(&place))?;
-    let on = On { client: connection.client.clone(), place };
-    let mut command = redis::cmd("TYPE");
-    command.arg(&options.key);
-    let reply = connection.drive(on.send(&command)).await.map_err(|error| error.into_error(&place))?;
-    match reply {
-        Value::SimpleString(found) if found == "list" || found == "none" => Ok(connection),
-        Value::SimpleString(found) => {
-            Err(RedisError::new(Kind::WrongType, wrong_type(&options.key, &format!("a {found}"))))
+    let open = async {
+        let mut connection = Connection::open(options).await?;
+        connection.check_version(options).await?;
+        let on = connection.on(place);
+        let mut command = redis::cmd("TYPE");
+        command.arg(&list.keys.queue);
+        let reply = connection.drive(options.silence(), on.send(&command)).await?;
+        match reply {
+            Value::SimpleString(found) if found == "list" || found == "none" => {
+                if is_worker {
+                    warn_of_eviction(&mut connection, options).await?;
+                }
+                Ok(connection)
+            }
+            Value::SimpleString(found) => {
+                let key = &list.keys.queue;
+                Err(ConnectionError::Fatal(wrong_type(key, key, &found, "list")))
+            }
+            _ => Err(odd_reply("TYPE")),
         }
-        _ => Err(odd_reply("TYPE").into_error(&place)),
+    };
+    open.await.map_err(|error: ConnectionError| error.into_error(&place))
+}
+
+/// Warns when the server may throw keys away. A server that does not tell is not asked twice.
+async fn warn_of_eviction(connection: &mut Connection, options: &RedisOptions) -> Result<(), ConnectionError> {
+    let on = connection.on(options.place());
+    let mut command = redis::cmd("INFO");
+    command.arg("memory");
+    let text = match connection.drive(options.silence(), on.send(&command)).await {
+        Ok(Value::BulkString(bytes)) => String::from_utf8_lossy(&bytes).into_owned(),
+        Ok(Value::VerbatimString { text, .. }) => text,
+        Err(ConnectionError::Connection(reason)) => return Err(ConnectionError::Connection(reason)),
+        _ => return Ok(()),
+    };
+    let field = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+    if let (Some(policy), Some(memory)) = (field("maxmemory_policy"), field("maxmemory"))
+        && policy != "noeviction"
+        && memory != "0"
+    {
+        let address = &options.address;
+        warn!(
+            target: TARGET,
+            "{address} evicts keys when its memory is full (maxmemory-policy {policy}): tasks can be lost; set it to noeviction"
+        );
     }
+    Ok(())
 }
 
 /// A queue in Redis for those who look after it. Nothing is retried: a call that fails says so.
@@ -59,7 +92,7 @@ pub(super) async fn open(options: &RedisOptions) -> Result<Connection, RedisErro
 pub struct RedisQueue {
     options: RedisOptions,
     list: List,
-    connection: Mutex<Connection>,
+    connection: Mutex<Option<Connection>>,
 }
 
 /// What is in a queue.
@@ -90,43 +123,15 @@ pub struct RedisConsumer {
     pub in_flight: usize,
 }
 
-/// A task that will not be tried again, kept on the server.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RedisDeadLetter {
-    /// The task's id.
-    pub id: TaskId,
-    /// How many attempts were made; 0 for what was no task at all.
-    pub attempts: u32,
-    /// How many of them ended with their consumer.
-    pub crashes: u32,
-    /// Why it is dead.
-    pub reason: String,
-    /// When its first attempt failed.
-    pub failed_at: SystemTime,
-    /// When the last one did.
-    pub died_at: SystemTime,
-    /// The payload as it was pushed, whatever it is.
-    pub payload: Vec<u8>,
-}
-
-/// Some of the dead letters, or all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DeadSelection<'a> {
-    /// All there are by now.
-    All,
-    /// These; what is not there is passed over.
-    Tasks(&'a [TaskId]),
-}
-
 impl RedisQueue {
     /// Connects to the server and looks whether the key can be a queue.
     ///
     /// # Errors
-    /// When the server cannot be reached or wants another password, or when the key holds something else than a list.
+    /// When the server cannot be reached, is too old or wants another password, or when the key holds something else than a list.
     pub async fn connect(options: RedisOptions) -> Result<Self, RedisError> {
-        let connection = open(&options).await?;
         let list = List::new(&options);
-        Ok(Self { options, list, connection: Mutex::new(connection) })
+        let connection = open(&options, &list, false).await?;
+        Ok(Self { options, list, connection: Mutex::new(Some(connection)) })
     }
 
     /// Puts payloads into the queue, behind what is there, in their order. Returns how many they were.
@@ -167,138 +172,47 @@ impl RedisQueue {
     pub async fn stats(&self) -> Result<RedisStats, RedisError> {
         let (list, keys) = (&self.list, &self.list.keys);
         self.with(async |on| {
-            let consumers = list.consumers(&on).await?;
-            let mut named = Vec::with_capacity(consumers.len());
-            for (name, is_alive) in consumers {
-                let in_flight = list.holds(&on, &name).await?;
-                named.push(RedisConsumer { name, is_alive, in_flight });
-            }
+            let consumers = list.consumers(&on).await?.into_iter();
+            let named = consumers.map(|(name, is_alive, in_flight)| RedisConsumer { name, is_alive, in_flight });
             Ok(RedisStats {
                 waiting: list.count(&on, "LLEN", &keys.queue).await?,
                 delayed: list.count(&on, "ZCARD", &keys.delayed).await?,
-                dead: list.count(&on, "ZCARD", &keys.dead_times).await?,
-                consumers: named,
+                dead: list.count(&on, "HLEN", &keys.dead).await?,
+                consumers: named.collect(),
                 oldest: None,
             })
         })
         .await
     }
 
-    /// Dead letters from the `offset`th on, the oldest first, at most `count` (and 1,000).
-    ///
-    /// # Errors
-    /// When the server failed.
-    pub async fn dead(&self, offset: usize, count: usize) -> Result<Vec<RedisDeadLetter>, RedisError> {
-        self.with(async |on| {
-            let tasks = self.dead_tasks(&on, offset, count.min(BATCH_MAX)).await?;
-            self.letters(&on, &tasks).await
-        })
-        .await
-    }
-
-    /// One dead letter.
-    ///
-    /// # Errors
-    /// When the server failed.
-    pub async fn dead_letter(&self, id: TaskId) -> Result<Option<RedisDeadLetter>, RedisError> {
-        self.with(async |on| Ok(self.letters(&on, &[id.0]).await?.pop())).await
-    }
-
-    /// Puts dead letters back into the queue, behind what is there, as new tasks. Returns how many there were.
-    ///
-    /// # Errors
-    /// When the server failed; a part of them may be back by then.
-    pub async fn requeue(&self, which: DeadSelection<'_>) -> Result<usize, RedisError> {
-        self.each_dead(which, async |on, tasks| self.list.requeue(&on, &tasks).await).await
-    }
-
-    /// Forgets dead letters. Returns how many there were.
-    ///
-    /// # Errors
-    /// When the server failed; a part of them may be gone by then.
-    pub async fn purge(&self, which: DeadSelection<'_>) -> Result<usize, RedisError> {
-        self.each_dead(which, async |on, tasks| self.list.purge(&on, &tasks).await).await
-    }
-
-    async fn each_dead<'s>(
-        &'s self,
-        which: DeadSelection<'_>,
-        act: impl AsyncFn(On<'s>, Vec<u64>) -> Result<usize, ConnectionError>,
-    ) -> Result<usize, RedisError> {
-        self.with(async |on| {
-            let mut count = 0;
-            match which {
-                DeadSelection::Tasks(tasks) => {
-                    for tasks in tasks.chunks(BATCH_MAX) {
-                        count += act(on.clone(), tasks.iter().map(|task| task.0).collect()).await?;
-                    }
-                }
-                DeadSelection::All => {
-                    // As many as there are now: what dies meanwhile is not meant.
-                    let mut left = self.list.count(&on, "ZCARD", &self.list.keys.dead_times).await?;
-                    while left > 0 {
-                        let tasks = self.dead_tasks(&on, 0, left.min(BATCH_MAX)).await?;
-                        if tasks.is_empty() {
-                            break;
-                        }
-                        left -= tasks.len();
-                        count += act(on.clone(), tasks).await?;
-                    }
-                }
-            }
-            Ok(count)
-        })
-        .await
-    }
-
-    async fn dead_tasks(&self, on: &On<'_>, offset: usize, count: usize) -> Result<Vec<u64>, ConnectionError> {
-        let Some(last) = count.checked_sub(1) else { return Ok(Vec::new()) };
-        let mut command = redis::cmd("ZRANGE");
-        command.arg(&self.list.keys.dead_times).arg(offset).arg(offset.saturating_add(last));
-        Vec::from_redis_value(on.send(&command).await?).map_err(|_| odd_reply("ZRANGE"))
-    }
-
-    async fn letters(&self, on: &On<'_>, tasks: &[u64]) -> Result<Vec<RedisDeadLetter>, ConnectionError> {
-        if tasks.is_empty() {
-            return Ok(Vec::new());
-        }
-        let mut command = redis::cmd("HMGET");
-        command.arg(&self.list.keys.dead).arg(tasks);
-        let records = Vec::<Option<Vec<u8>>>::from_redis_value(on.send(&command).await?);
-        let records = records.map_err(|_| odd_reply("HMGET"))?;
-        let found = tasks.iter().zip(&records).filter_map(|(task, record)| Some((task, record.as_ref()?)));
-        found.map(|(task, record)| letter(*task, record).ok_or_else(|| odd_reply("HMGET"))).collect()
-    }
-
-    /// Sends on the connection, polling it meanwhile; one call at a time.
+    /// Sends on the connection, polling it meanwhile; one call at a time. Each ends: a connection that falls silent is an
+    /// error, and the next call makes a new one.
     async fn with<'s, T, F: Future<Output = Result<T, ConnectionError>>>(
         &'s self,
         work: impl FnOnce(On<'s>) -> F,
     ) -> Result<T, RedisError> {
         let place = self.options.place();
-        let mut connection = self.connection.lock().await;
-        let on = On { client: connection.client.clone(), place };
-        connection.drive(work(on)).await.map_err(|error| error.into_error(&place))
+        let mut slot = self.connection.lock().await;
+        let result = async {
+            let mut connection = match slot.take() {
+                Some(connection) => connection,
+                None => Connection::open(&self.options).await?,
+            };
+            let on = connection.on(place);
+            match connection.drive(self.options.silence(), work(on.clone())).await {
+                Err(ConnectionError::WrongType(text)) => {
+                    let check = async { Err(self.list.check_types(&on, text).await) };
+                    connection.drive(self.options.silence(), check).await
+                }
+                Err(ConnectionError::Connection(reason)) => Err(ConnectionError::Connection(reason)),
+                result => {
+                    *slot = Some(connection);
+                    result
+                }
+            }
+        };
+        result.await.map_err(|error| error.into_error(&place))
     }
-}
-
-/// Reads what `lua/entry.lua` writes: died:since:attempts:crashes:length: reason payload.
-fn letter(task: u64, record: &[u8]) -> Option<RedisDeadLetter> {
-    let (died_ms, rest) = number(record)?;
-    let (since_ms, rest) = number(rest)?;
-    let (attempts, rest) = number(rest)?;
-    let (crashes, rest) = number(rest)?;
-    let (length, rest) = number(rest)?;
-    let (reason, payload) = rest.split_at_checked(usize::try_from(length).ok()?)?;
-    Some(RedisDeadLetter {
-        id: TaskId(task),
-        attempts: u32::try_from(attempts).ok()?,
-        crashes: u32::try_from(crashes).ok()?,
-        reason: String::from_utf8_lossy(reason).into_owned(),
-        failed_at: UNIX_EPOCH + Duration::from_millis(since_ms),
-        died_at: UNIX_EPOCH + Duration::from_millis(died_ms),
-        payload: payload.to_vec(),
-    })
 }
 
 impl core::fmt::Debug for RedisQueue {

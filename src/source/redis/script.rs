@@ -2,9 +2,9 @@
 
 use std::string::String;
 
-use redis::{Cmd, ErrorKind, ServerErrorKind, Value, aio::MultiplexedConnection};
+use redis::{Cmd, ErrorKind, ServerErrorKind, Value};
 
-use super::error::{ConnectionError, Place};
+use super::{connection::On, error::ConnectionError};
 
 /// A script that the server runs as one step.
 #[derive(Debug)]
@@ -18,7 +18,7 @@ impl Script {
         Self { code, sha: redis::Script::new(code).get_hash().to_owned() }
     }
 
-    /// Runs it. A server that does not know it (any more) is told once.
+    /// Runs the script. A server that does not know it (any more) is told once.
     pub(super) async fn run<'a>(
         &self,
         on: &On<'a>,
@@ -46,39 +46,34 @@ pub(super) struct Scripts {
     pub(super) beat: Script,
     pub(super) claim: Script,
     pub(super) settle: Script,
-    pub(super) leave: Script,
+    pub(super) restore: Script,
+    pub(super) seize: Script,
+    pub(super) give_back: Script,
+    pub(super) finish: Script,
+    pub(super) rest: Script,
+    pub(super) count: Script,
     pub(super) requeue: Script,
 }
 
 impl Scripts {
     pub(super) fn new() -> Self {
+        /// A script with what is shared in front of it.
+        macro_rules! script {
+            ($file:literal) => {
+                Script::new(concat!(include_str!("lua/entry.lua"), include_str!($file)))
+            };
+        }
         Self {
-            beat: Script::new(include_str!("lua/beat.lua")),
-            claim: Script::new(include_str!("lua/claim.lua")),
-            settle: Script::new(concat!(include_str!("lua/entry.lua"), include_str!("lua/settle.lua"))),
-            leave: Script::new(concat!(include_str!("lua/entry.lua"), include_str!("lua/leave.lua"))),
+            beat: script!("lua/beat.lua"),
+            claim: script!("lua/claim.lua"),
+            settle: script!("lua/settle.lua"),
+            restore: script!("lua/restore.lua"),
+            seize: Script::new(include_str!("lua/seize.lua")),
+            give_back: script!("lua/give_back.lua"),
+            finish: Script::new(include_str!("lua/finish.lua")),
+            rest: Script::new(include_str!("lua/rest.lua")),
+            count: Script::new(include_str!("lua/count.lua")),
             requeue: Script::new(include_str!("lua/requeue.lua")),
         }
-    }
-}
-
-/// A connection to send on and the names for messages.
-#[derive(Clone)]
-pub(super) struct On<'a> {
-    pub(super) client: MultiplexedConnection,
-    pub(super) place: Place<'a>,
-}
-
-impl On<'_> {
-    pub(super) async fn send(&self, command: &Cmd) -> Result<Value, ConnectionError> {
-        self.ask(command).await.map_err(|error| self.error(&error))
-    }
-
-    async fn ask(&self, command: &Cmd) -> Result<Value, redis::RedisError> {
-        self.client.clone().send_packed_command(command).await?.extract_error()
-    }
-
-    pub(super) fn error(&self, error: &redis::RedisError) -> ConnectionError {
-        ConnectionError::from_client(error, &self.place)
     }
 }

@@ -156,6 +156,11 @@ fn the_library_imports_from_below_only_and_by_module_path() {
 }
 
 #[test]
+fn the_command_has_no_circle_of_modules() {
+    check("cli/src/main.rs", false);
+}
+
+#[test]
 fn the_page_s_module_has_no_circle_of_modules() {
     check("web/src/lib.rs", false);
 }

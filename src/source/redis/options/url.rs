@@ -1,0 +1,228 @@
+//! The URL of a queue.
+
+use std::{borrow::ToOwned, string::String, vec::Vec};
+
+use redis::{ConnectionInfo, IntoConnectionInfo};
+
+use super::{PopSide, RedisError};
+
+const SCHEMES: [&str; 7] = ["redis:", "rediss:", "valkey:", "valkeys:", "redis+unix:", "valkey+unix:", "unix:"];
+
+/// What a URL says.
+pub(super) struct Parts {
+    pub(super) info: ConnectionInfo,
+    pub(super) key: String,
+    pub(super) pop: PopSide,
+}
+
+/// Whether a text begins with one of our schemes.
+pub(super) fn is_redis(text: &str) -> bool {
+    let text = text.trim_start();
+    SCHEMES.iter().any(|scheme| text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme)))
+}
+
+/// A text as it can be shown: of a Redis URL, what may be a user or a password is `***`, however badly the URL is written.
+///
+/// ```
+/// use fourfold::source::redis::hide_password;
+/// assert_eq!(hide_password("REDIS://me:se?cret@h/0?list=a"), "REDIS://***@h/0?list=a");
+/// assert_eq!(hide_password("unix:///run/r.sock?pass=secret&list=a"), "unix:///run/r.sock?pass=***&list=a");
+/// assert_eq!(hide_password("tasks.jsonl"), "tasks.jsonl");
+/// ```
+pub fn hide_password(text: &str) -> String {
+    let Some((scheme, rest)) = text.split_once("://").filter(|_| is_redis(text)) else {
+        return if is_redis(text) { "***".to_owned() } else { text.to_owned() };
+    };
+    let shown = match rest.rsplit_once('@') {
+        Some((_, place)) => format!("{scheme}://***@{place}"),
+        None => text.to_owned(),
+    };
+    let Some((place, query)) = shown.split_once('?') else { return shown };
+    let hidden = |pair: &str| match pair.split_once('=') {
+        Some((name, _)) if !matches!(name, "list" | "pop" | "db" | "stream" | "group") => format!("{name}=***"),
+        _ => pair.to_owned(),
+    };
+    format!("{place}?{}", query.split('&').map(hidden).collect::<Vec<_>>().join("&"))
+}
+
+pub(super) fn parse(text: &str) -> Result<Parts, RedisError> {
+    let text = text.trim();
+    if let Some(at) = text.find('#') {
+        let part =
+            if text.rfind('@').is_some_and(|end| at < end) { "user or password" } else { "part behind the server" };
+        return Err(RedisError::usage(format!("the Redis URL has a `#` in its {part}: write it as %23")));
+    }
+    let Some(url) = redis::parse_redis_url(text) else {
+        let forms = "redis://HOST:PORT/DB?list=KEY, rediss://… or redis+unix:///PATH?list=KEY";
+        let hint = "; in a password, `?`, `/` and `@` are written as %3F, %2F and %40";
+        let hint = if text.contains('@') { hint } else { "" };
+        return Err(RedisError::usage(format!("not a Redis URL: the forms are {forms}{hint}")));
+    };
+    let query = url.query().unwrap_or_default().to_owned();
+    let is_socket = url.scheme().ends_with("unix");
+    let (mut key, mut pop, mut user, mut pass) = (None, PopSide::default(), None, None);
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let value = decode(value)
+            .ok_or_else(|| RedisError::usage(format!("the Redis URL's {}= is no UTF-8 once decoded", known(name))))?;
+        match name {
+            "list" if key.is_some() => return Err(RedisError::usage("the Redis URL has list= twice")),
+            "list" => key = Some(value),
+            "pop" => {
+                pop = match &*value {
+                    "right" => PopSide::Right,
+                    "left" => PopSide::Left,
+                    _ => return Err(RedisError::usage("the Redis URL's pop= takes right or left")),
+                }
+            }
+            "user" if is_socket => user = Some(value),
+            "pass" if is_socket => pass = Some(value),
+            "db" if is_socket => {}
+            "protocol" => {}
+            "stream" | "group" => {
+                return Err(RedisError::usage("Redis streams are not supported yet: use a list, ?list=KEY"));
+            }
+            "db" => {
+                return Err(RedisError::usage(
+                    "the Redis URL has db=: here the database stands behind the server, /DB",
+                ));
+            }
+            name => {
+                return Err(RedisError::usage(format!("the Redis URL has an unknown parameter, {}=", known(name))));
+            }
+        }
+    }
+    let key = key.filter(|key| !key.is_empty());
+    let key = key.ok_or_else(|| RedisError::usage("the Redis URL names no key: list=KEY is missing or empty"))?;
+    // The error's detail could repeat a part of the URL.
+    let mut info = url.into_connection_info().map_err(|error| {
+        let text = error.to_string();
+        let what = match () {
+            () if text.contains("database number") => "the database is no number",
+            () if text.contains("Password") => "the password is no UTF-8 once decoded",
+            () if text.contains("Username") => "the user is no UTF-8 once decoded",
+            () => "no server in it",
+        };
+        RedisError::usage(format!("the Redis URL is not usable: {what}"))
+    })?;
+    if is_socket {
+        // Decoded here, since there a `+` would be a space.
+        let mut settings = info.redis_settings().clone();
+        if let Some(user) = user {
+            settings = settings.set_username(user);
+        }
+        if let Some(pass) = pass {
+            settings = settings.set_password(pass);
+        }
+        info = info.set_redis_settings(settings);
+    }
+    Ok(Parts { info, key, pop })
+}
+
+/// The name of a parameter, unless it may be a piece of a badly written password.
+fn known(name: &str) -> &str {
+    let is_plain =
+        name.len() <= 16 && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-' || byte == b'_');
+    if is_plain { name } else { "…" }
+}
+
+/// What `%` and two digits stand for; `None` when that is no text.
+fn decode(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, others @ ..] = rest {
+        rest = others;
+        let digit = |at: usize| others.get(at).and_then(|byte| char::from(*byte).to_digit(16));
+        match (first, digit(0), digit(1)) {
+            (b'%', Some(high), Some(low)) => {
+                bytes.push(u8::try_from(high * 16 + low).ok()?);
+                rest = &others[2..];
+            }
+            (byte, ..) => bytes.push(*byte),
+        }
+    }
+    String::from_utf8(bytes).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::RedisOptions, *};
+
+    fn error(url: &str) -> String {
+        let error = RedisOptions::from_url(url).unwrap_err();
+        assert!(error.is_usage());
+        error.to_string()
+    }
+
+    #[test]
+    fn urls_of_every_form() {
+        for (url, shown, pop) in [
+            ("redis://h/0?list=a", "redis://h:6379/0?list=a", PopSide::Right),
+            ("redis://:p%40ss@h:1/3?pop=left&list=a%20b", "redis://h:1/3?list=a b", PopSide::Left),
+            ("rediss://u:p@h?list=a", "rediss://h:6379/0?list=a", PopSide::Right),
+            ("redis://[::1]:7/?list=%7Ba%7Db", "redis://[::1]:7/0?list={a}b", PopSide::Right),
+            ("redis+unix:///run/r.sock?db=2&list=a&pop=right", "redis+unix:///run/r.sock?db=2&list=a", PopSide::Right),
+            ("REDIS://h/0?list=a", "redis://h:6379/0?list=a", PopSide::Right),
+            (" Redis://h/0?list=a", "redis://h:6379/0?list=a", PopSide::Right),
+            ("redis://h/0?list=a+b%23c", "redis://h:6379/0?list=a+b#c", PopSide::Right),
+        ] {
+            let options = RedisOptions::from_url(url).unwrap();
+            assert_eq!((options.to_string().as_str(), options.pop), (shown, pop));
+            assert!(RedisOptions::is_url(url));
+        }
+        assert!(!RedisOptions::is_url("redis.jsonl") && !RedisOptions::is_url("rédis:"));
+    }
+
+    #[test]
+    fn bad_urls_name_what_is_wrong_and_no_secret() {
+        for (url, part) in [
+            ("http://h/?list=a", "not a Redis URL"),
+            ("redis://u:secret@h:port/?list=a", "not a Redis URL"),
+            ("redis://u:secret@h/x?list=a", "the database is no number"),
+            ("redis://u:secret@h/0", "list=KEY is missing"),
+            ("redis://u:secret@h/0?list=a&pop=up", "pop= takes right or left"),
+            ("redis://u:secret@h/0?list=a&lsit=b", "unknown parameter, lsit="),
+            ("redis://h/0?list=jobs#7", "`#` in its part behind the server: write it as %23"),
+            ("redis://u:se#cret@h/0?list=a", "`#` in its user or password"),
+            ("redis://h/0?list=a%FFb", "list= is no UTF-8"),
+            ("redis://u:%FFsecret@h/0?list=a", "the password is no UTF-8"),
+            ("redis://h/0?list=a&list=b", "list= twice"),
+            ("redis://u:x?secret@h/0?list=a", "%3F"),
+            ("redis://h/0?db=3&list=a", "/DB"),
+            ("redis://h/0?stream=a&group=g", "streams"),
+        ] {
+            let error = error(url);
+            assert!(error.contains(part) && !error.contains("secret"), "{url}: {error}");
+        }
+        let options = RedisOptions::from_url("redis://user:secret@h/0?list=a").unwrap();
+        assert!(!format!("{options:?} {options}").contains("secret"));
+    }
+
+    #[test]
+    fn a_password_can_come_from_elsewhere_and_the_url_comes_first() {
+        let password = |url: &str| {
+            let options = RedisOptions::from_url(url).unwrap().credentials(Some("me"), "elsewhere");
+            let settings = options.info.redis_settings();
+            (settings.username().map(str::to_owned), settings.password().map(str::to_owned))
+        };
+        assert_eq!(password("redis://h/0?list=a"), (Some("me".into()), Some("elsewhere".into())));
+        assert_eq!(password("redis://you@h/0?list=a"), (Some("you".into()), Some("elsewhere".into())));
+        assert_eq!(password("redis://:here@h/0?list=a"), (None, Some("here".into())));
+        assert_eq!(password("unix:///s?list=a&pass=a%2Bb+c"), (None, Some("a+b+c".into())));
+    }
+
+    #[test]
+    fn what_is_shown_hides_every_secret() {
+        for url in [
+            "redis://u:SECRET@h/0?list=a",
+            " REDIS://u:SECRET@h/0?list=a",
+            "redis://u:SEC?RET@h/0?list=a",
+            "redis://u:p@SECRET@h/0?list=a",
+            "unix:///s?list=a&pass=SECRET",
+            "redis:u:SECRET@h",
+        ] {
+            let shown = hide_password(url);
+            assert!(!shown.contains("SEC") && !shown.contains("RET"), "{url}: {shown}");
+        }
+    }
+}
