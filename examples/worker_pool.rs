@@ -20,7 +20,7 @@ use smol::Timer;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let shipped = RefCell::new(Vec::new());
-    let ship = async |order: u32| {
+    let ship = async |order: u32, _: &_| {
         Timer::after(Duration::from_millis(1)).await;
         shipped.borrow_mut().push(order);
     };

@@ -18,9 +18,21 @@
 //!              the slot is free
 //! ```
 //!
-//! A wake that comes too late finds its slot empty, or polls the present occupant once in vain. A tick polls each task
-//! at most once, so a task that always wakes itself does not keep the others waiting.
+//! A wake that comes too late finds its slot empty, or polls the present occupant once in vain.
+//!
+//! # Fairness
+//!
+//! A tick polls each task at most once. A task that wakes itself during its poll waits for the next *turn*, as yielding is
+//! meant to do; one that is woken by another is polled in the next tick of the same turn. A turn ends when nothing else
+//! is ready, or after [`POLLS_PER_TURN`] polls; then the parent is asked for another one, and others have their chance.
+//!
+//! Executors nest: a task of one may poll another one. All polls of an executor that happen within one poll of the
+//! outermost executor are one turn of it, with one [`Budget`]. So one poll of the outermost future polls, of each
+//! executor in it, at most as many tasks as it holds and [`POLLS_PER_TURN`] more: a sum over the executors, never a
+//! product over the levels. (Without the feature `std` a wake never reaches a task before the next poll of its parent,
+//! which bounds a turn by itself.)
 
+mod budget;
 mod gate;
 mod platform;
 mod ready;
@@ -30,43 +42,15 @@ use core::fmt;
 use core::future::poll_fn;
 use core::task::{Context, Poll};
 
+pub use budget::Budget;
 use gate::Membership;
 pub use gate::{Entered, Gate};
+use platform::KNOWS_THREADS;
 use ready::Ready;
 use slots::Slots;
 
-/// How many polls a turn may make before it lets the parent go on with something else.
+/// The number of polls that a turn may make before the parent goes on with something else.
 pub const POLLS_PER_TURN: usize = 512;
-
-/// How many more polls of tasks this turn may make; executors that share a turn share one.
-#[derive(Debug)]
-pub struct Budget {
-    polls: usize,
-}
-
-impl Budget {
-    /// A budget of so many polls.
-    pub const fn new(polls: usize) -> Self {
-        Budget { polls }
-    }
-
-    /// Whether it is used up.
-    pub const fn is_spent(&self) -> bool {
-        self.polls == 0
-    }
-
-    /// Takes a poll that was made elsewhere, such as by [`Executor::start`], off the budget.
-    #[inline]
-    pub const fn spend(&mut self) {
-        self.polls = self.polls.saturating_sub(1);
-    }
-}
-
-impl Default for Budget {
-    fn default() -> Self {
-        Budget::new(POLLS_PER_TURN)
-    }
-}
 
 /// What came of starting a task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,6 +71,9 @@ struct Tasks<F> {
 impl<F: Future> Tasks<F> {
     #[inline]
     fn begin_tick(&mut self, membership: &Membership) -> bool {
+        if membership.is_new_turn() {
+            self.ready.release_deferred();
+        }
         if self.ready.in_tick() {
             return true;
         }
@@ -105,10 +92,14 @@ impl<F: Future> Tasks<F> {
                     budget.spend();
                     return Some((slot, output));
                 }
-                Some(Poll::Pending) => budget.spend(),
+                Some(Poll::Pending) => {
+                    budget.spend();
+                    self.ready.note_woken();
+                }
                 None => {} // a wake that came too late
             }
         }
+        self.ready.defer_woken();
         None
     }
 }
@@ -134,6 +125,8 @@ impl<F: Future> Tasks<F> {
 pub struct Executor<F: Future> {
     tasks: Tasks<F>,
     membership: Membership,
+    /// For [`poll_next`](Self::poll_next) alone.
+    budget: Budget,
 }
 
 impl<F: Future> Executor<F> {
@@ -170,7 +163,11 @@ impl<F: Future> Executor<F> {
     }
 
     fn at(gate: &Gate) -> Self {
-        Executor { tasks: Tasks { slots: Slots::new(), ready: Ready::default() }, membership: gate.join() }
+        Executor {
+            tasks: Tasks { slots: Slots::new(), ready: Ready::default() },
+            membership: gate.join(),
+            budget: Budget::default(),
+        }
     }
 
     /// The gate to go through before ticks.
@@ -203,7 +200,10 @@ impl<F: Future> Executor<F> {
         let slot = self.provide();
         match self.tasks.slots.start(future) {
             Poll::Ready(output) => Start::Finished(output),
-            Poll::Pending => Start::Running(slot),
+            Poll::Pending => {
+                self.tasks.ready.note_started(slot);
+                Start::Running(slot)
+            }
         }
     }
 
@@ -273,31 +273,34 @@ impl<F: Future> Executor<F> {
 
     /// The next task to finish: its slot and its output. `None` when there is no task.
     ///
-    /// This is all it takes to use an executor by itself: it goes through the gate, ticks, and comes back to the
-    /// parent after [`POLLS_PER_TURN`] polls that finished nothing, asking to be polled again.
+    /// This is all it takes to use an executor by itself: it goes through the gate and ticks. When the turn is over it
+    /// asks the parent for another one and is pending, however many tasks are ready or finish.
     #[inline]
     pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<(usize, F::Output)>> {
-        let Executor { tasks, membership } = self;
-        let outermost = membership.gate.look_in();
-        let mut registered = false;
-        let mut budget = Budget::default();
+        let Executor { tasks, membership, budget } = self;
+        let polling = membership.gate.look_in();
+        if polling.as_ref().is_some_and(|polling| polling.is_new) {
+            *budget = Budget::default();
+        }
+        // Where threads do not know themselves, registering lets the tasks be polled that were woken in the same turn.
+        let mut registered = !KNOWS_THREADS;
+        if registered && polling.is_some() {
+            membership.gate.register(cx);
+        }
         loop {
-            while tasks.begin_tick(membership) {
-                if let Some(finished) = tasks.next_in_tick(&mut budget) {
+            while !budget.is_spent() && tasks.begin_tick(membership) {
+                if let Some(finished) = tasks.next_in_tick(budget) {
                     return Poll::Ready(Some(finished));
-                }
-                if budget.is_spent() {
-                    cx.waker().wake_by_ref();
-                    return Poll::Pending;
                 }
             }
             if tasks.slots.len() == 0 {
                 return Poll::Ready(None);
             }
-            if !outermost {
+            if polling.is_none() {
                 return Poll::Pending; // whoever went in sees to the rest
             }
             if registered {
+                membership.gate.end_turn();
                 membership.gate.sleep();
                 return Poll::Pending;
             }

@@ -11,8 +11,8 @@ mod worker_pool;
 pub use self::{
     batch::{batch, batch_with},
     full::Full,
-    permits::{Acquire, Permit, Permits},
+    permits::{Acquire, Closed, Permit, Permits},
     task_group::{Group, GroupError, GroupFailure, GroupOutput, SpawnNamed, TaskName, task_group, task_group_with},
-    task_set::TaskSet,
-    worker_pool::{JoinQueue, Push, PushError, Queue, TryPushError, worker_pool, worker_pool_with},
+    task_set::{TaskKey, TaskSet},
+    worker_pool::{JoinQueue, Push, PushError, Queue, QueueHandle, worker_pool, worker_pool_with},
 };

@@ -1,6 +1,13 @@
-//! Wakers of futures that wait for another one of the same thread: one, or many.
+//! Wakers of futures that wait for another one of the same thread: one, many, and many in order.
 
 mod multi;
+mod semaphore;
 mod single;
+mod wait_list;
 
-pub(crate) use self::{multi::MultiWakerRegistration, single::WakerRegistration};
+pub(crate) use self::{
+    multi::MultiWakerRegistration,
+    semaphore::{Semaphore, Ticket},
+    single::WakerRegistration,
+    wait_list::{Left, WaitList},
+};

@@ -60,9 +60,9 @@ impl Entry {
         Self { fills_to: 0, ..Self::of::<P>(name) }
     }
 
-    /// A whole run starts only so many tasks before it polls those that run: a turn is bounded, and beyond that tasks that
-    /// are over at their second poll end before more are started.
-    const fn whole_run<P: Peer>(name: &'static str) -> Self {
+    /// A scope and a run start at most this many tasks before they poll those that run: a turn is bounded, and beyond that
+    /// tasks that end at their second poll end before more are started.
+    const fn bounded<P: Peer>(name: &'static str) -> Self {
         Self { fills_to: ::fourfold::executor::POLLS_PER_TURN, ..Self::of::<P>(name) }
     }
 
@@ -112,10 +112,14 @@ pub const REFERENCE: &str = "futures-buffered";
 pub const PEERS: &[Entry] = &[
     Entry::of::<bound::Ring>("bound: a ring without wakers"),
     Entry::of::<fourfold::Bare>("fourfold executor"),
-    Entry::whole_run::<fourfold::Set>("fourfold set"),
-    Entry::whole_run::<fourfold::Batch>("fourfold batch"),
-    Entry::whole_run::<fourfold::Pool>("fourfold pool"),
-    Entry::whole_run::<fourfold::Group>("fourfold group"),
+    Entry::bounded::<fourfold::Set>("fourfold TaskSet"),
+    Entry::bounded::<fourfold::Batch>("fourfold batch"),
+    Entry::bounded::<fourfold::Pool>("fourfold worker_pool"),
+    Entry::bounded::<fourfold::Group>("fourfold task_group"),
+    Entry::bounded::<fourfold::RunSet>("fourfold Run, set"),
+    Entry::bounded::<fourfold::RunBatch>("fourfold Run, batch"),
+    Entry::bounded::<fourfold::RunPool>("fourfold Run, pool"),
+    Entry::bounded::<fourfold::RunGroup>("fourfold Run, group"),
     Entry::of::<combinators::Buffered>(REFERENCE),
     Entry::of::<combinators::Unordered>("FuturesUnordered"),
     Entry::of::<combinators::BufferUnordered>("buffer_unordered"),

@@ -6,7 +6,10 @@ use core::cell::Cell;
 use core::fmt;
 use core::task::Context;
 
-use super::platform::{AtomicBool, AtomicUsize, NOBODY, Ordering, Parent, this_thread};
+use super::platform::{
+    AtomicBool, AtomicUsize, NOBODY, Ordering, Parent, count_outer_poll, enter_poll, leave_outermost_poll, outer_poll,
+    this_thread,
+};
 
 /// The part that wakers reach, from any thread.
 pub(super) struct Shared {
@@ -47,6 +50,12 @@ impl Shared {
         }
     }
 
+    /// Tasks were put off to the next turn (owner only). The parent is up: they were polled just now.
+    #[inline]
+    pub(super) fn add_deferred(&self) {
+        self.ready.store(self.ready.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+    }
+
     /// A group or a snapshot gave up its last ready bit (owner only).
     #[inline]
     pub(super) fn sub_ready(&self) {
@@ -64,7 +73,20 @@ struct Local {
     round: Cell<usize>,
     /// Members that have not collected in this round.
     behind: Cell<usize>,
+    /// The number of the present turn, counted here.
+    turn: Cell<usize>,
+    /// The turn is over: the parent was told to wait, so that its next poll begins another.
+    is_over: Cell<bool>,
+    /// The outermost poll of the present turn, if that was not this gate's own.
+    outer: Cell<Option<usize>>,
+    /// How often the parent came back within the present turn.
+    returns: Cell<usize>,
 }
+
+/// The parent comes back within a turn only when a task was woken by something outside, which happens at most once per
+/// poll in the scopes around it. A parent that comes back more often cannot end the outermost poll by itself, such as one
+/// that blocks within a task, and gets a new turn.
+const RETURNS_PER_TURN: usize = 2 * super::POLLS_PER_TURN;
 
 impl Local {
     /// The parent is up: answers a call, so that every member has to collect its remote bits, and a new call wakes
@@ -77,6 +99,41 @@ impl Local {
             self.round.set(self.round.get().wrapping_add(1));
             self.behind.set(self.members.get());
         }
+    }
+
+    /// Begins a turn unless the present one goes on; says whether it did. A turn is the part of an outermost poll that one
+    /// gate has: all polls of its parent within that outermost poll.
+    #[inline]
+    fn begin_turn(&self) -> bool {
+        let outer = outer_poll();
+        let begins = match outer {
+            Some(_) => self.outer.get() != outer,
+            None => self.is_over.get(),
+        };
+        if begins {
+            self.turn.set(self.turn.get().wrapping_add(1));
+            self.outer.set(outer);
+            self.is_over.set(false);
+            self.returns.set(0);
+            if outer.is_none() {
+                count_outer_poll();
+            }
+        }
+        begins
+    }
+
+    /// Begins a turn for a poll of the parent, or goes on with the present one.
+    #[inline]
+    fn poll(&self) -> Polling {
+        let mut is_new = self.begin_turn();
+        if !is_new && self.outer.get().is_some() {
+            self.returns.set(self.returns.get() + 1);
+            if self.returns.get() > RETURNS_PER_TURN {
+                self.outer.set(None);
+                is_new = self.begin_turn();
+            }
+        }
+        Polling { is_new, is_outermost: enter_poll() }
     }
 
     /// Whoever calls from now on wakes this parent; who called before is answered.
@@ -92,6 +149,23 @@ impl Local {
             self.shared.asleep.store(true, Ordering::Relaxed);
         } else {
             self.shared.parent.wake();
+        }
+    }
+}
+
+/// A poll of a gate's parent, until dropped.
+pub(crate) struct Polling {
+    /// Whether it began a turn.
+    pub(crate) is_new: bool,
+    /// Whether no other scope's poll is around it.
+    is_outermost: bool,
+}
+
+impl Drop for Polling {
+    #[inline]
+    fn drop(&mut self) {
+        if self.is_outermost {
+            leave_outermost_poll();
         }
     }
 }
@@ -125,6 +199,10 @@ impl Gate {
             members: Cell::new(0),
             round: Cell::new(0),
             behind: Cell::new(0),
+            turn: Cell::new(0),
+            is_over: Cell::new(true),
+            outer: Cell::new(None),
+            returns: Cell::new(0),
         }))
     }
 
@@ -133,21 +211,45 @@ impl Gate {
     /// tick. Going in again while inside does nothing.
     pub fn enter(&self, cx: &Context<'_>) -> Entered {
         let outermost = !self.0.inside.replace(true);
-        if outermost {
+        let polling = outermost.then(|| {
             self.0.register(cx);
-        }
-        Entered { gate: self.clone(), outermost }
+            self.0.poll()
+        });
+        Entered { gate: self.clone(), polling, goes_on: false }
     }
 
-    /// Has the parent look in without registering it, which is only needed before it sleeps. `true` if it is the
+    /// Goes in as [`enter`](Self::enter) does, for one look without a parent: nobody is registered, and nobody is woken
+    /// for what is left ready.
+    pub(crate) fn visit(&self) -> Entered {
+        let outermost = !self.0.inside.replace(true);
+        let polling = outermost.then(|| {
+            self.0.answer();
+            self.0.poll()
+        });
+        Entered { gate: self.clone(), polling, goes_on: true }
+    }
+
+    /// Has the parent look in without registering it, which is only needed before it sleeps. `Some` if it is the
     /// caller who sees to that, with [`register`](Self::register) and [`sleep`](Self::sleep).
     #[inline]
-    pub(super) fn look_in(&self) -> bool {
+    pub(super) fn look_in(&self) -> Option<Polling> {
         let outermost = !self.0.inside.get();
-        if outermost {
+        outermost.then(|| {
             self.0.answer();
-        }
-        outermost
+            self.0.poll()
+        })
+    }
+
+    /// Begins a turn unless the present one goes on, for polls that are made before the gate is entered.
+    #[inline]
+    pub(crate) fn begin_turn(&self) -> Polling {
+        Polling { is_new: self.0.begin_turn(), is_outermost: enter_poll() }
+    }
+
+    /// Ends the turn: the parent is told to wait, and its next poll begins another turn.
+    #[inline]
+    pub(crate) fn end_turn(&self) {
+        self.0.is_over.set(true);
     }
 
     pub(super) fn register(&self, cx: &Context<'_>) {
@@ -165,7 +267,7 @@ impl Gate {
 
     pub(super) fn join(&self) -> Membership {
         self.0.members.set(self.0.members.get() + 1);
-        Membership { gate: self.clone(), round: Cell::new(self.0.round.get()) }
+        Membership { gate: self.clone(), round: Cell::new(self.0.round.get()), turn: Cell::new(self.0.turn.get()) }
     }
 }
 
@@ -179,21 +281,41 @@ impl fmt::Debug for Gate {
 #[must_use = "dropping it leaves the gate"]
 pub struct Entered {
     gate: Gate,
-    outermost: bool,
+    /// None for an entrance within another one.
+    polling: Option<Polling>,
+    /// The parent does not wait: whoever polls goes on within the same turn.
+    goes_on: bool,
+}
+
+impl Entered {
+    /// Whether this entrance began a turn, so that budgets are whole again. A parent that is polled several times within
+    /// one poll of the outermost scope around it has one turn there.
+    pub fn is_new_turn(&self) -> bool {
+        self.polling.as_ref().is_some_and(|polling| polling.is_new)
+    }
+
+    /// Leaves the gate without waiting: the caller has something to return, and may come back at once. The turn goes on,
+    /// and nobody is woken for what is left ready.
+    pub(crate) fn leave_ready(mut self) {
+        self.goes_on = true;
+    }
 }
 
 impl Drop for Entered {
     fn drop(&mut self) {
-        if self.outermost {
+        if self.polling.is_some() {
             self.gate.0.inside.set(false);
-            self.gate.0.sleep();
+            if !self.goes_on {
+                self.gate.end_turn();
+                self.gate.0.sleep();
+            }
         }
     }
 }
 
 impl fmt::Debug for Entered {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Entered").field("outermost", &self.outermost).finish_non_exhaustive()
+        f.debug_struct("Entered").field("is_new_turn", &self.is_new_turn()).finish_non_exhaustive()
     }
 }
 
@@ -201,6 +323,7 @@ impl fmt::Debug for Entered {
 pub(super) struct Membership {
     pub(super) gate: Gate,
     round: Cell<usize>,
+    turn: Cell<usize>,
 }
 
 impl Membership {
@@ -208,6 +331,12 @@ impl Membership {
     #[inline]
     pub(super) fn is_behind(&self) -> bool {
         self.round.get() != self.gate.0.round.get()
+    }
+
+    /// Whether a turn began since the last tick.
+    #[inline]
+    pub(super) fn is_new_turn(&self) -> bool {
+        self.turn.replace(self.gate.0.turn.get()) != self.gate.0.turn.get()
     }
 
     /// Whether there may be remote bits to collect, which the caller does now.

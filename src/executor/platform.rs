@@ -1,12 +1,12 @@
 //! What differs between builds: the model checker's atomics under `cfg(fourfold_loom)`, and whether threads can be told
 //! apart.
 
+use core::task::Waker;
+
 #[cfg(not(fourfold_loom))]
 pub(super) use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 #[cfg(fourfold_loom)]
 pub(super) use loom::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-
-use core::task::Waker;
 
 /// Words in a group, each with a bit in the group's summary word. The model checker explores fewer.
 #[cfg(not(fourfold_loom))]
@@ -46,11 +46,73 @@ impl Parent {
 /// No thread at all.
 pub(super) const NOBODY: usize = 0;
 
+/// Whether a thread knows itself, so that a wake by the owner's thread can be told from one by another thread.
+pub(super) const KNOWS_THREADS: bool = cfg!(any(feature = "std", fourfold_loom));
+
+#[cfg(all(feature = "std", not(fourfold_loom)))]
+std::thread_local!(static HERE: core::cell::Cell<Poll> = const { core::cell::Cell::new(Poll { number: 0, is_inside: false }) });
+
+/// The outermost poll of a scope on this thread: its number, and whether it is still under way.
+#[cfg(all(feature = "std", not(fourfold_loom)))]
+#[derive(Clone, Copy)]
+struct Poll {
+    number: usize,
+    is_inside: bool,
+}
+
+/// The number of the outermost poll that is under way on this thread, if one is.
+#[cfg(all(feature = "std", not(fourfold_loom)))]
+#[inline]
+pub(super) fn outer_poll() -> Option<usize> {
+    let poll = HERE.get();
+    poll.is_inside.then_some(poll.number)
+}
+
+/// Gives the next outermost poll another number.
+#[cfg(all(feature = "std", not(fourfold_loom)))]
+#[inline]
+pub(super) fn count_outer_poll() {
+    let poll = HERE.get();
+    HERE.set(Poll { number: poll.number.wrapping_add(1), ..poll });
+}
+
+/// Begins a poll; says whether it is the outermost one.
+#[cfg(all(feature = "std", not(fourfold_loom)))]
+#[inline]
+pub(super) fn enter_poll() -> bool {
+    let poll = HERE.get();
+    HERE.set(Poll { is_inside: true, ..poll });
+    !poll.is_inside
+}
+
+/// Ends the outermost poll.
+#[cfg(all(feature = "std", not(fourfold_loom)))]
+#[inline]
+pub(super) fn leave_outermost_poll() {
+    HERE.set(Poll { is_inside: false, ..HERE.get() });
+}
+
+/// Without threads that know themselves, every poll of a scope is treated as an outermost one.
+#[cfg(not(all(feature = "std", not(fourfold_loom))))]
+pub(super) fn outer_poll() -> Option<usize> {
+    None
+}
+
+#[cfg(not(all(feature = "std", not(fourfold_loom))))]
+pub(super) fn count_outer_poll() {}
+
+#[cfg(not(all(feature = "std", not(fourfold_loom))))]
+pub(super) fn enter_poll() -> bool {
+    true
+}
+
+#[cfg(not(all(feature = "std", not(fourfold_loom))))]
+pub(super) fn leave_outermost_poll() {}
+
 /// An address that no two living threads share.
 #[cfg(all(feature = "std", not(fourfold_loom)))]
 #[inline]
 pub(super) fn this_thread() -> usize {
-    std::thread_local!(static HERE: u8 = const { 0 });
     HERE.with(|here| core::ptr::from_ref(here).addr())
 }
 

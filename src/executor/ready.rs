@@ -11,7 +11,7 @@ use core::array;
 use core::task::Waker;
 
 use super::gate::{Gate, Shared};
-use super::platform::{AtomicUsize, Ordering, WORDS};
+use super::platform::{AtomicUsize, KNOWS_THREADS, Ordering, WORDS};
 
 const BITS: usize = usize::BITS as usize;
 const GROUP: usize = WORDS * BITS;
@@ -40,13 +40,32 @@ impl Group {
     #[inline]
     fn mark(&self, index: usize) {
         let (word, bit) = place(index);
+        self.mark_word(word, bit);
+    }
+
+    #[inline]
+    fn mark_word(&self, word: usize, bits: usize) {
         let before = self.own.words[word].load(Ordering::Relaxed);
-        self.own.words[word].store(before | bit, Ordering::Relaxed);
+        self.own.words[word].store(before | bits, Ordering::Relaxed);
         if before == 0 {
             let summary = self.own.summary.load(Ordering::Relaxed);
             self.own.summary.store(summary | 1 << word, Ordering::Relaxed);
             if summary == 0 {
                 self.gate.add_ready();
+            }
+        }
+    }
+
+    /// Clears bits of the owner's side.
+    #[inline]
+    fn unmark_word(&self, word: usize, bits: usize) {
+        let after = self.own.words[word].load(Ordering::Relaxed) & !bits;
+        self.own.words[word].store(after, Ordering::Relaxed);
+        if after == 0 {
+            let summary = self.own.summary.load(Ordering::Relaxed) & !(1 << word);
+            self.own.summary.store(summary, Ordering::Relaxed);
+            if summary == 0 {
+                self.gate.sub_ready();
             }
         }
     }
@@ -138,21 +157,36 @@ impl Wake for SlotWaker {
 }
 
 /// A word of ready bits; the lowest stands for the slot `base`.
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 struct Word {
     base: usize,
     bits: usize,
+}
+
+/// The slots of a group that wait for the next turn.
+struct Deferred {
+    summary: usize,
+    words: [usize; WORDS],
 }
 
 /// The ready bits of all slots, and the snapshot that the present tick works through.
 #[derive(Default)]
 pub(super) struct Ready {
     groups: Vec<Arc<Group>>,
-    /// The word being worked through. It is empty only when the snapshot is.
+    /// The word being worked through.
     now: Word,
+    /// The slot of it that is being polled.
+    bit: usize,
+    /// Those of it that woke themselves: found ready again after their poll, and not yet put off.
+    woke: usize,
+    /// Slots of one word that woke themselves in their first poll, and are not yet put off.
+    started: Word,
     /// The snapshot's other words: those before `next` are done.
     later: Vec<Word>,
     next: usize,
+    /// For each group, if threads know themselves. Otherwise no wake is seen before the next turn anyway.
+    deferred: Vec<Deferred>,
+    any_deferred: bool,
 }
 
 impl Ready {
@@ -161,6 +195,9 @@ impl Ready {
         if slot == self.groups.len() * GROUP {
             let group = Group { own: Side::new(), remote: Side::new(), gate: gate.shared().clone() };
             self.groups.push(Arc::new(group));
+            if KNOWS_THREADS {
+                self.deferred.push(Deferred { summary: 0, words: [0; WORDS] });
+            }
         }
         let words = slot / BITS + 1;
         if self.later.capacity() < words {
@@ -182,60 +219,139 @@ impl Ready {
     /// Whether the present tick has more to do.
     #[inline]
     pub(super) fn in_tick(&self) -> bool {
-        self.now.bits != 0
+        self.now.bits != 0 || self.next < self.later.len()
     }
 
     /// Takes the snapshot for a new tick; says whether there is anything in it.
     #[inline]
     pub(super) fn snapshot(&mut self) -> bool {
         debug_assert!(!self.in_tick());
+        self.defer_woken();
+        self.defer_started();
         self.later.clear();
         self.next = 0;
         for (number, group) in self.groups.iter().enumerate() {
             group.take(number * GROUP, &mut self.later);
         }
-        self.turn();
-        if self.in_tick() {
+        let any = !self.later.is_empty();
+        if any {
             self.groups[0].gate.add_ready();
         }
-        self.in_tick()
+        any
     }
 
     /// The next slot of the snapshot.
     #[inline]
     pub(super) fn pop(&mut self) -> Option<usize> {
-        if self.now.bits == 0 {
+        if self.now.bits == 0 && !self.turn() {
             return None;
         }
         let slot = self.now.base + lowest(self.now.bits);
-        self.now.bits &= self.now.bits - 1;
-        if self.now.bits == 0 {
-            self.turn();
-            if self.now.bits == 0 {
-                self.groups[0].gate.sub_ready();
-            }
+        self.bit = self.now.bits & self.now.bits.wrapping_neg();
+        self.now.bits ^= self.bit;
+        if !self.in_tick() {
+            self.groups[0].gate.sub_ready();
         }
         Some(slot)
     }
 
-    /// Turns to the snapshot's next word.
+    /// Turns to the snapshot's next word, if there is one.
     #[inline]
-    fn turn(&mut self) {
-        if let Some(word) = self.later.get_mut(self.next) {
-            self.now = core::mem::take(word);
-            self.next += 1;
+    fn turn(&mut self) -> bool {
+        self.defer_woken();
+        let Some(word) = self.later.get(self.next) else { return false };
+        self.now = *word;
+        self.next += 1;
+        true
+    }
+
+    /// Notes whether the slot popped last is ready now that it was polled: then it woke itself.
+    #[inline(always)]
+    pub(super) fn note_woken(&mut self) {
+        if KNOWS_THREADS && let Some(group) = self.groups.get(self.now.base / GROUP) {
+            let word = self.now.base / BITS % WORDS;
+            self.woke |= group.own.words[word].load(Ordering::Relaxed) & self.bit;
         }
     }
 
-    /// Whether a slot is ready, in this tick or the next.
+    /// Notes whether a slot is ready that was polled for the first time just now.
+    #[inline]
+    pub(super) fn note_started(&mut self, slot: usize) {
+        if KNOWS_THREADS {
+            let (word, bit) = place(slot);
+            if self.groups[slot / GROUP].own.words[word].load(Ordering::Relaxed) & bit != 0 {
+                let base = slot - slot % BITS;
+                if base != self.started.base {
+                    self.defer_started();
+                    self.started.base = base;
+                }
+                self.started.bits |= bit;
+            }
+        }
+    }
+
+    /// Puts the slots of the present word that woke themselves off to the next turn.
+    #[inline]
+    pub(super) fn defer_woken(&mut self) {
+        if self.woke != 0 {
+            let bits = core::mem::take(&mut self.woke);
+            self.defer(Word { base: self.now.base, bits });
+        }
+    }
+
+    #[inline]
+    fn defer_started(&mut self) {
+        if self.started.bits != 0 {
+            let bits = core::mem::take(&mut self.started.bits);
+            self.defer(Word { base: self.started.base, bits });
+        }
+    }
+
+    fn defer(&mut self, Word { base, bits }: Word) {
+        let (word, _) = place(base);
+        let (group, deferred) = (&self.groups[base / GROUP], &mut self.deferred[base / GROUP]);
+        group.unmark_word(word, bits);
+        deferred.summary |= 1 << word;
+        deferred.words[word] |= bits;
+        if !self.any_deferred {
+            self.any_deferred = true;
+            group.gate.add_deferred();
+        }
+    }
+
+    /// Has the slots that were put off be ready again: a new turn begins.
+    #[inline]
+    pub(super) fn release_deferred(&mut self) {
+        self.defer_woken();
+        self.defer_started();
+        if self.any_deferred {
+            self.any_deferred = false;
+            for (group, deferred) in self.groups.iter().zip(&mut self.deferred) {
+                let mut summary = core::mem::take(&mut deferred.summary);
+                while summary != 0 {
+                    let word = lowest(summary) % WORDS;
+                    summary &= summary - 1;
+                    group.mark_word(word, core::mem::take(&mut deferred.words[word]));
+                }
+            }
+            self.groups[0].gate.sub_ready();
+        }
+    }
+
+    /// Whether a slot is ready, in this tick or a later one.
     pub(super) fn any(&self) -> bool {
-        self.in_tick() || self.groups.iter().any(|group| group.own.summary.load(Ordering::Relaxed) != 0)
+        self.in_tick()
+            || self.any_deferred
+            || self.groups.iter().any(|group| group.own.summary.load(Ordering::Relaxed) != 0)
     }
 }
 
 impl Drop for Ready {
     fn drop(&mut self) {
         self.groups.iter().for_each(|group| group.close());
+        if self.any_deferred {
+            self.groups[0].gate.sub_ready();
+        }
         if self.in_tick() {
             self.groups[0].gate.sub_ready();
         }

@@ -8,8 +8,6 @@ use core::{
     pin::pin,
 };
 
-use futures_lite::future;
-
 use super::shared::Shared;
 use crate::{clock::Clock, event::Observer, source::Source};
 
@@ -75,7 +73,9 @@ pub(super) async fn claim<S: Source, C: Clock, O: Observer>(shared: &Shared<'_, 
             Err(error) => return error,
         }
         // What the claim brought is started before the next one, and a source that answers at once every time starves no task.
-        future::yield_now().await;
+        // The run wakes this as long as there is room: yielding would cost a poll of the host.
+        let mut is_woken = false;
+        shared.claim_waker.until(|| mem::replace(&mut is_woken, true).then_some(())).await;
     }
 }
 

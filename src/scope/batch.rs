@@ -42,7 +42,9 @@ where
     Ok(batch_with(&Permits::new(limit), inputs, handler).await)
 }
 
-/// [`batch`] with permits that are shared with others, or whose limit changes on the way.
+/// Maps inputs to results as [`batch`] does, with permits that are shared with others, or whose limit changes on the way.
+///
+/// When the permits are closed, no more inputs are taken: the results are those of the inputs that were started.
 ///
 /// ```
 /// use fourfold::{Permits, scope::batch_with};
@@ -80,6 +82,7 @@ struct Batch<I: Iterator, M, F: Future> {
     /// Which output the task in each slot is to give.
     places: Vec<usize>,
     outputs: Vec<Option<F::Output>>,
+    budget: Budget,
 }
 
 impl<I, M, F> Batch<I, M, F>
@@ -91,25 +94,33 @@ where
     fn new(permits: &Permits, inputs: I, make: M) -> Self {
         let tasks = Executor::new();
         let line = Line::new(permits.clone(), &tasks);
-        Self { inputs: inputs.peekable(), make, tasks, line, places: vec![], outputs: vec![] }
+        Self {
+            inputs: inputs.peekable(),
+            make,
+            tasks,
+            line,
+            places: vec![],
+            outputs: vec![],
+            budget: Budget::default(),
+        }
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let _inside = self.tasks.gate().enter(cx);
-        let mut budget = Budget::default();
+        let inside = self.tasks.gate().enter(cx);
+        self.budget.renew(&inside);
         loop {
-            let mut went_on = self.start(&mut budget);
+            let mut went_on = self.start();
             self.line.keep_up();
             if self.tasks.begin_tick() {
                 went_on = true;
-                while let Some((slot, output)) = self.tasks.next_in_tick(&mut budget) {
+                while let Some((slot, output)) = self.tasks.next_in_tick(&mut self.budget) {
                     self.outputs[self.places[slot]] = Some(output);
                 }
             }
-            if self.tasks.is_empty() && self.inputs.peek().is_none() {
+            if self.tasks.is_empty() && (self.line.is_closed() || self.inputs.peek().is_none()) {
                 return Poll::Ready(());
             }
-            if budget.is_spent() {
+            if self.budget.is_spent() {
                 // The gate wakes for what is ready; what could start is known only here.
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
@@ -121,11 +132,11 @@ where
     }
 
     /// Starts what there are permits for.
-    fn start(&mut self, budget: &mut Budget) -> bool {
+    fn start(&mut self) -> bool {
         let mut started = false;
         self.line.look();
         // Looks ahead, so as not to wait for a permit with nothing to spend it on.
-        while !budget.is_spent()
+        while !self.budget.is_spent()
             && self.inputs.peek().is_some()
             && let Some(permit) = self.line.permit()
             && let Some(input) = self.inputs.next()
@@ -139,7 +150,7 @@ where
             if let Start::Finished(output) = self.tasks.start((self.make)(input, permit)) {
                 self.outputs[place] = Some(output);
             }
-            budget.spend();
+            self.budget.spend();
             started = true;
         }
         started

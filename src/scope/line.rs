@@ -19,13 +19,19 @@ impl Line {
         Self { permits, wait: tasks.sibling(), granted: None }
     }
 
+    /// Whether there will be no permit any more.
+    #[inline]
+    pub(super) fn is_closed(&self) -> bool {
+        self.granted.is_none() && self.permits.is_closed()
+    }
+
     /// Looks whether its turn has come. To be called in every poll of the scope, needed or not: the gate asks for another
     /// poll as long as one of those at it has not looked.
     #[inline]
     pub(super) fn look(&mut self) {
         while self.wait.begin_tick() {
             if let Some((_, permit)) = self.wait.next_in_tick(&mut Budget::default()) {
-                self.granted = Some(permit);
+                self.granted = permit.ok();
             }
         }
     }
@@ -37,6 +43,9 @@ impl Line {
             let permit = self.permits.try_acquire();
             if permit.is_some() {
                 return permit;
+            }
+            if self.is_closed() {
+                return None;
             }
             self.wait.spawn(self.permits.acquire());
             self.look();

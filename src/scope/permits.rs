@@ -2,22 +2,24 @@
 
 use alloc::rc::Rc;
 use core::{
-    cell::{Cell, RefCell},
     fmt,
     future::Future,
-    mem,
     pin::Pin,
-    task::{Context, Poll, Waker},
+    task::{Context, Poll},
 };
 
-use crate::{config::Limit, index::Index};
+use crate::{
+    config::Limit,
+    sync::{Semaphore, Ticket},
+};
 
 /// A semaphore for one thread whose permits go to those who ask in the order in which they asked, and whose limit can
 /// change while it is in use. Clones are handles to the same permits.
 ///
 /// `async_lock::Semaphore` can be shared between threads, but there a newcomer may take the permit that was released
-/// for somebody who has waited longer; here a released permit belongs to the first in line at once.
+/// for a task that has waited longer; here a released permit belongs to the first in line at once.
 ///
+/// # Examples
 /// ```
 /// use fourfold::Permits;
 /// use futures_lite::future::{block_on, zip};
@@ -32,45 +34,52 @@ use crate::{config::Limit, index::Index};
 /// ```
 #[derive(Clone)]
 pub struct Permits {
-    shared: Rc<Shared>,
-}
-
-struct Shared {
-    limit: Cell<usize>,
-    held: Cell<usize>,
-    line: RefCell<Line>,
-}
-
-/// Those who wait. Nobody waits while there is a permit to be had.
-#[derive(Default)]
-struct Line {
-    next: u64,
-    waiting: Index<Waker>,
-}
-
-impl Line {
-    /// Takes the first one out.
-    #[inline]
-    fn next(&mut self) -> Option<Waker> {
-        self.waiting.remove(self.waiting.first()?)
-    }
+    semaphore: Rc<Semaphore>,
 }
 
 impl Permits {
-    /// Makes this many permits. With 0, everyone waits until [`set_limit`](Self::set_limit) raises the limit.
+    /// Makes this number of permits. With 0, all who ask wait until [`set_limit`](Self::set_limit) raises the limit.
     pub fn new(limit: impl Limit) -> Self {
-        Self { shared: Rc::new(Shared { limit: Cell::new(limit.get()), held: Cell::new(0), line: RefCell::default() }) }
+        Self { semaphore: Rc::new(Semaphore::new(limit.get())) }
     }
 
     /// Waits for a permit. The place in line is taken when the future is first polled.
     ///
+    /// # Errors
+    /// [`Closed`] when the permits are closed, before or meanwhile.
+    ///
+    /// # Cancel safety
     /// Dropping the future at any time loses nothing: a permit that was already granted to it goes to the next in line.
     pub fn acquire(&self) -> Acquire {
-        Acquire { permits: self.clone(), ticket: None }
+        self.acquire_many(1)
     }
 
-    /// A permit, if there is one now that nobody waits for.
+    /// Waits for several permits at once, which are handed out together. Whoever comes later waits behind, also for fewer:
+    /// so nobody who wants many is passed over for ever. More than the limit are waited for until the limit is raised.
     ///
+    /// # Errors
+    /// [`Closed`] when the permits are closed, before or meanwhile.
+    ///
+    /// # Cancel safety
+    /// As [`acquire`](Self::acquire).
+    ///
+    /// # Examples
+    /// ```
+    /// # use fourfold::Permits;
+    /// # use futures_lite::future::block_on;
+    /// let permits = Permits::new(4);
+    /// let heavy = block_on(permits.acquire_many(3)).unwrap();
+    /// assert_eq!((heavy.count(), permits.available()), (3, 1));
+    /// drop(heavy);
+    /// assert_eq!(permits.available(), 4);
+    /// ```
+    pub fn acquire_many(&self, count: usize) -> Acquire {
+        Acquire { permits: self.clone(), count, ticket: None }
+    }
+
+    /// Takes a permit, if there is one now that nobody waits for.
+    ///
+    /// # Examples
     /// ```
     /// let permits = fourfold::Permits::new(1);
     /// let permit = permits.try_acquire();
@@ -80,17 +89,20 @@ impl Permits {
     /// ```
     #[inline]
     pub fn try_acquire(&self) -> Option<Permit> {
-        if self.available() == 0 {
-            return None;
-        }
-        self.shared.held.set(self.held() + 1);
-        Some(Permit { permits: self.clone() })
+        self.try_acquire_many(1)
     }
 
-    /// From now on there are so many permits. A larger limit lets the first in line go on at once. A smaller one takes
-    /// no permit away from anybody: those released from now on are not given out again until fewer are held. A limit of 0 pauses
-    /// everyone who waits.
+    /// Takes several permits at once, if there are as many now that nobody waits for.
+    #[inline]
+    pub fn try_acquire_many(&self, count: usize) -> Option<Permit> {
+        self.semaphore.try_take(count).then(|| Permit { permits: self.clone(), count })
+    }
+
+    /// Sets the number of permits, from now on. A larger limit lets the first in line go on at once. A smaller one takes
+    /// no permit away: those released from now on are not given out again until fewer are held. A limit of 0 pauses all who
+    /// ask.
     ///
+    /// # Examples
     /// ```
     /// let permits = fourfold::Permits::new(2);
     /// let (first, second) = (permits.try_acquire(), permits.try_acquire());
@@ -101,74 +113,51 @@ impl Permits {
     /// assert!(permits.try_acquire().is_some());
     /// ```
     pub fn set_limit(&self, limit: impl Limit) {
-        self.shared.limit.set(limit.get());
-        self.shared.grant();
+        self.semaphore.set_limit(limit.get());
     }
 
-    /// How many permits there are.
+    /// Hands out no permit any more; all who wait get [`Closed`]. Permits that are held stay. A scope with these permits
+    /// starts nothing more, and ends when what it has started has ended.
+    ///
+    /// # Examples
+    /// ```
+    /// # use fourfold::{Permits, scope::Closed};
+    /// # use futures_lite::future::block_on;
+    /// let permits = Permits::new(1);
+    /// permits.close();
+    /// assert_eq!(block_on(permits.acquire()).unwrap_err(), Closed);
+    /// ```
+    pub fn close(&self) {
+        self.semaphore.close();
+    }
+
+    /// Whether the permits are closed.
+    #[inline]
+    pub fn is_closed(&self) -> bool {
+        self.semaphore.is_closed()
+    }
+
+    /// The number of permits that there are.
     pub fn limit(&self) -> usize {
-        self.shared.limit.get()
+        self.semaphore.limit()
     }
 
-    /// How many of them are held, or granted to somebody who has not come back for it yet. May be more than the limit
-    /// after that was lowered.
+    /// The number of permits that are held, or granted to a task in line that has not come back for it yet. May be more than
+    /// the limit after that was lowered.
     #[inline]
     pub fn held(&self) -> usize {
-        self.shared.held.get()
+        self.semaphore.held()
     }
 
-    /// How many can be had now.
+    /// The number of permits that can be had now; 0 while anybody waits.
     #[inline]
     pub fn available(&self) -> usize {
-        self.limit().saturating_sub(self.held())
+        self.semaphore.available()
     }
 
-    /// How many wait in line.
+    /// The number of those who wait in line.
     pub fn waiting(&self) -> usize {
-        self.shared.line.borrow().waiting.len()
-    }
-}
-
-impl Shared {
-    /// Takes a place in the line.
-    fn line_up(&self, waker: Waker) -> u64 {
-        let mut line = self.line.borrow_mut();
-        let place = line.next;
-        line.next += 1;
-        line.waiting.insert(place, waker);
-        place
-    }
-
-    /// Whether this place is still in the line; if so, it is this waker that is called.
-    fn waits(&self, place: u64, waker: &Waker) -> bool {
-        match self.line.borrow().waiting.get(place) {
-            None => return false,
-            Some(present) if present.will_wake(waker) => return true,
-            Some(_) => {}
-        }
-        // Wakers are cloned and dropped outside of borrows: both are somebody else's code.
-        let mut waker = waker.clone();
-        if let Some(present) = self.line.borrow_mut().waiting.get_mut(place) {
-            mem::swap(present, &mut waker);
-            return true;
-        }
-        false
-    }
-
-    fn release(&self) {
-        self.held.set(self.held.get() - 1);
-        self.grant();
-    }
-
-    /// Gives what is free to the first in line. They hold it from here on: that they are no longer in the line tells them.
-    #[inline]
-    fn grant(&self) {
-        while self.held.get() < self.limit.get() {
-            // The borrow has ended before the waker runs, which may do anything.
-            let Some(waker) = self.line.borrow_mut().next() else { return };
-            self.held.set(self.held.get() + 1);
-            waker.wake();
-        }
+        self.semaphore.waiting()
     }
 }
 
@@ -178,7 +167,7 @@ impl fmt::Debug for Permits {
             .field("limit", &self.limit())
             .field("held", &self.held())
             .field("waiting", &self.waiting())
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 
@@ -186,61 +175,70 @@ impl fmt::Debug for Permits {
 #[must_use = "dropping it releases the permit"]
 pub struct Permit {
     permits: Permits,
+    count: usize,
+}
+
+impl Permit {
+    /// The number of permits that this one stands for.
+    pub fn count(&self) -> usize {
+        self.count
+    }
 }
 
 impl Drop for Permit {
     #[inline]
     fn drop(&mut self) {
-        self.permits.shared.release();
+        self.permits.semaphore.release(self.count);
     }
 }
 
 impl fmt::Debug for Permit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Permit").finish_non_exhaustive()
+        f.debug_struct("Permit").field("count", &self.count).finish_non_exhaustive()
     }
 }
 
-/// The future of [`Permits::acquire`].
+/// The future of [`Permits::acquire`] and [`Permits::acquire_many`].
 #[must_use = "futures do nothing unless polled"]
 pub struct Acquire {
     permits: Permits,
-    /// The place in line, or the permit granted to whoever stood there.
-    ticket: Option<u64>,
+    count: usize,
+    ticket: Ticket,
 }
 
 impl Future for Acquire {
-    type Output = Permit;
+    type Output = Result<Permit, Closed>;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Permit> {
-        let Acquire { permits, ticket } = &mut *self;
-        let Some(place) = *ticket else {
-            if let Some(permit) = permits.try_acquire() {
-                return Poll::Ready(permit);
-            }
-            *ticket = Some(permits.shared.line_up(cx.waker().clone()));
-            return Poll::Pending;
-        };
-        if permits.shared.waits(place, cx.waker()) {
-            return Poll::Pending;
-        }
-        *ticket = None;
-        Poll::Ready(Permit { permits: permits.clone() })
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Acquire { permits, count, ticket } = &mut *self;
+        permits
+            .semaphore
+            .poll_take(*count, ticket, cx)
+            .map(|granted| if granted { Ok(Permit { permits: permits.clone(), count: *count }) } else { Err(Closed) })
     }
 }
 
 impl Drop for Acquire {
     fn drop(&mut self) {
-        let Some(place) = self.ticket else { return };
-        let waker = self.permits.shared.line.borrow_mut().waiting.remove(place);
-        if waker.is_none() {
-            self.permits.shared.release();
-        }
+        self.permits.semaphore.give_up(self.count, &mut self.ticket);
     }
 }
 
 impl fmt::Debug for Acquire {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Acquire").field("ticket", &self.ticket).finish_non_exhaustive()
+        f.debug_struct("Acquire").field("count", &self.count).field("ticket", &self.ticket).finish_non_exhaustive()
     }
 }
+
+/// The permits are closed: none is handed out any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Closed;
+
+impl fmt::Display for Closed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the permits are closed")
+    }
+}
+
+impl core::error::Error for Closed {}

@@ -182,7 +182,7 @@ impl<T, E> Future for SpawnNamed<'_, '_, T, E> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         Pin::new(&mut self.permit).poll(cx).map(|permit| {
-            if let Some((name, task)) = self.child.take() {
+            if let (Ok(permit), Some((name, task))) = (permit, self.child.take()) {
                 self.group.add(Child { name, task, permit });
             }
         })
@@ -219,6 +219,7 @@ struct Engine<'g, 'env, T, E, R, B: Future> {
     names: Vec<TaskName>,
     results: Vec<(TaskName, T)>,
     failures: Vec<GroupFailure<E>>,
+    budget: Budget,
 }
 
 impl<'g, 'env, T, E, R, B: Future<Output = Result<R, E>>> Engine<'g, 'env, T, E, R, B> {
@@ -226,14 +227,14 @@ impl<'g, 'env, T, E, R, B: Future<Output = Result<R, E>>> Engine<'g, 'env, T, E,
         let tasks = Executor::new();
         let body = tasks.sibling();
         let (names, results, failures) = (Vec::new(), Vec::new(), Vec::new());
-        Self { group, tasks, body, value: None, names, results, failures }
+        Self { group, tasks, body, value: None, names, results, failures, budget: Budget::default() }
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<GroupOutput<T, R>, GroupError<T, E>>> {
-        let _inside = self.tasks.gate().enter(cx);
-        let mut budget = Budget::default();
+        let inside = self.tasks.gate().enter(cx);
+        self.budget.renew(&inside);
         loop {
-            let went_on = self.turn(&mut budget);
+            let went_on = self.turn();
             if !self.failures.is_empty() {
                 return Poll::Ready(Err(self.cancel()));
             }
@@ -242,27 +243,27 @@ impl<'g, 'env, T, E, R, B: Future<Output = Result<R, E>>> Engine<'g, 'env, T, E,
             {
                 return Poll::Ready(Ok(GroupOutput { value, results: mem::take(&mut self.results) }));
             }
-            if !went_on || budget.is_spent() {
+            if !went_on || self.budget.is_spent() {
                 // Nothing can be started but by the body, so the gate knows of all there is to do.
                 return Poll::Pending;
             }
         }
     }
 
-    fn turn(&mut self, budget: &mut Budget) -> bool {
+    fn turn(&mut self) -> bool {
         let mut went_on = false;
         if self.body.begin_tick() {
             went_on = true;
-            match self.body.next_in_tick(budget) {
+            match self.body.next_in_tick(&mut self.budget) {
                 Some((_, Ok(value))) => self.value = Some(value),
                 Some((_, Err(error))) => self.failures.push(GroupFailure { name: None, error }),
                 None => {}
             }
-            self.start(budget);
+            self.start();
         }
         if self.tasks.begin_tick() {
             went_on = true;
-            while let Some((slot, result)) = self.tasks.next_in_tick(budget) {
+            while let Some((slot, result)) = self.tasks.next_in_tick(&mut self.budget) {
                 self.ended(slot, result);
             }
             if !self.failures.is_empty() {
@@ -276,7 +277,7 @@ impl<'g, 'env, T, E, R, B: Future<Output = Result<R, E>>> Engine<'g, 'env, T, E,
     }
 
     /// Starts what the body has spawned. All have their permits, so they are no more than the limit.
-    fn start(&mut self, budget: &mut Budget) {
+    fn start(&mut self) {
         loop {
             let next = self.group.spawned.borrow_mut().pop_front();
             let Some(Child { name, task, permit }) = next else { return };
@@ -286,7 +287,7 @@ impl<'g, 'env, T, E, R, B: Future<Output = Result<R, E>>> Engine<'g, 'env, T, E,
             } else {
                 self.names[slot] = name;
             }
-            budget.spend();
+            self.budget.spend();
             if let Start::Finished(result) = self.tasks.start(Permitted { task, _permit: permit }) {
                 self.ended(slot, result);
             }

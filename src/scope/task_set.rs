@@ -5,22 +5,26 @@ use core::{
     fmt,
     future::{Future, poll_fn},
     num::NonZeroUsize,
-    pin::pin,
-    task::{Context, Poll},
+    pin::{Pin, pin},
+    task::{Context, Poll, ready},
 };
+
+use futures_lite::Stream;
 
 use super::Full;
 use crate::{
     config::{ConfigError, Limit, at_least_one},
-    executor::{Executor, Start},
+    executor::{Budget, Executor, Start},
 };
 
 /// A set of at most `limit` running tasks, whose results come as they finish.
 ///
-/// What is in the set runs while the set is awaited: in [`spawn`](Self::spawn) as long as that waits for room, in
+/// Whoever owns the set drives it: tasks run while the set is awaited, in [`spawn`](Self::spawn) when that waits for room, in
 /// [`next`](Self::next), in [`join`](Self::join), and in [`drive`](Self::drive), which is how to await anything else without
-/// leaving the tasks alone. A task is first polled when it is spawned. Results wait in the set, and do not count
-/// against the limit, until they are taken.
+/// leaving the tasks alone. [`try_next`](Self::try_next) polls them once. [`prune`](Self::prune),
+/// [`try_spawn`](Self::try_spawn) and [`has_room`](Self::has_room) poll none that runs already: a loop of these and of awaits
+/// of something else never gets on. A task is first polled when it is spawned. Results wait in the set, and do not count
+/// against the limit, until they are taken. A set is a `Stream` of its results, too.
 ///
 /// The futures are of one type. Those of several go in boxed, as `Pin<Box<dyn Future<Output = T> + '_>>`. They may
 /// borrow, and need not be `Send`. A panic in a task passes through whoever polls it; the task is gone then, the others are
@@ -50,7 +54,11 @@ use crate::{
 pub struct TaskSet<F: Future> {
     tasks: Executor<F>,
     limit: NonZeroUsize,
-    finished: VecDeque<F::Output>,
+    finished: VecDeque<(TaskKey, F::Output)>,
+    /// Of the task in each slot.
+    numbers: Vec<u64>,
+    spawned: u64,
+    budget: Budget,
 }
 
 impl<F: Future> TaskSet<F> {
@@ -60,7 +68,8 @@ impl<F: Future> TaskSet<F> {
     /// [`ConfigError::ZeroLimit`] when the limit is 0.
     pub fn new(limit: impl Limit) -> Result<Self, ConfigError> {
         let limit = at_least_one(limit, ConfigError::ZeroLimit)?;
-        Ok(Self { tasks: Executor::new(), limit, finished: VecDeque::new() })
+        let (finished, numbers) = (VecDeque::new(), Vec::new());
+        Ok(Self { tasks: Executor::new(), limit, finished, numbers, spawned: 0, budget: Budget::default() })
     }
 
     /// How many tasks are running.
@@ -95,20 +104,24 @@ impl<F: Future> TaskSet<F> {
 
     /// Waits for room, then starts a task. The others go on meanwhile.
     ///
+    /// The first poll of a task is one of those that a turn may make, so a set that is only ever spawned into returns to
+    /// its caller's caller from time to time, too.
+    ///
+    /// # Cancel safety
     /// Dropping this while it waits drops the task that was to be started, and nothing else.
-    pub async fn spawn(&mut self, future: F) {
-        while !self.has_room() {
-            // A set without room is not empty.
-            poll_fn(|cx| self.poll_one(cx)).await;
+    pub async fn spawn(&mut self, future: F) -> TaskKey {
+        if !self.has_room() || self.budget.is_spent() {
+            poll_fn(|cx| self.poll_room(cx)).await;
         }
-        self.start(future);
+        self.start(future)
     }
 
-    /// Starts a task if there is room now.
+    /// Starts a task if there is room now. Starting tasks in a loop without an await lets nothing else run.
     ///
     /// # Errors
     /// [`Full`] gives the future back.
     ///
+    /// # Examples
     /// ```
     /// # use core::future::pending;
     /// # use fourfold::TaskSet;
@@ -119,28 +132,44 @@ impl<F: Future> TaskSet<F> {
     /// assert!(set.try_spawn(future).is_ok());
     /// ```
     #[inline]
-    pub fn try_spawn(&mut self, future: F) -> Result<(), Full<F>> {
+    pub fn try_spawn(&mut self, future: F) -> Result<TaskKey, Full<F>> {
         if !self.has_room() {
             return Err(Full(future));
         }
-        self.start(future);
-        Ok(())
+        Ok(self.start(future))
     }
 
     #[inline]
-    fn start(&mut self, future: F) {
-        if let Start::Finished(result) = self.tasks.start(future) {
-            self.finished.push_back(result);
+    fn start(&mut self, future: F) -> TaskKey {
+        let polling = self.tasks.gate().begin_turn();
+        if polling.is_new {
+            self.budget.refill();
         }
+        self.budget.spend();
+        let key = TaskKey { slot: self.tasks.next_slot(), number: self.spawned };
+        self.spawned += 1;
+        match self.tasks.start(future) {
+            Start::Finished(result) => self.finished.push_back((key, result)),
+            Start::Running(slot) if slot == self.numbers.len() => self.numbers.push(key.number),
+            Start::Running(slot) => self.numbers[slot] = key.number,
+        }
+        key
     }
 
-    /// Takes the results that have come so far, the earliest first, without waiting.
+    /// Takes the results that have come so far, the earliest first. Polls no task.
     pub fn prune(&mut self) -> impl ExactSizeIterator<Item = F::Output> + '_ {
-        self.finished.drain(..)
+        self.finished.drain(..).map(|(_, result)| result)
     }
 
-    /// The next result; `None` when there is none and nothing is running. Dropping this loses nothing.
+    /// Waits for the next result; `None` when there is none and nothing is running.
     ///
+    /// All tasks that are ready are polled before the first of their results is handed out, so what they go on to wait
+    /// for is under way while the caller uses that result.
+    ///
+    /// # Cancel safety
+    /// Dropping this loses nothing.
+    ///
+    /// # Examples
     /// ```
     /// # use fourfold::TaskSet;
     /// # use futures_lite::future::{block_on, ready};
@@ -152,22 +181,92 @@ impl<F: Future> TaskSet<F> {
     /// });
     /// ```
     pub async fn next(&mut self) -> Option<F::Output> {
-        if self.finished.is_empty() {
-            poll_fn(|cx| self.poll_one(cx)).await;
+        self.next_with_key().await.map(|(_, result)| result)
+    }
+
+    /// Waits for the next result as [`next`](Self::next) does, and says whose it is.
+    ///
+    /// # Examples
+    /// ```
+    /// # use fourfold::TaskSet;
+    /// # use futures_lite::future::{block_on, ready};
+    /// let mut set = TaskSet::new(1).unwrap();
+    /// block_on(async {
+    ///     let seven = set.spawn(ready(7)).await;
+    ///     assert_eq!(set.next_with_key().await, Some((seven, 7)));
+    /// });
+    /// ```
+    pub async fn next_with_key(&mut self) -> Option<(TaskKey, F::Output)> {
+        poll_fn(|cx| self.poll_next_with_key(cx)).await
+    }
+
+    /// Polls for the next result, as [`next`](Self::next) does.
+    pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<F::Output>> {
+        self.poll_next_with_key(cx).map(|next| next.map(|(_, result)| result))
+    }
+
+    /// Polls for the next result and whose it is, as [`next_with_key`](Self::next_with_key) does.
+    pub fn poll_next_with_key(&mut self, cx: &mut Context<'_>) -> Poll<Option<(TaskKey, F::Output)>> {
+        if self.finished.is_empty() && !self.is_empty() {
+            ready!(self.poll_tick(cx));
+        }
+        Poll::Ready(self.finished.pop_front())
+    }
+
+    /// Polls the tasks that are ready, once, and takes the next result if there is one.
+    ///
+    /// This waits for nothing, and has nobody woken when there is more to do: a loop around it drives the tasks only as
+    /// often as it comes by.
+    ///
+    /// # Examples
+    /// ```
+    /// # use fourfold::TaskSet;
+    /// # use futures_lite::future::{block_on, yield_now};
+    /// let mut set = TaskSet::new(1).unwrap();
+    /// block_on(async {
+    ///     set.spawn(yield_now()).await;
+    ///     while set.try_next().is_none() {
+    ///         yield_now().await; // something else
+    ///     }
+    /// });
+    /// ```
+    pub fn try_next(&mut self) -> Option<F::Output> {
+        self.try_next_with_key().map(|(_, result)| result)
+    }
+
+    /// Takes the next result if there is one, as [`try_next`](Self::try_next) does, and says whose it is.
+    pub fn try_next_with_key(&mut self) -> Option<(TaskKey, F::Output)> {
+        if self.finished.is_empty() && !self.is_empty() {
+            let inside = self.tasks.gate().visit();
+            self.budget.renew(&inside);
+            if !self.tick() {
+                self.tasks.gate().end_turn();
+            }
         }
         self.finished.pop_front()
     }
 
     /// Waits until nothing is running; gives the results that were not taken before, in the order in which they came.
     ///
+    /// # Cancel safety
     /// Dropping this loses nothing: results stay in the set.
     pub async fn join(&mut self) -> Vec<F::Output> {
-        while poll_fn(|cx| self.poll_one(cx)).await {}
-        core::mem::take(&mut self.finished).into()
+        poll_fn(|cx| {
+            while !self.is_empty() {
+                ready!(self.poll_tick(cx));
+            }
+            Poll::Ready(())
+        })
+        .await;
+        self.prune().collect()
     }
 
-    /// Awaits something else while the tasks go on. Dropping this drops that other future only.
+    /// Awaits something else while the tasks go on.
     ///
+    /// # Cancel safety
+    /// Dropping this drops that other future only.
+    ///
+    /// # Examples
     /// ```
     /// # use core::cell::Cell;
     /// # use fourfold::TaskSet;
@@ -195,19 +294,83 @@ impl<F: Future> TaskSet<F> {
         let mut future = pin!(future);
         poll_fn(|cx| {
             // The tasks before the future: what they let go of, it can have in the same turn.
-            while !self.tasks.is_empty() && self.poll_one(cx).is_ready() {}
+            while !self.is_empty() && self.poll_tick(cx).is_ready() {}
             future.as_mut().poll(cx)
         })
         .await
     }
 
-    /// Polls on until a task has finished; false when none is running.
-    fn poll_one(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
-        self.tasks.poll_next(cx).map(|finished| {
-            let came = finished.is_some();
-            self.finished.extend(finished.map(|(_, result)| result));
-            came
-        })
+    /// Drops a task that is running; says whether it was. A task that was aborted has no result.
+    ///
+    /// # Examples
+    /// ```
+    /// # use core::future::pending;
+    /// # use fourfold::TaskSet;
+    /// # use futures_lite::future::block_on;
+    /// let mut set = TaskSet::new(1).unwrap();
+    /// block_on(async {
+    ///     let stuck = set.spawn(pending::<u8>()).await;
+    ///     assert!(set.abort(stuck));
+    ///     assert!(!set.abort(stuck));
+    ///     assert_eq!(set.next().await, None);
+    /// });
+    /// ```
+    pub fn abort(&mut self, task: TaskKey) -> bool {
+        self.numbers.get(task.slot) == Some(&task.number) && self.tasks.cancel(task.slot)
+    }
+
+    /// Drops all tasks that are running. Results that have come stay in the set.
+    pub fn abort_all(&mut self) {
+        self.tasks.clear();
+    }
+
+    /// Waits for room and for a poll that the turn may still make.
+    #[cold]
+    fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        while !self.has_room() || self.budget.is_spent() {
+            ready!(self.poll_tick(cx));
+        }
+        Poll::Ready(())
+    }
+
+    /// Ticks until a task has finished. Ready also when the budget has been renewed meanwhile and nothing is running.
+    fn poll_tick(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let inside = self.tasks.gate().enter(cx);
+        self.budget.renew(&inside);
+        if self.tick() || (self.is_empty() && !self.budget.is_spent()) {
+            inside.leave_ready();
+            return Poll::Ready(());
+        }
+        if self.budget.is_spent() {
+            // Also when nothing is ready: what is to be started is known only to the caller.
+            cx.waker().wake_by_ref();
+        }
+        Poll::Pending
+    }
+
+    /// Ticks until a task has finished, and says whether one has. The tick in which it does is brought to its end first.
+    fn tick(&mut self) -> bool {
+        let before = self.finished.len();
+        while !self.budget.is_spent() && self.tasks.begin_tick() {
+            while let Some((slot, result)) = self.tasks.next_in_tick(&mut self.budget) {
+                self.finished.push_back((TaskKey { slot, number: self.numbers[slot] }, result));
+            }
+            if self.finished.len() > before {
+                return true;
+            }
+        }
+        false
+    }
+}
+
+impl<F: Future> Unpin for TaskSet<F> {}
+
+/// The results as they come, until nothing is running.
+impl<F: Future> Stream for TaskSet<F> {
+    type Item = F::Output;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<F::Output>> {
+        self.get_mut().poll_next(cx)
     }
 }
 
@@ -219,4 +382,11 @@ impl<F: Future> fmt::Debug for TaskSet<F> {
             .field("finished", &self.finished.len())
             .finish_non_exhaustive()
     }
+}
+
+/// A task of a [`TaskSet`]: unique within its set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TaskKey {
+    number: u64,
+    slot: usize,
 }

@@ -1,5 +1,6 @@
 //! Workers that take from a bounded queue.
 
+mod error;
 mod queue;
 
 use core::{
@@ -9,7 +10,10 @@ use core::{
 };
 
 use self::queue::Unfinished;
-pub use self::queue::{JoinQueue, Push, PushError, Queue, TryPushError};
+pub use self::{
+    error::PushError,
+    queue::{JoinQueue, Push, Queue, QueueHandle},
+};
 use super::line::Line;
 use crate::{
     config::{ConfigError, Limit, at_least_one},
@@ -18,9 +22,10 @@ use crate::{
     scope::{Permit, Permits},
 };
 
-/// So many workers take what `body` pushes to a queue with so many places, and handle it, while `body` runs.
+/// Has a number of workers handle what `body` pushes to a queue with a number of places, while `body` runs.
 ///
-/// Pushing to a full queue waits. When the body has returned, the queue is closed, what is queued is finished, and then the
+/// Pushing to a full queue waits. A handler gets a [`QueueHandle`] with its task, by which it can push more; that never
+/// waits. When the body has returned, what is queued is finished, with all that handlers push meanwhile, and then the
 /// pool ends with what the body returned. Body and workers are polled together, so nothing is pushed and then forgotten.
 ///
 /// A panic in the handler costs no worker and holds up nobody: the task counts as finished, and the first panic goes on
@@ -33,7 +38,7 @@ use crate::{
 /// use futures_lite::future::{block_on, yield_now};
 ///
 /// let sum = Cell::new(0);
-/// let handler = async |n: u32| {
+/// let handler = async |n: u32, _: &_| {
 ///     yield_now().await;
 ///     sum.set(sum.get() + n);
 /// };
@@ -52,7 +57,7 @@ use crate::{
 pub async fn worker_pool<T, R>(
     workers: impl Limit,
     capacity: impl Limit,
-    handler: impl AsyncFn(T),
+    handler: impl AsyncFn(T, &QueueHandle<T>),
     body: impl AsyncFnOnce(&Queue<T>) -> R,
 ) -> Result<R, ConfigError> {
     pool(workers, capacity, None, handler, body).await
@@ -60,7 +65,8 @@ pub async fn worker_pool<T, R>(
 
 /// [`worker_pool`] whose workers need a permit for each task, of permits that are shared with others or whose limit changes.
 ///
-/// A worker takes a task only when it has its permit; nobody holds a permit while the queue is empty.
+/// A worker takes a task only when it has its permit; nobody holds a permit while the queue is empty. When the permits are
+/// closed, the queue is closed and what is queued is dropped.
 ///
 /// ```
 /// use core::cell::Cell;
@@ -69,7 +75,7 @@ pub async fn worker_pool<T, R>(
 ///
 /// let permits = Permits::new(2);
 /// let peak = Cell::new(0);
-/// let handler = async |_: u8| {
+/// let handler = async |_: u8, _: &_| {
 ///     peak.set(peak.get().max(permits.held()));
 ///     yield_now().await;
 /// };
@@ -88,7 +94,7 @@ pub async fn worker_pool_with<T, R>(
     permits: &Permits,
     workers: impl Limit,
     capacity: impl Limit,
-    handler: impl AsyncFn(T),
+    handler: impl AsyncFn(T, &QueueHandle<T>),
     body: impl AsyncFnOnce(&Queue<T>) -> R,
 ) -> Result<R, ConfigError> {
     pool(workers, capacity, Some(permits), handler, body).await
@@ -98,14 +104,14 @@ async fn pool<T, R>(
     workers: impl Limit,
     capacity: impl Limit,
     permits: Option<&Permits>,
-    handler: impl AsyncFn(T),
+    handler: impl AsyncFn(T, &QueueHandle<T>),
     body: impl AsyncFnOnce(&Queue<T>) -> R,
 ) -> Result<R, ConfigError> {
     let workers = at_least_one(workers, ConfigError::ZeroWorkers)?;
     let queue = Queue::new(at_least_one(capacity, ConfigError::ZeroQueueCapacity)?);
-    let handler = &handler;
+    let (handler, handle) = (&handler, &queue.handle());
     let make = |task, unfinished, permit| async move {
-        handler(task).await;
+        handler(task, handle).await;
         drop::<(Option<Permit>, Unfinished<'_, T>)>((permit, unfinished));
     };
     let mut pool = Pool::new(workers, permits, &queue, make);
@@ -127,6 +133,7 @@ struct Pool<'q, T, B: Future, M, F: Future> {
     body: Executor<B>,
     output: Option<B::Output>,
     panic: Option<Panic>,
+    budget: Budget,
 }
 
 impl<'q, T, B, M, F> Pool<'q, T, B, M, F>
@@ -139,30 +146,30 @@ where
         let tasks = Executor::new();
         let line = permits.map(|permits| Line::new(permits.clone(), &tasks));
         let body = tasks.sibling();
-        Self { queue, workers: workers.get(), line, make, tasks, body, output: None, panic: None }
+        let workers = workers.get();
+        Self { queue, workers, line, make, tasks, body, output: None, panic: None, budget: Budget::default() }
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<B::Output> {
-        let _inside = self.tasks.gate().enter(cx);
-        let mut budget = Budget::default();
+        let inside = self.tasks.gate().enter(cx);
+        self.budget.renew(&inside);
         loop {
             let mut went_on = false;
             if self.body.begin_tick() {
                 went_on = true;
-                if let Some((_, output)) = self.body.next_in_tick(&mut budget) {
+                if let Some((_, output)) = self.body.next_in_tick(&mut self.budget) {
                     self.output = Some(output);
-                    self.queue.close();
                 }
             }
-            went_on |= self.start(&mut budget);
-            went_on |= self.tick(&mut budget);
+            went_on |= self.start();
+            went_on |= self.tick();
             if self.tasks.is_empty()
                 && self.queue.is_empty()
                 && let Some(output) = self.output.take()
             {
                 return Poll::Ready(output);
             }
-            if budget.is_spent() {
+            if self.budget.is_spent() {
                 // The gate wakes for what is ready; what could start is known only here.
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
@@ -174,12 +181,15 @@ where
     }
 
     /// Has idle workers take what is queued, the first first.
-    fn start(&mut self, budget: &mut Budget) -> bool {
+    fn start(&mut self) -> bool {
         let mut started = false;
         if let Some(line) = &mut self.line {
             line.look();
+            if line.is_closed() && !self.queue.is_closed() {
+                self.queue.end();
+            }
         }
-        while !budget.is_spent()
+        while !self.budget.is_spent()
             && self.tasks.len() < self.workers
             && !self.queue.is_empty()
             && let Some(permit) = self.permit()
@@ -190,7 +200,7 @@ where
                 Ok(Start::Finished(()) | Start::Running(_)) => {}
                 Err(panic) => self.keep(panic),
             }
-            budget.spend();
+            self.budget.spend();
             started = true;
         }
         if self.queue.is_empty()
@@ -210,7 +220,7 @@ where
         }
     }
 
-    fn tick(&mut self, budget: &mut Budget) -> bool {
+    fn tick(&mut self) -> bool {
         if let Some(line) = &mut self.line {
             line.keep_up();
         }
@@ -218,7 +228,7 @@ where
             return false;
         }
         loop {
-            let tasks = &mut self.tasks;
+            let (tasks, budget) = (&mut self.tasks, &mut self.budget);
             match catch(|| tasks.next_in_tick(budget)) {
                 Ok(Some((_, ()))) => {}
                 Ok(None) => return true,

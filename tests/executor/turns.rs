@@ -1,6 +1,6 @@
 //! Ticks, turns and the order of slots.
 
-use std::future::pending;
+use std::future::{pending, poll_fn};
 use std::task::{Context, Poll};
 
 use fourfold::executor::{Budget, Executor, POLLS_PER_TURN, Start};
@@ -36,25 +36,55 @@ fn a_self_waker_does_not_starve_the_others() {
     executor.spawn(eager(&record, "greedy", 4));
     executor.spawn(eager(&record, "modest", 2));
     executor.spawn(task(&record, "ready", 1, &handle));
+    // Each in a turn of its own, which what is returned does not end.
     assert_eq!(poll(&mut executor, &record), Poll::Ready(Some((2, ()))));
+    assert!(poll(&mut executor, &record).is_pending());
+    assert_eq!(record.take(), ["poll greedy", "poll modest", "poll ready", "wake parent"]);
+    assert_eq!(poll(&mut executor, &record), Poll::Ready(Some((1, ()))));
+    assert!(poll(&mut executor, &record).is_pending());
+    assert_eq!(record.take(), ["poll greedy", "poll modest", "wake parent"]);
+    assert!(poll(&mut executor, &record).is_pending());
+    assert_eq!(record.take(), ["poll greedy", "wake parent"]);
+    assert_eq!(poll(&mut executor, &record), Poll::Ready(Some((0, ()))));
+    assert_eq!(record.take(), ["poll greedy"]);
+}
+
+#[test]
+fn a_task_that_another_wakes_is_polled_in_the_same_turn() {
+    let (record, handle) = (Record::default(), Handle::default());
+    let mut executor = Executor::new();
+    executor.spawn(task(&record, "waiting", 2, &handle));
+    executor.spawn(Box::pin(async move { handle.wake() }));
+    executor.spawn(eager(&record, "greedy", 9));
     assert_eq!(poll(&mut executor, &record), Poll::Ready(Some((1, ()))));
     assert_eq!(poll(&mut executor, &record), Poll::Ready(Some((0, ()))));
-    let polls =
-        ["poll greedy", "poll modest", "poll ready", "poll greedy", "poll modest", "poll greedy", "poll greedy"];
-    assert_eq!(record.take(), polls);
+    assert!(poll(&mut executor, &record).is_pending());
+    assert_eq!(record.take(), ["poll waiting", "poll greedy", "poll waiting", "wake parent"]);
 }
 
 #[test]
 fn a_turn_ends_with_its_budget() {
     let record = Record::default();
+    let handles = [Handle::default(), Handle::default()];
     let mut executor = Executor::new();
-    executor.spawn(eager(&record, "a", POLLS_PER_TURN + 3));
-    assert!(poll(&mut executor, &record).is_pending());
-    let mut turn = record.take();
-    assert_eq!(turn.pop().as_deref(), Some("wake parent"));
-    assert_eq!(turn, ["poll a"; POLLS_PER_TURN]);
-    assert_eq!(poll(&mut executor, &record), Poll::Ready(Some((0, ()))));
-    assert_eq!(record.take(), ["poll a"; 3]);
+    // Two that wake each other, and would for ever.
+    for own in [0, 1] {
+        let (record, handles) = (record.clone(), handles.clone());
+        executor.spawn(poll_fn(move |cx| {
+            record.note("poll it");
+            *handles[own].0.borrow_mut() = Some(cx.waker().clone());
+            if let Some(waker) = &*handles[1 - own].0.borrow() {
+                waker.wake_by_ref();
+            }
+            Poll::<()>::Pending
+        }));
+    }
+    for _ in 0..2 {
+        assert!(poll(&mut executor, &record).is_pending());
+        let mut turn = record.take();
+        assert_eq!(turn.pop().as_deref(), Some("wake parent"));
+        assert_eq!(turn, ["poll it"; POLLS_PER_TURN]);
+    }
 }
 
 #[test]

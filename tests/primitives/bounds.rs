@@ -44,7 +44,7 @@ fn each_reaches_its_limit_and_never_passes_it() {
                         assert!(results.into_iter().eq(0..TASKS), "in order");
                     }
                     "pool" => {
-                        let handler = async |n| {
+                        let handler = async |n, _: &_| {
                             work(n).await;
                         };
                         worker_pool(nz(limit), nz(3), handler, async |queue| {
@@ -80,7 +80,7 @@ fn scopes_with_the_same_permits_share_one_limit() {
     let permits = Permits::new(nz(5));
     let gauge = Gauge::new(5);
     let work = |n| work(&gauge, &clock, n);
-    let handler = async |n| {
+    let handler = async |n, _: &_| {
         work(n).await;
     };
     let pool = worker_pool_with(&permits, nz(16), nz(4), handler, async |queue| {
@@ -109,7 +109,7 @@ fn a_pool_that_has_nothing_to_do_holds_no_permit_and_no_place_in_the_line() {
         &permits,
         nz(2),
         nz(2),
-        async |()| (),
+        async |(), _: &_| (),
         async |queue| {
             queue.push(()).await.unwrap();
             queue.join().await;
@@ -156,7 +156,7 @@ fn inputs_are_pulled_one_ahead_at_most() {
 #[test]
 fn a_full_queue_holds_the_producer_up() {
     let clock = SimulatedClock::new();
-    let handler = async |_| clock.sleep(ms(10)).await;
+    let handler = async |_, _: &_| clock.sleep(ms(10)).await;
     let pushed_at = clock.run(worker_pool(nz(2), nz(3), handler, async |queue| {
         let mut pushed_at = Vec::new();
         for n in 0..9 {
@@ -187,7 +187,7 @@ fn a_limit_that_shrinks_and_grows_on_the_way_is_kept() {
         clock.sleep(ms(12)).await;
         assert_eq!(gauge.read().0, 4);
     };
-    let handler = async |_| {
+    let handler = async |_, _: &_| {
         let _inside = gauge.enter();
         clock.sleep(ms(10)).await;
     };

@@ -66,7 +66,7 @@ fn a_dropped_pool_drops_what_runs_and_what_is_queued() {
     }
     let clock = SimulatedClock::new();
     let (gauge, permits, dropped) = (Gauge::new(2), Permits::new(nz(2)), Cell::new(0));
-    let handler = async |_task: Payload<'_>| {
+    let handler = async |_task: Payload<'_>, _: &_| {
         let _inside = gauge.enter();
         clock.sleep(ms(1000)).await;
     };
@@ -108,7 +108,7 @@ fn dropping_what_waits_on_a_set_loses_nothing() {
 fn dropping_a_push_gives_its_place_to_the_next() {
     let clock = SimulatedClock::new();
     let (log, one) = (super::Log::default(), nz(1));
-    let handler = async |n: u32| {
+    let handler = async |n: u32, _: &_| {
         log.say(n.to_string());
         clock.sleep(ms(10)).await;
     };

@@ -19,7 +19,7 @@ fn what_is_queued_when_the_body_ends_is_finished() {
         for tasks in [0, 1, 3, 8] {
             let clock = SimulatedClock::new();
             let gauge = Gauge::new(workers);
-            let handler = async |_| {
+            let handler = async |_, _: &_| {
                 let _inside = gauge.enter();
                 clock.sleep(ms(10)).await;
             };
@@ -38,7 +38,7 @@ fn what_is_queued_when_the_body_ends_is_finished() {
 fn a_closed_queue_gives_the_task_back_also_to_those_who_wait() {
     let clock = SimulatedClock::new();
     let handled = Cell::new(0);
-    let handler = async |_: &str| {
+    let handler = async |_: &str, _: &_| {
         clock.sleep(ms(10)).await;
         handled.set(handled.get() + 1);
     };
@@ -51,7 +51,7 @@ fn a_closed_queue_gives_the_task_back_also_to_those_who_wait() {
             queue.close();
         };
         let (waited, ()) = zip(queue.push("waiting"), close).await;
-        assert_eq!(waited, Err(PushError("waiting")));
+        assert_eq!(waited, Err(PushError::Closed("waiting")));
         assert_eq!(queue.push("late").await.unwrap_err().into_inner(), "late");
         assert!(queue.is_closed());
         assert_eq!((clock.now().as_nanos(), queue.unfinished()), (0, 2), "nobody had to wait for that");
@@ -66,7 +66,7 @@ fn a_closed_queue_gives_the_task_back_also_to_those_who_wait() {
 fn a_join_waits_for_what_runs_too_and_can_be_repeated() {
     let clock = SimulatedClock::new();
     let finished = Cell::new(0);
-    let handler = async |time| {
+    let handler = async |time, _: &_| {
         clock.sleep(ms(time)).await;
         finished.set(finished.get() + 1);
     };
@@ -86,7 +86,7 @@ fn a_join_waits_for_what_runs_too_and_can_be_repeated() {
 #[test]
 fn a_join_ends_although_more_is_pushed_at_the_very_moment() {
     let clock = SimulatedClock::new();
-    let handler = async |()| clock.sleep(ms(10)).await;
+    let handler = async |(), _: &_| clock.sleep(ms(10)).await;
     let pool = worker_pool(nz(1), nz(1), handler, async |queue| {
         queue.push(()).await.unwrap();
         let busy = async {
@@ -109,7 +109,7 @@ fn a_join_ends_although_more_is_pushed_at_the_very_moment() {
 #[test]
 fn taking_the_rest_counts_as_finishing_it() {
     let clock = SimulatedClock::new();
-    let handler = async |_| clock.sleep(ms(10)).await;
+    let handler = async |_, _: &_| clock.sleep(ms(10)).await;
     let pool = worker_pool(nz(1), nz(3), handler, async |queue| {
         for n in 0..4 {
             queue.push(n).await.unwrap();
@@ -132,7 +132,7 @@ fn taking_the_rest_ends_a_join_that_waits_for_nothing_else() {
         &permits,
         nz(2),
         nz(2),
-        async |_| panic!("it has no permit"),
+        async |_, _: &_| panic!("it has no permit"),
         async |queue| {
             queue.push(1).await.unwrap();
             let take = async {

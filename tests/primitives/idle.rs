@@ -78,7 +78,7 @@ fn scopes_come_to_rest_after_wakes_from_another_thread() {
         let batch = async { drop(batch_with(&permits, 0..tasks, async |_| bell.wait::<()>().await).await) };
         comes_to_rest("the batch", &bell, 2, pin!(batch));
 
-        let handler = async |_| bell.wait().await;
+        let handler = async |_, _: &_| bell.wait().await;
         let pool = worker_pool_with(&permits, nz(4), nz(4), handler, async |queue| {
             for n in 0..tasks {
                 queue.push(n).await.unwrap();

@@ -37,7 +37,7 @@ fn a_million_tasks_run_in_flat_memory() {
     };
     let pool = |tasks| {
         let sum = std::cell::Cell::new(0);
-        let handler = async |n| {
+        let handler = async |n, _: &_| {
             // Not `sum.get() + task(n).await`: what is read before an await is old after it.
             let n = task(n).await;
             sum.set(sum.get() + n);

@@ -4,6 +4,7 @@ mod bounds;
 mod cancel;
 mod close;
 mod failure;
+mod fairness;
 mod idle;
 #[cfg(feature = "std")]
 mod memory;
@@ -11,6 +12,7 @@ mod memory;
 mod panic;
 mod permits;
 mod snooze;
+mod waiting;
 mod zero;
 
 use std::{
@@ -78,6 +80,20 @@ impl Log {
 
     fn take(&self) -> Vec<String> {
         self.0.take()
+    }
+}
+
+/// Random numbers: splitmix64.
+#[derive(Default)]
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        ((u128::from(z ^ (z >> 31)) * bound as u128) >> 64) as usize
     }
 }
 

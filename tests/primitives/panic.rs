@@ -29,7 +29,7 @@ fn a_join_ends_when_handlers_panic_and_no_worker_is_lost() {
         let clock = SimulatedClock::new();
         let (gauge, permits) = (Gauge::new(4), Permits::new(nz(4)));
         let joined = Cell::new(false);
-        let handler = async |n: u64| {
+        let handler = async |n: u64, _: &_| {
             let _inside = gauge.enter();
             if n.is_multiple_of(every) {
                 clock.sleep(ms(wait)).await;

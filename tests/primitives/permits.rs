@@ -12,7 +12,7 @@ use super::{Log, ms, nz, poll};
 
 fn take(acquire: &mut Acquire) -> Option<Permit> {
     match poll(Pin::new(acquire)) {
-        std::task::Poll::Ready(permit) => Some(permit),
+        std::task::Poll::Ready(permit) => permit.ok(),
         std::task::Poll::Pending => None,
     }
 }

@@ -56,7 +56,7 @@ fn a_body_gets_a_lock_that_its_tasks_hold() {
     let pool = worker_pool(
         nz(1),
         nz(1),
-        async |()| hold(&lock, &clock).await,
+        async |(), _: &_| hold(&lock, &clock).await,
         async |queue| {
             queue.push(()).await.unwrap();
             turn().await;

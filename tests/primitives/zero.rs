@@ -10,8 +10,9 @@ use super::turn;
 
 #[test]
 fn a_scope_with_a_limit_of_0_says_so_and_starts_nothing() {
-    let started = async |_: u8| unreachable!("nothing can start");
-    assert_eq!(block_on(batch(0, [1, 2], started)), Err::<Vec<()>, _>(ConfigError::ZeroLimit));
+    let unstarted = async |_: u8| unreachable!("nothing can start");
+    assert_eq!(block_on(batch(0, [1, 2], unstarted)), Err::<Vec<()>, _>(ConfigError::ZeroLimit));
+    let started = async |_: u8, _: &_| unreachable!("nothing can start");
     assert_eq!(block_on(worker_pool(0, 1, started, async |_| ())), Err(ConfigError::ZeroWorkers));
     assert_eq!(block_on(worker_pool(1, 0, started, async |_| ())), Err(ConfigError::ZeroQueueCapacity));
     let permits = Permits::new(1);

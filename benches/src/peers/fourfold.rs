@@ -1,4 +1,4 @@
-//! Ours: the executor alone, and the four patterns through a whole run.
+//! Ours: the executor alone, the four patterns as scopes, and the four through a whole run.
 
 use std::convert::Infallible;
 use std::future::{IntoFuture as _, poll_fn};
@@ -6,7 +6,7 @@ use std::num::NonZeroUsize;
 use std::task::Poll;
 
 use fourfold::executor::{Budget, Executor, Start};
-use fourfold::{MemorySource, Pattern, Run, Task};
+use fourfold::{MemorySource, Pattern, Run, Task, TaskSet, batch, task_group, worker_pool};
 use futures_lite::future::block_on;
 
 use super::{Peer, Total, beside};
@@ -51,6 +51,74 @@ impl Peer for Bare {
     }
 }
 
+/// A task set, topped up and emptied as it goes.
+pub struct Set;
+
+impl Peer for Set {
+    fn run<W: Work>(work: W, limit: NonZeroUsize, tasks: u64) -> Total {
+        let total = Total::default();
+        let drive = async {
+            let mut set = TaskSet::new(limit).expect("a limit above 0");
+            for id in 0..tasks {
+                set.spawn(work.task(id)).await;
+                set.prune().for_each(|result| total.add(result));
+            }
+            while let Some(result) = set.next().await {
+                total.add(result);
+            }
+        };
+        block_on(beside(work, drive));
+        total
+    }
+}
+
+/// A batch, whose results come all at its end.
+pub struct Batch;
+
+impl Peer for Batch {
+    fn run<W: Work>(work: W, limit: NonZeroUsize, tasks: u64) -> Total {
+        let total = Total::default();
+        let results = block_on(beside(work, batch(limit, 0..tasks, async |id| work.task(id).await)));
+        results.expect("a limit above 0").into_iter().for_each(|result| total.add(result));
+        total
+    }
+}
+
+/// As many workers as the limit, fed by a queue with as many places.
+pub struct Pool;
+
+impl Peer for Pool {
+    fn run<W: Work>(work: W, limit: NonZeroUsize, tasks: u64) -> Total {
+        let total = Total::default();
+        let handler = async |id, _: &_| total.add(work.task(id).await);
+        let pool = worker_pool(limit, limit, handler, async |queue| {
+            for id in 0..tasks {
+                queue.push(id).await.expect("the queue is open until the body ends");
+            }
+        });
+        block_on(beside(work, pool)).expect("a limit above 0");
+        total
+    }
+}
+
+/// A group, whose results come all at its end.
+pub struct Group;
+
+impl Peer for Group {
+    fn run<W: Work>(work: W, limit: NonZeroUsize, tasks: u64) -> Total {
+        let total = Total::default();
+        let group = task_group(limit, async |group| {
+            for id in 0..tasks {
+                group.spawn("task", async move { Ok(work.task(id).await) }).await;
+            }
+            Ok::<_, Infallible>(())
+        });
+        let output = block_on(beside(work, group)).unwrap_or_else(|error| match error.failures[0].error {});
+        output.results.into_iter().for_each(|(_, result)| total.add(result));
+        total
+    }
+}
+
 /// A whole run over a source in memory; nobody observes.
 fn through<W: Work>(pattern: Pattern, work: W, limit: NonZeroUsize, tasks: u64) -> Total {
     let total = Total::default();
@@ -77,4 +145,4 @@ macro_rules! patterns {
     )*};
 }
 
-patterns!(Set: TaskSet, Batch: SemaphoreBatch, Pool: WorkerPool, Group: TaskGroup);
+patterns!(RunSet: TaskSet, RunBatch: SemaphoreBatch, RunPool: WorkerPool, RunGroup: TaskGroup);

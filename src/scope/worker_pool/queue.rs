@@ -1,6 +1,6 @@
 //! The bounded queue between a pool's body and its workers.
 
-use alloc::{collections::VecDeque, vec::Vec};
+use alloc::{collections::VecDeque, rc::Rc, rc::Weak, vec::Vec};
 use core::{
     cell::{Cell, RefCell},
     fmt,
@@ -10,98 +10,165 @@ use core::{
     task::{Context, Poll},
 };
 
-use crate::{
-    scope::{Acquire, Permit, Permits},
-    sync::MultiWakerRegistration,
-};
+use super::error::PushError;
+use crate::sync::{Left, Semaphore, WaitList};
+
+/// The default of [`Queue::set_overflow`].
+const OVERFLOW: usize = 1_000_000;
 
 /// What the body of a [`worker_pool`](crate::worker_pool) pushes tasks to.
 pub struct Queue<T> {
-    places: Permits,
-    /// Each with its place, which is free again when the task is taken.
-    tasks: RefCell<VecDeque<(T, Permit)>>,
+    shared: Rc<Shared<T>>,
+}
+
+struct Shared<T> {
+    tasks: RefCell<VecDeque<T>>,
+    /// A place is taken by whoever pushes, and free again when the task is taken.
+    places: Semaphore,
+    overflow: Cell<usize>,
     running: Cell<usize>,
-    /// How often everything pushed was finished.
-    idle: Cell<u64>,
-    closed: Cell<bool>,
-    changed: MultiWakerRegistration,
+    /// Those who wait until everything is finished.
+    joins: RefCell<WaitList<()>>,
+}
+
+impl<T> Shared<T> {
+    fn unfinished(&self) -> usize {
+        self.tasks.borrow().len() + self.running.get()
+    }
+
+    /// Puts a task in whose place is taken already.
+    #[inline]
+    fn put(&self, task: T) {
+        self.tasks.borrow_mut().push_back(task);
+    }
+
+    fn try_push(&self, task: T) -> Result<(), PushError<T>> {
+        if self.places.is_closed() {
+            return Err(PushError::Closed(task));
+        }
+        if !self.places.try_take(1) {
+            return Err(PushError::Full(task));
+        }
+        self.put(task);
+        Ok(())
+    }
+
+    /// Puts a task in beside the places, if need be.
+    fn push_beyond(&self, task: T) -> Result<(), PushError<T>> {
+        if self.places.is_closed() {
+            return Err(PushError::Closed(task));
+        }
+        if self.tasks.borrow().len() >= self.places.limit().saturating_add(self.overflow.get()) {
+            return Err(PushError::Full(task));
+        }
+        self.places.take_beyond();
+        self.put(task);
+        Ok(())
+    }
+
+    fn take_rest(&self) -> VecDeque<T> {
+        let tasks = self.tasks.take();
+        self.places.release(tasks.len());
+        self.look_whether_idle();
+        tasks
+    }
+
+    /// All those who wait for the end of everything have it, when it is there, even if more is pushed right after.
+    #[inline]
+    fn look_whether_idle(&self) {
+        if self.running.get() == 0 && self.tasks.borrow().is_empty() {
+            self.wake_joins();
+        }
+    }
+
+    fn wake_joins(&self) {
+        // Only those who wait now: who is woken may join again at once.
+        let waiting = self.joins.borrow().len();
+        for _ in 0..waiting {
+            let next = self.joins.borrow_mut().wake_first(true);
+            let Some(waker) = next else { return };
+            waker.wake();
+        }
+    }
 }
 
 impl<T> Queue<T> {
     pub(super) fn new(capacity: NonZeroUsize) -> Self {
-        Self {
-            places: Permits::new(capacity),
+        let shared = Shared {
             tasks: RefCell::default(),
+            places: Semaphore::new(capacity.get()),
+            overflow: Cell::new(OVERFLOW),
             running: Cell::new(0),
-            idle: Cell::new(0),
-            closed: Cell::new(false),
-            changed: MultiWakerRegistration::default(),
-        }
+            joins: RefCell::default(),
+        };
+        Self { shared: Rc::new(shared) }
     }
 
     /// Waits for a place in the queue and puts a task there. Places go to those who push in the order in which they
     /// were first polled.
     ///
-    /// Dropping the future while it waits drops its task.
-    ///
     /// # Errors
-    /// [`PushError`] gives the task back when the queue is closed, before or meanwhile.
+    /// [`PushError::Closed`] gives the task back when the queue is closed, before or meanwhile.
+    ///
+    /// # Cancel safety
+    /// Dropping the future while it waits drops its task.
     pub fn push(&self, task: T) -> Push<'_, T> {
-        Push { queue: self, task: Some(task), place: self.places.acquire() }
+        Push { queue: self, task: Some(task), ticket: None }
     }
 
-    /// Puts a task into the queue if there is a place now.
+    /// Puts a task into the queue if there is a place now that nobody waits for.
     ///
     /// # Errors
-    /// [`TryPushError`] gives the task back.
+    /// [`PushError`] gives the task back.
     ///
+    /// # Examples
     /// ```
-    /// # use fourfold::{scope::TryPushError, worker_pool};
+    /// # use fourfold::{scope::PushError, worker_pool};
     /// # use futures_lite::future::block_on;
-    /// block_on(worker_pool(1, 1, async |_: u8| (), async |queue| {
+    /// block_on(worker_pool(1, 1, async |_: u8, _| (), async |queue| {
     ///     assert_eq!(queue.try_push(1), Ok(()));
-    ///     assert_eq!(queue.try_push(2), Err(TryPushError::Full(2)));
+    ///     assert_eq!(queue.try_push(2), Err(PushError::Full(2)));
     ///     queue.close();
-    ///     assert_eq!(queue.try_push(3), Err(TryPushError::Closed(3)));
+    ///     assert_eq!(queue.try_push(3), Err(PushError::Closed(3)));
     /// }))
     /// .unwrap();
     /// ```
-    pub fn try_push(&self, task: T) -> Result<(), TryPushError<T>> {
-        if self.is_closed() {
-            return Err(TryPushError::Closed(task));
-        }
-        match self.places.try_acquire() {
-            Some(place) => {
-                self.tasks.borrow_mut().push_back((task, place));
-                Ok(())
-            }
-            None => Err(TryPushError::Full(task)),
-        }
+    pub fn try_push(&self, task: T) -> Result<(), PushError<T>> {
+        self.shared.try_push(task)
+    }
+
+    /// Makes a handle to push by that can be cloned and kept, as every handler gets one.
+    pub fn handle(&self) -> QueueHandle<T> {
+        QueueHandle { shared: Rc::downgrade(&self.shared) }
     }
 
     /// Waits until everything that was pushed is finished, one way or another; the workers need not be done for that,
-    /// and more may be pushed after it.
+    /// and more may be pushed after it. What was pushed before the first poll of the future counts.
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses nothing.
     pub fn join(&self) -> JoinQueue<'_, T> {
-        JoinQueue { queue: self, idle: self.idle.get() }
+        JoinQueue { queue: self, place: None }
     }
 
-    /// Lets nothing more in. What is queued is finished nevertheless. The end of the body does this by itself.
+    /// Lets nothing more in. What is queued is finished nevertheless. The end of the body does this by itself, as soon as
+    /// nothing is queued or running that could push more.
     pub fn close(&self) {
-        self.closed.set(true);
-        self.changed.notify();
+        self.shared.places.close();
     }
 
     /// Whether nothing more is let in.
     pub fn is_closed(&self) -> bool {
-        self.closed.get()
+        self.shared.places.is_closed()
     }
 
     /// Takes out what is queued and not started.
     ///
+    /// # Examples
     /// ```
     /// # use fourfold::worker_pool;
     /// # use futures_lite::future::block_on;
-    /// let rest = block_on(worker_pool(1, 2, async |_: &str| (), async |queue| {
+    /// let rest = block_on(worker_pool(1, 2, async |_: &str, _| (), async |queue| {
     ///     queue.push("never").await.unwrap();
     ///     queue.push("mind").await.unwrap();
     ///     queue.take_rest()
@@ -109,44 +176,48 @@ impl<T> Queue<T> {
     /// assert_eq!(rest.unwrap(), ["never", "mind"]);
     /// ```
     pub fn take_rest(&self) -> Vec<T> {
-        let tasks = self.tasks.take();
-        let rest = tasks.into_iter().map(|(task, _place)| task).collect();
-        self.look_whether_idle();
-        rest
+        self.shared.take_rest().into()
     }
 
-    /// How many tasks are queued.
+    /// The number of tasks that are queued.
     pub fn len(&self) -> usize {
-        self.tasks.borrow().len()
+        self.shared.tasks.borrow().len()
     }
 
     /// Whether none is queued. Some may be running.
     pub fn is_empty(&self) -> bool {
-        self.tasks.borrow().is_empty()
+        self.shared.tasks.borrow().is_empty()
     }
 
-    /// How many tasks are queued or running.
+    /// The number of tasks that are queued or running.
     pub fn unfinished(&self) -> usize {
-        self.len() + self.running.get()
+        self.shared.unfinished()
     }
 
-    /// How many tasks may be queued.
+    /// The number of tasks that may be queued before a push waits.
     pub fn capacity(&self) -> usize {
-        self.places.limit()
+        self.shared.places.limit()
+    }
+
+    /// Sets the number of tasks that handles may push beyond the capacity. The default is 1,000,000; a larger number lets
+    /// handlers make more tasks than are done, for the price of their memory. It counts from the next push on.
+    pub fn set_overflow(&self, tasks: usize) {
+        self.shared.overflow.set(tasks);
     }
 
     /// The first task, for a worker.
+    #[inline]
     pub(super) fn take(&self) -> Option<(T, Unfinished<'_, T>)> {
-        let (task, _place) = self.tasks.borrow_mut().pop_front()?;
-        self.running.set(self.running.get() + 1);
-        Some((task, Unfinished(self)))
+        let task = self.shared.tasks.borrow_mut().pop_front()?;
+        self.shared.running.set(self.shared.running.get() + 1);
+        self.shared.places.release(1);
+        Some((task, Unfinished(&self.shared)))
     }
 
-    fn look_whether_idle(&self) {
-        if self.unfinished() == 0 {
-            self.idle.set(self.idle.get() + 1);
-            self.changed.notify();
-        }
+    /// Closes the queue and drops what is in it: a task may hold a handle to its own queue.
+    pub(super) fn end(&self) {
+        self.close();
+        drop(self.shared.take_rest());
     }
 }
 
@@ -155,16 +226,92 @@ impl<T> fmt::Debug for Queue<T> {
         f.debug_struct("Queue")
             .field("len", &self.len())
             .field("capacity", &self.capacity())
-            .field("running", &self.running.get())
+            .field("running", &self.shared.running.get())
             .field("is_closed", &self.is_closed())
-            .finish()
+            .finish_non_exhaustive()
+    }
+}
+
+/// What handlers push more tasks by. A clone pushes to the same queue; once the pool has ended, it gives tasks back.
+///
+/// A push by a handle never waits. If it did, workers that all wait to push would wait for ever.
+pub struct QueueHandle<T> {
+    shared: Weak<Shared<T>>,
+}
+
+impl<T> Clone for QueueHandle<T> {
+    fn clone(&self) -> Self {
+        Self { shared: self.shared.clone() }
+    }
+}
+
+impl<T> QueueHandle<T> {
+    /// Puts a task into the queue, past its capacity if need be, up to the [overflow](Queue::set_overflow).
+    ///
+    /// # Errors
+    /// [`PushError::Full`] gives the task back when the queue has no room beyond its capacity either,
+    /// [`PushError::Closed`] when it is closed or the pool has ended.
+    ///
+    /// # Examples
+    /// ```
+    /// # use core::cell::Cell;
+    /// # use fourfold::{scope::PushError, worker_pool};
+    /// # use futures_lite::future::block_on;
+    /// let sum = Cell::new(0);
+    /// let count_down = async |n: u32, queue: &fourfold::scope::QueueHandle<u32>| {
+    ///     sum.set(sum.get() + n);
+    ///     if n > 0 {
+    ///         queue.push(n - 1).unwrap();
+    ///     }
+    /// };
+    /// let handle = block_on(worker_pool(1, 1, count_down, async |queue| {
+    ///     queue.push(100).await.unwrap();
+    ///     queue.handle()
+    /// }))
+    /// .unwrap();
+    /// assert_eq!(sum.get(), 5050);
+    /// assert_eq!(handle.push(7), Err(PushError::Closed(7)));
+    /// ```
+    pub fn push(&self, task: T) -> Result<(), PushError<T>> {
+        match self.shared.upgrade() {
+            Some(shared) => shared.push_beyond(task),
+            None => Err(PushError::Closed(task)),
+        }
+    }
+
+    /// Puts a task into the queue if there is a place now below its capacity that nobody waits for.
+    ///
+    /// # Errors
+    /// [`PushError`] gives the task back.
+    pub fn try_push(&self, task: T) -> Result<(), PushError<T>> {
+        match self.shared.upgrade() {
+            Some(shared) => shared.try_push(task),
+            None => Err(PushError::Closed(task)),
+        }
+    }
+
+    /// The number of tasks that are queued.
+    pub fn len(&self) -> usize {
+        self.shared.upgrade().map_or(0, |shared| shared.tasks.borrow().len())
+    }
+
+    /// Whether none is queued. Some may be running.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl<T> fmt::Debug for QueueHandle<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("QueueHandle").field("len", &self.len()).finish_non_exhaustive()
     }
 }
 
 /// A task that a worker has; finished when this is dropped.
-pub(super) struct Unfinished<'q, T>(&'q Queue<T>);
+pub(super) struct Unfinished<'q, T>(&'q Shared<T>);
 
 impl<T> Drop for Unfinished<'_, T> {
+    #[inline]
     fn drop(&mut self) {
         self.0.running.set(self.0.running.get() - 1);
         self.0.look_whether_idle();
@@ -176,7 +323,7 @@ impl<T> Drop for Unfinished<'_, T> {
 pub struct Push<'q, T> {
     queue: &'q Queue<T>,
     task: Option<T>,
-    place: Acquire,
+    ticket: Option<usize>,
 }
 
 impl<T> Unpin for Push<'_, T> {}
@@ -184,24 +331,29 @@ impl<T> Unpin for Push<'_, T> {}
 impl<T> Future for Push<'_, T> {
     type Output = Result<(), PushError<T>>;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let queue = self.queue;
-        if queue.is_closed() {
-            return match self.task.take() {
-                Some(task) => Poll::Ready(Err(PushError(task))),
-                None => Poll::Ready(Ok(())),
-            };
-        }
-        match Pin::new(&mut self.place).poll(cx) {
-            Poll::Ready(place) => {
-                queue.tasks.borrow_mut().extend(self.task.take().map(|task| (task, place)));
-                Poll::Ready(Ok(()))
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Push { queue, task, ticket } = self.get_mut();
+        let shared = &*queue.shared;
+        shared.places.poll_take(1, ticket, cx).map(|has_place| match task.take() {
+            Some(task) if has_place && shared.places.is_closed() => {
+                shared.places.release(1);
+                Err(PushError::Closed(task))
             }
-            Poll::Pending => {
-                queue.changed.wait(cx);
-                Poll::Pending
+            Some(task) if has_place => {
+                shared.put(task);
+                Ok(())
             }
-        }
+            Some(task) => Err(PushError::Closed(task)),
+            None => Ok(()),
+        })
+    }
+}
+
+impl<T> Drop for Push<'_, T> {
+    #[inline]
+    fn drop(&mut self) {
+        self.queue.shared.places.give_up(1, &mut self.ticket);
     }
 }
 
@@ -215,19 +367,45 @@ impl<T> fmt::Debug for Push<'_, T> {
 #[must_use = "futures do nothing unless polled"]
 pub struct JoinQueue<'q, T> {
     queue: &'q Queue<T>,
-    idle: u64,
+    place: Option<usize>,
 }
 
 impl<T> Future for JoinQueue<'_, T> {
     type Output = ();
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        // That it was idle in the meantime counts, even if more was pushed since then.
-        if self.queue.unfinished() == 0 || self.queue.idle.get() != self.idle {
-            return Poll::Ready(());
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let shared = &*self.queue.shared;
+        match self.place {
+            None if shared.unfinished() == 0 => return Poll::Ready(()),
+            None => {
+                let waker = cx.waker().clone();
+                self.place = Some(shared.joins.borrow_mut().enter(waker, ()));
+            }
+            Some(place) => {
+                let waits = shared.joins.borrow_mut().wait_on(place, cx.waker());
+                if waits.is_none() {
+                    // That everything was finished in the meantime counts, even if more was pushed since then.
+                    self.leave();
+                    return Poll::Ready(());
+                }
+            }
         }
-        self.queue.changed.wait(cx);
         Poll::Pending
+    }
+}
+
+impl<T> JoinQueue<'_, T> {
+    fn leave(&mut self) {
+        if let Some(place) = self.place.take() {
+            let left: (Left, _) = self.queue.shared.joins.borrow_mut().remove(place);
+            drop(left); // and with it a waker, with nothing borrowed
+        }
+    }
+}
+
+impl<T> Drop for JoinQueue<'_, T> {
+    fn drop(&mut self) {
+        self.leave();
     }
 }
 
@@ -236,66 +414,3 @@ impl<T> fmt::Debug for JoinQueue<'_, T> {
         f.debug_struct("JoinQueue").field("queue", &self.queue).finish_non_exhaustive()
     }
 }
-
-/// The queue is closed; this is the task that was not pushed.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct PushError<T>(pub T);
-
-impl<T> PushError<T> {
-    /// The task.
-    pub fn into_inner(self) -> T {
-        self.0
-    }
-}
-
-/// The task was not pushed; here it is.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum TryPushError<T> {
-    /// All places are taken.
-    Full(T),
-    /// The queue is closed.
-    Closed(T),
-}
-
-impl<T> TryPushError<T> {
-    /// The task.
-    pub fn into_inner(self) -> T {
-        match self {
-            Self::Full(task) | Self::Closed(task) => task,
-        }
-    }
-}
-
-impl<T> fmt::Debug for PushError<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("PushError(..)")
-    }
-}
-
-impl<T> fmt::Display for PushError<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the queue is closed")
-    }
-}
-
-impl<T> core::error::Error for PushError<T> {}
-
-impl<T> fmt::Debug for TryPushError<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Full(_) => "Full(..)",
-            Self::Closed(_) => "Closed(..)",
-        })
-    }
-}
-
-impl<T> fmt::Display for TryPushError<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Full(_) => "the queue is full",
-            Self::Closed(_) => "the queue is closed",
-        })
-    }
-}
-
-impl<T> core::error::Error for TryPushError<T> {}
