@@ -12,7 +12,8 @@ pub(super) async fn program(host: &Host<'_>) {
     let background = Background::new();
     let start_all = async {
         for (task, work) in host.tasks() {
-            let permit = host.gate(permits.acquire()).await; // page: source_blocked
+            let acquired = host.gate(permits.acquire()).await; // page: source_blocked
+            let Ok(permit) = acquired else { break };
             host.claimed(task); // page: claimed
             background.spawn(attempt(host, permit, task, work));
         }
