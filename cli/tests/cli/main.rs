@@ -7,6 +7,7 @@ mod chaos;
 mod command;
 mod compare;
 mod exec;
+mod layers;
 mod listen;
 mod pipe;
 mod post;

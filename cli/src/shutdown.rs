@@ -1,0 +1,75 @@
+//! Stopping in good order: the first SIGINT or SIGTERM drains, the second aborts, the third ends the process at once.
+
+use std::{cell::Cell, task::Poll};
+
+use async_signal::{Signal, Signals};
+use fourfold::Control;
+use futures_lite::StreamExt;
+
+use crate::{exit::Ending, terminal};
+
+/// The signals that came.
+#[derive(Debug, Default)]
+pub(crate) struct Shutdown {
+    first: Cell<Option<i32>>,
+    count: Cell<u32>,
+}
+
+impl Shutdown {
+    /// Returns which signal came first, if one came.
+    pub(crate) fn ending(&self) -> Ending {
+        let signal = self.first.get().and_then(|signal| u8::try_from(signal).ok());
+        signal.map_or(Ending::Done, Ending::Stopped)
+    }
+
+    /// Turns signals into drain and abort; never returns.
+    pub(crate) async fn watch(&self, signals: Option<Signals>, control: &Control) -> std::convert::Infallible {
+        let Some(mut signals) = signals else { return std::future::pending().await };
+        while let Some(Ok(signal)) = signals.next().await {
+            self.first.set(self.first.get().or(Some(signal as i32)));
+            self.count.set(self.count.get() + 1);
+            match self.count.get() {
+                1 => {
+                    tracing::warn!("{}: finishing what has started; once more to abort", name(signal));
+                    control.drain();
+                }
+                2 => {
+                    tracing::warn!("{}: aborting", name(signal));
+                    control.abort();
+                }
+                _ => {
+                    terminal::clear();
+                    std::process::exit(i32::from(self.ending().code()))
+                }
+            }
+        }
+        std::future::pending().await
+    }
+
+    /// Waits for the first signal.
+    pub(crate) async fn once(&self, signals: Option<Signals>) {
+        let Some(mut signals) = signals else { return std::future::pending().await };
+        if let Some(Ok(signal)) = signals.next().await {
+            self.first.set(Some(signal as i32));
+        }
+    }
+
+    /// Waits for the second signal, where something that is polled earlier in the same task [watches](Self::watch).
+    pub(crate) async fn twice(&self) {
+        std::future::poll_fn(|_| if self.count.get() > 1 { Poll::Ready(()) } else { Poll::Pending }).await;
+    }
+}
+
+/// The name of a signal.
+fn name(signal: Signal) -> &'static str {
+    match signal {
+        Signal::Int => "SIGINT",
+        _ => "SIGTERM",
+    }
+}
+
+/// Catches the signals that stop a command. `None`, with a warning, where they cannot be caught: they then end the process at
+/// once.
+pub(crate) fn catch() -> Option<Signals> {
+    Signals::new([Signal::Int, Signal::Term]).inspect_err(|error| tracing::warn!("cannot catch signals: {error}")).ok()
+}
