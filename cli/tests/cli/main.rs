@@ -9,6 +9,7 @@ mod compare;
 mod exec;
 mod layers;
 mod listen;
+mod outputs;
 mod pipe;
 mod post;
 mod queue;
