@@ -3,6 +3,7 @@
 
 // From the bottom to the top: a module imports from those above it in this list, and from no other.
 mod exit;
+mod patient;
 mod render;
 
 mod args;
@@ -48,12 +49,12 @@ fn main() -> ExitCode {
     };
     start_log(cli.verbose);
     let ending = Request::check(cli.command, compare_alone).and_then(commands::perform);
-    ending
-        .unwrap_or_else(|error| {
-            terminal::say(&format!("error: {}", error.message()));
-            error.ending()
-        })
-        .into()
+    let ending = ending.unwrap_or_else(|error| {
+        terminal::say(&format!("error: {}", error.message()));
+        error.ending()
+    });
+    terminal::flush(None);
+    ending.into()
 }
 
 /// The arguments of `fourfold compare`.
@@ -73,7 +74,7 @@ fn start_log(verbose: u8) {
     };
     let colour = terminal::is_coloured(&std::io::stderr());
     // The command tells of its tasks itself; that is for programs that have the library within them.
-    let writer = (|| terminal::Stderr).with_filter(|metadata| metadata.target() != "fourfold::task");
+    let writer = (|| terminal::LogStream).with_filter(|metadata| metadata.target() != "fourfold::task");
     let log = tracing_subscriber::fmt().with_max_level(level).with_writer(writer).with_ansi(colour);
     log.with_target(false).without_time().init();
 }

@@ -1,5 +1,6 @@
 //! Text for people: styles, units, blocks, tables and timelines.
 
+pub(crate) mod foreign;
 pub(crate) mod style;
 pub(crate) mod units;
 

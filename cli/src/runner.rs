@@ -5,6 +5,7 @@ use std::{
     io,
     path::{Path, PathBuf},
     rc::Rc,
+    time::Duration,
 };
 
 use fourfold::{
@@ -12,6 +13,7 @@ use fourfold::{
     source::Json, trace::Trace,
 };
 use futures_lite::future::or;
+use smol::Timer;
 
 use crate::{
     args::OutputArgs,
@@ -26,6 +28,9 @@ use crate::{
     shutdown::{self, Shutdown},
     terminal::{self, Stdout},
 };
+
+/// How long the report may take to be read after a signal.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Runs sources, one after another, with the same handler and the same outputs.
 pub(crate) struct Runner {
@@ -124,7 +129,13 @@ impl Runner {
         let trace = Maybe(self.trace.as_mut().map(|(_, trace)| trace));
         let mut observer = (watched, (trace, EventLog::new()));
         let (handler, control) = (&self.handler, &self.control);
-        let attempt = async |task: &_| handler.attempt(task).await;
+        let is_real = matches!(self.clock, AnyClock::Native(_));
+        let attempt = async |task: &_| {
+            if is_real {
+                terminal::ready().await;
+            }
+            handler.attempt(task).await
+        };
         let run = run(source, &self.clock, attempt, config, control, &mut observer);
         let result = match &self.clock {
             AnyClock::Simulated(clock) => clock.run(run).map_err(|stalled| stalled.to_string()),
@@ -167,7 +178,7 @@ impl Runner {
     pub(crate) fn report(&self, text: impl FnOnce(bool) -> String, json: &str) {
         let is_shared = self.handler.owns_stdout();
         if self.output.json {
-            self.stdout.write(format!("{json}\n").as_bytes());
+            self.stdout.write(&format!("{json}\n"));
         } else if self.output.quiet {
         } else if is_shared {
             terminal::print_stderr(&text(terminal::is_coloured(&io::stderr())));
@@ -181,11 +192,24 @@ impl Runner {
         self.handler.lost()
     }
 
+    /// Waits until the report is written. Once a signal has come, nobody is waited for long.
+    fn flush(&self) {
+        let watch = async { match self.shutdown.watch(shutdown::catch(), &self.control).await {} };
+        let impatient = async {
+            self.shutdown.stopped().await;
+            Timer::after(PATIENCE).await;
+            terminal::give_up();
+        };
+        let served = server::serve(self.listener.as_ref());
+        smol::block_on(or(watch, or(or(terminal::flushed(), impatient), served)));
+    }
+
     /// Ends the trace and the server, and returns what the exit code tells of all that was around the runs.
     pub(crate) fn finish(mut self) -> Ending {
         if let Some(listener) = self.listener.take() {
             self.wait(listener.finish());
         }
+        self.flush();
         let of_handler = if self.handler.lost().is_some() { Ending::SourceFailed } else { Ending::Done };
         let of_trace = self.trace.take().map_or(Ending::Done, |(path, trace)| finish_trace(&path, trace));
         of_handler.max(of_trace).max(self.stdout.ending()).max(self.shutdown.ending())

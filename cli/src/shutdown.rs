@@ -1,12 +1,15 @@
 //! Stopping in good order: the first SIGINT or SIGTERM drains, the second aborts, the third ends the process at once.
 
-use std::{cell::Cell, task::Poll};
+use std::{cell::Cell, task::Poll, time::Duration};
 
 use async_signal::{Signal, Signals};
 use fourfold::Control;
 use futures_lite::StreamExt;
 
 use crate::{exit::Ending, terminal};
+
+/// How long the last words of a process that is to end at once may take.
+const FAREWELL: Duration = Duration::from_millis(200);
 
 /// The signals that came.
 #[derive(Debug, Default)]
@@ -39,6 +42,7 @@ impl Shutdown {
                 }
                 _ => {
                     terminal::clear();
+                    terminal::flush(Some(FAREWELL));
                     std::process::exit(i32::from(self.ending().code()))
                 }
             }
@@ -52,6 +56,11 @@ impl Shutdown {
         if let Some(Ok(signal)) = signals.next().await {
             self.first.set(Some(signal as i32));
         }
+    }
+
+    /// Waits for a signal, where something that is polled earlier in the same task [watches](Self::watch).
+    pub(crate) async fn stopped(&self) {
+        std::future::poll_fn(|_| if self.count.get() > 0 { Poll::Ready(()) } else { Poll::Pending }).await;
     }
 
     /// Waits for the second signal, where something that is polled earlier in the same task [watches](Self::watch).

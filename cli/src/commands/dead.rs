@@ -35,7 +35,7 @@ async fn act(queue: &RedisQueue, action: &DeadAction, stdout: &Stdout) -> Result
         }
         DeadAction::Show { id } => match queue.dead_letter(TaskId(*id)).await.map_err(|error| input::error(&error))? {
             Some(letter) => {
-                stdout.write(format!("{:#}\n", json(&letter)).as_bytes());
+                stdout.write(&format!("{:#}\n", json(&letter)));
                 Ok(Ending::Done)
             }
             None => {
@@ -63,7 +63,7 @@ async fn list(queue: &RedisQueue, limit: usize, as_json: bool, stdout: &Stdout) 
     }
     if as_json {
         let lines: String = letters.iter().map(|letter| format!("{}\n", json(letter))).collect();
-        stdout.write(lines.as_bytes());
+        stdout.write(&lines);
     } else {
         let rows: Vec<Vec<String>> = letters.iter().map(row).collect();
         stdout.print(&table::columns(&["task", "attempts", "crashes", "died (UTC)", "reason"], &rows));
@@ -85,7 +85,7 @@ async fn selected(
             (count, tasks.len().saturating_sub(count))
         }
     };
-    stdout.write(format!("{count} {done}\n").as_bytes());
+    stdout.write(&format!("{count} {done}\n"));
     // What was named and was not there is no success.
     Ok(Ending::of_lost(missing as u64))
 }

@@ -34,6 +34,6 @@ fn render(command: &clap::Command, text: &mut Vec<u8>) -> std::io::Result<()> {
 
 fn write(text: &[u8]) -> Ending {
     let stdout = Stdout::new(None);
-    stdout.write(text);
+    stdout.write(&String::from_utf8_lossy(text));
     stdout.ending()
 }

@@ -24,7 +24,7 @@ pub(super) fn push(queue: RedisOptions, file: &str, quiet: bool) -> Result<Endin
     let stdout = Stdout::new(None);
     if !quiet {
         let malformed = if malformed > 0 { format!(", {malformed} malformed lines left out") } else { String::new() };
-        stdout.write(format!("{pushed} pushed{malformed}\n").as_bytes());
+        stdout.write(&format!("{pushed} pushed{malformed}\n"));
     }
     Ok(Ending::of_lost(malformed).max(stdout.ending()))
 }

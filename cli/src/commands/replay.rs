@@ -33,7 +33,7 @@ pub(super) fn replay(args: &ReplayArgs) -> Result<Ending, CliError> {
     for run in &runs {
         if args.json {
             let json = serde_json::to_string(&run.json_report()).unwrap_or_default();
-            stdout.write(format!("{json}\n").as_bytes());
+            stdout.write(&format!("{json}\n"));
         } else {
             stdout.print(&table::summary(&run.state, Some(&run.verdict())));
         }

@@ -16,7 +16,7 @@ pub(super) fn stats(queue: RedisOptions, as_json: bool) -> Result<Ending, CliErr
     })?;
     let stdout = Stdout::new(None);
     if as_json {
-        stdout.write(format!("{}\n", json(&stats)).as_bytes());
+        stdout.write(&format!("{}\n", json(&stats)));
     } else {
         stdout.print(&text(&stats));
     }

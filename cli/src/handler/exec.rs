@@ -36,15 +36,15 @@ impl Exec {
         let mut output = SpooledTempFile::new(OUTPUT_IN_MEMORY);
         let ended = process.run(input.as_bytes(), |bytes| output.write_all(bytes)).await;
         let (status, tail) = ended.map_err(|error| Failure::transient(format!("--exec: {error}")))?;
-        self.pass_on(output).map_err(|error| Failure::transient(format!("--exec: the output: {error}")))?;
+        self.pass_on(output).await.map_err(|error| Failure::transient(format!("--exec: the output: {error}")))?;
         if status.success() { Ok(()) } else { Err(Failure::transient(tail.reason(status))) }
     }
 
     /// Writes the output of one attempt, in one piece.
-    fn pass_on(&self, mut output: SpooledTempFile) -> io::Result<()> {
+    async fn pass_on(&self, mut output: SpooledTempFile) -> io::Result<()> {
         if output.stream_position()? > 0 {
             output.rewind()?;
-            self.stdout.copy(&mut output);
+            self.stdout.pass_on(output).await;
         }
         Ok(())
     }

@@ -13,7 +13,7 @@ use futures_lite::AsyncRead;
 use rustix::fd::{AsFd, BorrowedFd};
 use smol::Unblock;
 
-use crate::exit::CliError;
+use crate::{exit::CliError, patient::Patient};
 
 /// The number of bytes that are read ahead.
 const AHEAD: usize = 256 * 1024;
@@ -22,7 +22,7 @@ const AHEAD: usize = 256 * 1024;
 #[derive(Debug)]
 pub(crate) enum Input {
     File { file: File, name: String },
-    Stdin(Stdin),
+    Stdin(Patient<Stdin>),
 }
 
 impl Input {
@@ -41,7 +41,7 @@ impl Input {
 
     /// Opens standard input.
     pub(crate) fn stdin() -> Self {
-        Self::Stdin(io::stdin())
+        Self::Stdin(Patient(io::stdin()))
     }
 
     /// Opens a file, or standard input for `-`.
@@ -73,7 +73,7 @@ impl AsFd for Input {
     fn as_fd(&self) -> BorrowedFd<'_> {
         match self {
             Self::File { file, .. } => file.as_fd(),
-            Self::Stdin(stdin) => stdin.as_fd(),
+            Self::Stdin(stdin) => stdin.0.as_fd(),
         }
     }
 }
@@ -101,7 +101,7 @@ impl Read for Input {
 #[derive(Debug)]
 pub(crate) enum Reader {
     File(Unblock<File>),
-    Stdin(Unblock<Stdin>),
+    Stdin(Unblock<Patient<Stdin>>),
 }
 
 impl AsyncRead for Reader {

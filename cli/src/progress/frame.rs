@@ -12,7 +12,7 @@ use fourfold::{
 
 use super::recent::Recent;
 use crate::render::{
-    blocks,
+    blocks, foreign,
     style::{BAD, FLOW, HEADING, QUIET},
     units::{self, clock, left},
 };
@@ -199,8 +199,7 @@ impl Frame<'_> {
     }
 
     fn failure(&self, seen: &RecentFailure) -> String {
-        // Nothing in it may move the cursor.
-        let reason: String = seen.reason.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let reason = foreign::harmless_line(&seen.reason);
         format!(
             " {BAD}✗{BAD:#} {QUIET}{:>7} ago{QUIET:#}  task {}, attempt {}: {}",
             clock(self.now.since(seen.at)),

@@ -8,12 +8,14 @@ use fourfold::{
 };
 
 use super::{
+    foreign::harmless_line,
     style::{BAD, GOOD, HEADING, QUIET},
     units::{per_second, time},
 };
 
-/// Rows under headings: the first column to the left, the others to the right.
+/// Rows under headings: the first column to the left, the others to the right. What others wrote may be part of the rows.
 pub(crate) fn columns(headings: &[&str], rows: &[Vec<String>]) -> String {
+    let rows: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(|cell| harmless_line(cell)).collect()).collect();
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
         cells.chain([headings[column].chars().count()]).max().unwrap_or(0)
@@ -28,7 +30,7 @@ pub(crate) fn columns(headings: &[&str], rows: &[Vec<String>]) -> String {
         line.trim_end().to_owned()
     };
     let mut table = format!("{HEADING}{}{HEADING:#}\n", line(&mut headings.iter().copied()));
-    for row in rows {
+    for row in &rows {
         table += &line(&mut row.iter().map(String::as_str));
         table.push('\n');
     }
@@ -95,7 +97,8 @@ fn first_line(reason: &str) -> String {
     const WIDTH: usize = 100;
     let line = reason.lines().next().unwrap_or_default();
     let short: String = line.chars().take(WIDTH).collect();
-    if short.len() < line.len() { short + "…" } else { short }
+    let end = if short.len() < line.len() { "…" } else { "" };
+    harmless_line(&short) + end
 }
 
 fn percentiles(report: &Report) -> String {

@@ -17,4 +17,5 @@ mod signals;
 mod terminal;
 mod texts;
 mod trace;
+mod unread;
 mod view;
