@@ -2,6 +2,7 @@
 
 mod queue;
 mod reader;
+mod url;
 
 use std::{fmt, path::PathBuf};
 
@@ -15,10 +16,7 @@ pub(crate) use self::{
     queue::{connect, error},
     reader::{Input, Reader},
 };
-use crate::{clock::AnyClock, exit::CliError};
-
-/// The schemes of URLs that name a Redis list.
-const SCHEMES: [&str; 7] = ["redis:", "rediss:", "valkey:", "valkeys:", "unix:", "redis+unix:", "valkey+unix:"];
+use crate::{clock::AnyClock, exit::CliError, render::secret::Name};
 
 /// What a SOURCE on the command line means. Shown, it has no password in it.
 #[derive(Clone, Debug)]
@@ -39,13 +37,7 @@ impl SourceSettings {
             "demo" => Self::Demo,
             "-" => Self::Stdin,
             "" => return Err(CliError::usage("the SOURCE is empty: name a file, `-`, a redis:// URL or `demo`")),
-            _ if SCHEMES.iter().any(|scheme| source.starts_with(scheme)) => {
-                let (_, query) = source.split_once('?').unwrap_or((source, ""));
-                if query.split('&').any(|pair| pair.starts_with("stream=")) {
-                    return Err(CliError::usage("Redis streams are not supported yet: use a list, ?list=KEY"));
-                }
-                Self::Redis(Box::new(RedisOptions::from_url(source).map_err(CliError::usage)?))
-            }
+            _ if url::is_redis(source) => Self::Redis(Box::new(url::options(source)?)),
             _ => Self::File(source.into()),
         })
     }
@@ -74,7 +66,7 @@ impl fmt::Display for SourceSettings {
         match self {
             Self::Demo => f.write_str("demo"),
             Self::Stdin => f.write_str("standard input"),
-            Self::File(path) => path.display().fmt(f),
+            Self::File(path) => Name(&path.to_string_lossy()).fmt(f),
             Self::Redis(options) => options.fmt(f),
         }
     }

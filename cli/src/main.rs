@@ -35,17 +35,14 @@ use tracing_subscriber::fmt::writer::MakeWriterExt;
 use crate::{
     args::{Cli, Command, CompareArgs},
     exit::Ending,
+    render::{foreign, secret},
     settings::Request,
 };
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => {
-            // Where it cannot be read, nothing can be done.
-            let _ = error.print();
-            return if error.use_stderr() { Ending::Usage } else { Ending::Done }.into();
-        }
+        Err(error) => return refuse(&error).into(),
     };
     start_log(cli.verbose);
     let ending = Request::check(cli.command, compare_alone).and_then(commands::perform);
@@ -55,6 +52,29 @@ fn main() -> ExitCode {
     });
     terminal::flush(None);
     ending.into()
+}
+
+/// Writes what clap says: the help that was asked for, or what is wrong with the arguments, without what should not be seen.
+fn refuse(error: &clap::Error) -> Ending {
+    if !error.use_stderr() {
+        // Where it cannot be written, nothing can be done.
+        let _ = error.print();
+        return Ending::Done;
+    }
+    let mut text = error.render().to_string();
+    let is_plain = std::env::args_os().skip(1).fold(true, |is_plain, argument| {
+        let argument = argument.to_string_lossy();
+        let shown = foreign::harmless_line(&secret::masked(&argument));
+        text = text.replace(&*argument, &shown);
+        is_plain && argument == shown
+    });
+    if is_plain {
+        let _ = error.print();
+    } else {
+        terminal::say(text.trim_end());
+        terminal::flush(None);
+    }
+    Ending::Usage
 }
 
 /// The arguments of `fourfold compare`.

@@ -9,7 +9,7 @@ use std::{
 
 use rustix::fd::AsFd;
 
-use crate::{exit::CliError, input::Input};
+use crate::{exit::CliError, input::Input, render::secret::Name};
 
 /// Only the user who runs the command may read what it writes: payloads and reasons may be secret.
 const MODE: u32 = 0o600;
@@ -69,7 +69,7 @@ impl Outputs {
     /// # Errors
     /// When it cannot be written, or is an input or another output.
     pub(crate) fn open(&mut self, flag: &str, path: &Path) -> Result<File, CliError> {
-        let what = format!("{flag} {}", path.display());
+        let what = format!("{flag} {}", Name(&path.to_string_lossy()));
         let wrong = |error: io::Error| CliError::usage(format_args!("{what}: {error}"));
         let mut options = File::options();
         options.write(true).mode(MODE);

@@ -1,6 +1,7 @@
 //! Text for people: styles, units, blocks, tables and timelines.
 
 pub(crate) mod foreign;
+pub(crate) mod secret;
 pub(crate) mod style;
 pub(crate) mod units;
 

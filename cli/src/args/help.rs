@@ -12,6 +12,8 @@ Examples:
   fourfold run tasks.jsonl --trace run.jsonl --exec ./do.sh {} && fourfold replay run.jsonl
   fourfold run tasks.jsonl --listen 4040 --exec ./do.sh {}  and watch it at http://127.0.0.1:4040/
 
+A Redis URL without a password takes the one in the environment variable REDISCLI_AUTH, which is not seen in the list of processes.
+
 Which pattern? Production: pool. A simple script: set. All or nothing: group. Batch by batch: batch.
 
 Exit codes; when several apply, the first in this order: 2 wrong usage; 130 or 143 stopped by SIGINT or SIGTERM; \

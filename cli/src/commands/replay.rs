@@ -17,6 +17,7 @@ use crate::{
     input::Input,
     progress::ProgressLine,
     render::{
+        secret::Name,
         style::{BAD, GOOD},
         table,
     },
@@ -40,10 +41,10 @@ pub(super) fn replay(args: &ReplayArgs) -> Result<Ending, CliError> {
         ending = ending.max(Ending::of_lost(u64::from(!run.is_sound())));
     }
     if let Some(error) = error {
-        terminal::say(&format!("error: {}: {error}", args.file));
+        terminal::say(&format!("error: {}: {error}", Name(&args.file)));
         ending = ending.max(Ending::SourceFailed);
     } else if runs.is_empty() {
-        terminal::say(&format!("error: {}: there is no event in it", args.file));
+        terminal::say(&format!("error: {}: there is no event in it", Name(&args.file)));
         ending = ending.max(Ending::NotAllDone);
     }
     Ok(ending.max(stdout.ending()))
@@ -123,7 +124,7 @@ impl Read for Shown {
 }
 
 fn read(path: &str, input: impl BufRead) -> Result<(Vec<Recorded>, Option<TraceError>), CliError> {
-    let mut reader = Reader::new(input).map_err(|error| CliError::source(format_args!("{path}: {error}")))?;
+    let mut reader = Reader::new(input).map_err(|error| CliError::source(format_args!("{}: {error}", Name(path))))?;
     let mut runs: Vec<Recorded> = Vec::new();
     loop {
         let read = reader.read(|event| {

@@ -13,7 +13,7 @@ use futures_lite::AsyncRead;
 use rustix::fd::{AsFd, BorrowedFd};
 use smol::Unblock;
 
-use crate::{exit::CliError, patient::Patient};
+use crate::{exit::CliError, patient::Patient, render::secret::Name};
 
 /// The number of bytes that are read ahead.
 const AHEAD: usize = 256 * 1024;
@@ -31,12 +31,13 @@ impl Input {
     /// # Errors
     /// When there is none that can be read.
     pub(crate) fn file(path: &Path) -> Result<Self, CliError> {
-        let wrong = |error: io::Error| CliError::source(format_args!("cannot read {}: {error}", path.display()));
+        let name = Name(&path.to_string_lossy()).to_string();
+        let wrong = |error: io::Error| CliError::source(format_args!("cannot read {name}: {error}"));
         let file = File::open(path).map_err(wrong)?;
         if file.metadata().map_err(wrong)?.is_dir() {
             return Err(wrong(io::ErrorKind::IsADirectory.into()));
         }
-        Ok(Self::File { file, name: path.display().to_string() })
+        Ok(Self::File { file, name })
     }
 
     /// Opens standard input.

@@ -13,6 +13,7 @@ mod outputs;
 mod pipe;
 mod post;
 mod queue;
+mod secrets;
 mod signals;
 mod terminal;
 mod texts;
