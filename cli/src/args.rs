@@ -12,8 +12,9 @@ use clap::{ArgAction, Parser, Subcommand};
 
 pub(crate) use self::{
     files::{ReplayArgs, WebArgs},
+    parse::Codes,
     queues::{DeadCommand, PushArgs, StatsArgs},
-    work::{CompareArgs, HandlerArgs, HttpArgs, OutputArgs, RunArgs, WorkArgs},
+    work::{CompareArgs, HttpArgs, OutputArgs, RunArgs, WorkArgs},
 };
 
 /// Runs tasks from a file, a pipe or a Redis list, a bounded number of them at once

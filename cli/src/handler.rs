@@ -1,5 +1,7 @@
 //! What is done with a task.
 
+mod reason;
+
 mod exec;
 mod pipe;
 mod post;
@@ -9,15 +11,15 @@ use std::{cell::RefCell, rc::Rc};
 use fourfold::{Control, Failure, Task, sim::SyntheticTask, source::Json};
 
 use self::{
-    exec::{Exec, template::Template},
+    exec::{Exec, ExecSettings, codes::Rules, template::Template},
     pipe::Pipe,
     post::Post,
 };
 use crate::{
-    args::{HandlerArgs, HttpArgs},
+    args::WorkArgs,
     clock::AnyClock,
     exit::CliError,
-    process::{Launcher, Program},
+    process::{Launcher, Limits, Program},
     terminal::Stdout,
 };
 
@@ -25,8 +27,8 @@ use crate::{
 #[derive(Debug)]
 pub(crate) enum HandlerSettings {
     Simulate,
-    Exec { program: Program, arguments: Vec<Template> },
-    Pipe { program: Program, arguments: Vec<String> },
+    Exec(ExecSettings),
+    Pipe { program: Program, arguments: Vec<String>, limits: Limits },
     Post(Box<Post>),
 }
 
@@ -35,19 +37,28 @@ impl HandlerSettings {
     ///
     /// # Errors
     /// When it cannot be had.
-    pub(crate) fn check(args: &HandlerArgs, http: &HttpArgs) -> Result<Option<Self>, CliError> {
+    pub(crate) fn check(work: &WorkArgs) -> Result<Option<Self>, CliError> {
+        let (args, http) = (&work.handler, &work.http);
         // Clap's `requires` lets it pass beside another handler.
-        for (flag, given) in [("--header", !http.header.is_empty()), ("--cacert", http.cacert.is_some())] {
-            if given && args.post.is_none() {
-                return Err(CliError::usage(format_args!("{flag} goes with --post URL, and there is none")));
+        for (flag, given, other, there) in [
+            ("--header", !http.header.is_empty(), "--post URL", args.post.is_some()),
+            ("--cacert", http.cacert.is_some(), "--post URL", args.post.is_some()),
+            ("--retry-on", work.retry_on.is_some(), "--exec CMD", args.exec.is_some()),
+            ("--dead-on", work.dead_on.is_some(), "--exec CMD", args.exec.is_some()),
+        ] {
+            if given && !there {
+                return Err(CliError::usage(format_args!("{flag} goes with {other}, and there is none")));
             }
         }
+        let limits = Limits { timeout: work.timeout, kill_after: work.kill_after };
         Ok(if let Some(words) = &args.exec {
             let (program, arguments) = Program::find("--exec", words)?;
-            Some(Self::Exec { program, arguments: arguments.iter().map(|word| Template::parse(word)).collect() })
+            let arguments = arguments.iter().map(|word| Template::parse(word)).collect::<Result<_, _>>()?;
+            let rules = Rules::new(work.retry_on.clone(), work.dead_on.clone());
+            Some(Self::Exec(ExecSettings { program, arguments, limits, rules, quiet: work.output.quiet }))
         } else if let Some(words) = &args.pipe {
             let (program, arguments) = Program::find("--pipe", words)?;
-            Some(Self::Pipe { program, arguments: arguments.to_vec() })
+            Some(Self::Pipe { program, arguments: arguments.to_vec(), limits })
         } else if let Some(url) = &args.post {
             Some(Self::Post(Box::new(Post::new(url, http)?)))
         } else if args.simulate {
@@ -55,6 +66,11 @@ impl HandlerSettings {
         } else {
             None
         })
+    }
+
+    /// Returns whether the handler itself keeps to the timeout: what it stops may need a moment to end.
+    pub(crate) fn keeps_time(&self) -> bool {
+        matches!(self, Self::Exec(_) | Self::Pipe { .. })
     }
 }
 
@@ -71,13 +87,15 @@ impl AnyHandler {
     pub(crate) fn new(settings: HandlerSettings, clock: &AnyClock, control: &Control, stdout: &Rc<Stdout>) -> Self {
         match settings {
             HandlerSettings::Simulate => Self::Simulate(clock.clone()),
-            HandlerSettings::Exec { program, arguments } => {
+            HandlerSettings::Exec(settings) => {
+                settings.warn();
+                let ExecSettings { program, arguments, limits, rules, quiet } = settings;
                 let launcher = Launcher::new(program, control.clone());
-                Self::Exec(Exec { launcher, arguments, stdout: stdout.clone() })
+                Self::Exec(Exec { launcher, arguments, limits, rules, quiet, stdout: stdout.clone() })
             }
-            HandlerSettings::Pipe { program, arguments } => {
+            HandlerSettings::Pipe { program, arguments, limits } => {
                 let launcher = Launcher::new(program, control.clone());
-                Self::Pipe(Pipe { launcher, arguments, idle: RefCell::default() })
+                Self::Pipe(Pipe { launcher, arguments, limits, idle: RefCell::default() })
             }
             HandlerSettings::Post(post) => Self::Post(post),
         }

@@ -35,11 +35,16 @@ use tracing_subscriber::fmt::writer::MakeWriterExt;
 use crate::{
     args::{Cli, Command, CompareArgs},
     exit::Ending,
+    process::watcher,
     render::{foreign, secret},
     settings::Request,
 };
 
 fn main() -> ExitCode {
+    if std::env::args_os().nth(1).is_some_and(|argument| argument == watcher::ARGUMENT) {
+        watcher::run();
+        return Ending::Done.into();
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return refuse(&error).into(),

@@ -1,4 +1,4 @@
-//! Stopping in good order: the first SIGINT or SIGTERM drains, the second aborts, the third ends the process at once.
+//! Stopping in good order: the first signal drains, the second aborts, the third ends the process at once.
 
 use std::{cell::Cell, task::Poll, time::Duration};
 
@@ -73,6 +73,8 @@ impl Shutdown {
 fn name(signal: Signal) -> &'static str {
     match signal {
         Signal::Int => "SIGINT",
+        Signal::Hup => "SIGHUP",
+        Signal::Quit => "SIGQUIT",
         _ => "SIGTERM",
     }
 }
@@ -80,5 +82,18 @@ fn name(signal: Signal) -> &'static str {
 /// Catches the signals that stop a command. `None`, with a warning, where they cannot be caught: they then end the process at
 /// once.
 pub(crate) fn catch() -> Option<Signals> {
-    Signals::new([Signal::Int, Signal::Term]).inspect_err(|error| tracing::warn!("cannot catch signals: {error}")).ok()
+    let mut signals = vec![Signal::Int, Signal::Term, Signal::Quit];
+    // Under nohup the end of the terminal means nothing, and stays so.
+    if !is_ignored(rustix::process::Signal::HUP) {
+        signals.push(Signal::Hup);
+    }
+    Signals::new(signals).inspect_err(|error| tracing::warn!("cannot catch signals: {error}")).ok()
+}
+
+/// Whether this process was started with a signal ignored, as far as the system tells.
+fn is_ignored(signal: rustix::process::Signal) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+    mask & (1 << (signal.as_raw() - 1)) != 0
 }

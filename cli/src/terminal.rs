@@ -22,7 +22,10 @@ use std::{
 use anstream::AutoStream;
 use fourfold::Control;
 use rustix::fd::AsFd;
-use smol::{Timer, lock::Mutex};
+use smol::{
+    Timer,
+    lock::{Mutex, MutexGuard},
+};
 
 use self::{
     lane::{Item, Lane},
@@ -204,14 +207,12 @@ impl Stdout {
 
     /// Writes the output of a task in one piece, and waits until it is written: a reader that is slow holds up the tasks.
     pub(crate) async fn pass_on(&self, from: impl Read + Send + 'static) {
-        let _turn = self.turn.lock().await;
-        let (done, written) = smol::channel::bounded(1);
-        self.push(from, false, move |is_written| {
-            let _ = done.try_send(is_written);
-        });
-        if let (Ok(false), Some(control)) = (written.recv().await, &self.control) {
-            control.drain();
-        }
+        self.turn().await.write(from).await;
+    }
+
+    /// Waits until no task writes any more, and keeps others from writing.
+    pub(crate) async fn turn(&self) -> Turn<'_> {
+        Turn { stdout: self, _guard: self.turn.lock().await }
     }
 
     fn push(&self, from: impl Read + Send + 'static, is_line: bool, done: impl FnOnce(bool) + Send + 'static) {
@@ -230,4 +231,35 @@ impl Stdout {
             }
         }
     }
+}
+
+/// Standard output for the output of one task.
+pub(crate) struct Turn<'a> {
+    stdout: &'a Stdout,
+    _guard: MutexGuard<'a, ()>,
+}
+
+impl Turn<'_> {
+    /// Writes a part of the output, and waits until it is written.
+    pub(crate) async fn write(&self, from: impl Read + Send + 'static) {
+        let (done, written) = smol::channel::bounded(1);
+        self.stdout.push(from, false, move |is_written| {
+            let _ = done.try_send(is_written);
+        });
+        if let (Ok(false), Some(control)) = (written.recv().await, &self.stdout.control) {
+            control.drain();
+        }
+    }
+}
+
+/// Writes what a task wrote to its standard error in one piece, and waits until it is written.
+pub(crate) async fn pass_on_errors(from: impl Read + Send + 'static) {
+    let (done, written) = smol::channel::bounded(1);
+    let streams = streams();
+    let done = Box::new(move || {
+        let _ = done.try_send(());
+    });
+    streams.stderr.push(Item::Errors { from: Box::new(from), is_foreign: streams.is_stderr_terminal, done });
+    // It is never closed before: the thread lives as long as the process.
+    let _ = written.recv().await;
 }

@@ -16,7 +16,7 @@ A Redis URL without a password takes the one in the environment variable REDISCL
 
 Which pattern? Production: pool. A simple script: set. All or nothing: group. Batch by batch: batch.
 
-Exit codes; when several apply, the first in this order: 2 wrong usage; 130 or 143 stopped by SIGINT or SIGTERM; \
+Exit codes; when several apply, the first in this order: 2 wrong usage; 129, 130, 131 or 143 stopped by SIGHUP, SIGINT, SIGQUIT or SIGTERM; \
 3 the source or the handler's command failed; 141 the reader of standard output went away; 1 some tasks are dead or \
 malformed, or a group failed; 4 an output could not be written; 0 all tasks are done.";
 
@@ -38,10 +38,14 @@ Examples:
   fourfold run tasks.jsonl --post https://example.org/tasks --header 'Authorization: Bearer …'
 
 --exec starts its command directly, without a shell. The task's JSON is on standard input; FOURFOLD_TASK_ID and \
-FOURFOLD_ATTEMPT are in the environment. In each argument, {} stands for the task and {.field} for one of its fields; \
-a string is put there without its quotes. Exit code 0 means that the task is done, any other that the attempt failed. \
-The output of each attempt is passed on in one piece, so outputs never mix; the summary then goes to standard error. \
-An attempt is over when the process has ended and its outputs are closed.
+FOURFOLD_ATTEMPT are in the environment. In each argument, {} stands for the task, {.field} for one of its fields and \
+{.field.inner} for a field within. A string is put there without its quotes; other braces stand for themselves. Put -- \
+before a placeholder where the command would take a task that begins with - for an option, and never put one into the \
+script of sh -c: write sh -c '… \"$1\"' sh {} instead. Exit code 0 means that the task is done, any other that the attempt \
+failed; --dead-on and --retry-on say after which there is no further attempt. The output of each attempt is passed on in \
+one piece, so outputs never mix; the summary then goes to standard error. What a task that succeeds writes to standard \
+error is passed on, too; what one that fails wrote last becomes the reason. An attempt is over when the process has ended \
+and its outputs are closed.
 
 --pipe starts its command once per permit and gives each process one task at a time: a line of JSON on its standard \
 input. The process answers with one line. {\"error\": …} is a failed attempt: with \"permanent\": true it is not tried \

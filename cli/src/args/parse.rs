@@ -2,12 +2,41 @@
 
 use std::{
     num::{NonZeroU32, NonZeroUsize},
+    ops::RangeInclusive,
+    str::FromStr,
     time::Duration,
 };
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use fourfold::{Pattern, Rate};
 use jiff::SignedDuration;
+
+/// Exit codes: single ones and ranges.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Codes(Vec<RangeInclusive<u16>>);
+
+impl Codes {
+    /// Returns whether a code is among them.
+    pub(crate) fn contain(&self, code: u16) -> bool {
+        self.0.iter().any(|range| range.contains(&code))
+    }
+}
+
+impl FromStr for Codes {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let range = |part: &str| {
+            let (first, last) = part.split_once('-').unwrap_or((part, part));
+            let (first, last) = (first.trim().parse().ok()?, last.trim().parse().ok()?);
+            (first <= last && last <= 255).then_some(first..=last)
+        };
+        let ranges: Option<Vec<_>> = text.split(',').map(range).collect();
+        ranges
+            .map(Self)
+            .ok_or_else(|| "expected exit codes from 0 to 255 and ranges of them: such as 1,64-78".to_owned())
+    }
+}
 
 /// The shortest and the longest pause between two attempts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,6 +162,14 @@ mod tests {
         assert!(["0", "-1", "1.5", "", "many", "99999999999999999999"].iter().all(|text| count(text).is_err()));
         assert_eq!(rate("0.5/s"), Ok(Rate::per_second(0.5).unwrap()));
         assert!(["0", "-5", "nan", "inf", "/s", "5/m"].iter().all(|text| rate(text).is_err()));
+    }
+
+    #[test]
+    fn codes_are_single_ones_and_ranges() {
+        let codes: Codes = "1, 64-78,127".parse().unwrap();
+        let found: Vec<u16> = (0..=300).filter(|code| codes.contain(*code)).collect();
+        assert_eq!((found.len(), found[0], found[1], found[16]), (17, 1, 64, 127));
+        assert!(["", "x", "1-", "9-3", "256", "-1", "1,,2"].iter().all(|text| text.parse::<Codes>().is_err()));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::{
 use clap::Args;
 use fourfold::{Pattern, Rate, listen::ListenAddress};
 
-use super::parse::{self, Backoff};
+use super::parse::{self, Backoff, Codes};
 
 #[derive(Debug, Args)]
 pub(crate) struct RunArgs {
@@ -85,8 +85,17 @@ pub(crate) struct WorkArgs {
     /// How long one attempt may take (default: 30s with --post, otherwise no limit)
     #[arg(long, value_name = "TIME", value_parser = parse::positive_duration, allow_hyphen_values = true)]
     pub(crate) timeout: Option<Duration>,
-    /// How long running tasks may take to finish after the first SIGINT or SIGTERM; a second signal or the end of this
-    /// time cancels them
+    /// How long a process of --exec or --pipe that ran into --timeout may take to end after SIGTERM; then SIGKILL ends it
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = parse::duration, allow_hyphen_values = true)]
+    pub(crate) kill_after: Duration,
+    /// Exit codes of --exec after which the task is tried again, as --retries says; stronger than --dead-on
+    #[arg(long, value_name = "CODES", allow_hyphen_values = true)]
+    pub(crate) retry_on: Option<Codes>,
+    /// Exit codes of --exec after which the task is dead at once (default: 64-74,76-78,126,127)
+    #[arg(long, value_name = "CODES", allow_hyphen_values = true)]
+    pub(crate) dead_on: Option<Codes>,
+    /// How long running tasks may take to finish after the first SIGINT, SIGTERM, SIGHUP or SIGQUIT; a second signal or the
+    /// end of this time cancels them
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = parse::duration, allow_hyphen_values = true)]
     pub(crate) grace: Duration,
     /// The number of tasks of the demo
@@ -150,7 +159,7 @@ pub(crate) struct OutputArgs {
     /// means 127.0.0.1, port 0 any free port
     #[arg(long, value_name = "ADDR")]
     pub(crate) listen: Option<ListenAddress>,
-    /// Show no progress and no summary
+    /// Show no progress, no summary and not what tasks that succeed write to standard error
     #[arg(short, long)]
     pub(crate) quiet: bool,
 }

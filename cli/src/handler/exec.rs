@@ -1,29 +1,57 @@
 //! `--exec`: a process per attempt.
 
+pub(crate) mod codes;
 pub(crate) mod template;
 
-use std::{
-    io::{self, Seek, Write},
-    rc::Rc,
-};
+use std::{process::ExitStatus, rc::Rc};
 
 use fourfold::{Failure, Task, source::Json};
-use tempfile::SpooledTempFile;
 
-use self::template::Template;
+use self::{codes::Rules, template::Template};
+use super::reason::cut;
 use crate::{
-    process::{Input, Launcher},
-    terminal::Stdout,
+    process::{Finished, Input, Launcher, Limits, Program},
+    terminal::{self, Stdout},
 };
 
-/// The number of bytes of a task's output that are kept in memory; what is longer waits in a file without a name.
-const OUTPUT_IN_MEMORY: usize = 64 * 1024;
+/// The shells whose script may get a task in the wrong place.
+const SHELLS: [&str; 6] = ["sh", "bash", "dash", "ksh", "zsh", "fish"];
+
+/// A command to run for each attempt, checked.
+#[derive(Debug)]
+pub(crate) struct ExecSettings {
+    pub(super) program: Program,
+    pub(super) arguments: Vec<Template>,
+    pub(super) limits: Limits,
+    pub(super) rules: Rules,
+    pub(super) quiet: bool,
+}
+
+impl ExecSettings {
+    /// Says what is dangerous, though it may be meant.
+    pub(super) fn warn(&self) {
+        let name = self.program.name().rsplit('/').next().unwrap_or_default();
+        let is_script = |words: &[Template]| {
+            let flag = words[0].literal().unwrap_or_default();
+            flag.starts_with('-') && !flag.starts_with("--") && flag.ends_with('c') && words[1].has_placeholder()
+        };
+        if SHELLS.contains(&name) && self.arguments.windows(2).any(is_script) && !self.quiet {
+            terminal::say(&format!(
+                "warning: --exec: a task that stands in the script of {name} -c becomes part of that program; \
+                 pass it as an argument instead: {name} -c '… \"$1\"' {name} {{}}"
+            ));
+        }
+    }
+}
 
 /// Runs a command for each attempt.
 #[derive(Debug)]
 pub(crate) struct Exec {
     pub(super) launcher: Launcher,
     pub(super) arguments: Vec<Template>,
+    pub(super) limits: Limits,
+    pub(super) rules: Rules,
+    pub(super) quiet: bool,
     pub(super) stdout: Rc<Stdout>,
 }
 
@@ -32,20 +60,35 @@ impl Exec {
         let arguments: Vec<String> = self.arguments.iter().map(|arg| arg.fill(task)).collect::<Result<_, _>>()?;
         let variables = [("FOURFOLD_TASK_ID", task.id.to_string()), ("FOURFOLD_ATTEMPT", task.attempt.to_string())];
         let input = format!("{}\n", task.payload);
-        let process = self.launcher.start(arguments, &variables, Input::Whole(input.as_bytes())).await?;
-        let mut output = SpooledTempFile::new(OUTPUT_IN_MEMORY);
-        let ended = process.run(input.as_bytes(), |bytes| output.write_all(bytes)).await;
-        let (status, tail) = ended.map_err(|error| Failure::transient(format!("--exec: {error}")))?;
-        self.pass_on(output).await.map_err(|error| Failure::transient(format!("--exec: the output: {error}")))?;
-        if status.success() { Ok(()) } else { Err(Failure::transient(tail.reason(status))) }
+        let process = self.launcher.start(&arguments, &variables, Input::Whole(input.as_bytes())).await?;
+        let finished = process.run(input.as_bytes(), self.limits, &self.stdout).await;
+        let mut finished = finished.map_err(|error| Failure::transient(format!("--exec: {error}")))?;
+        if !finished.output.is_empty() {
+            self.stdout.pass_on(finished.output.take()).await;
+        }
+        let verdict = self.judge(&finished);
+        // What a task that failed said last is its reason.
+        if verdict.is_ok() && !self.quiet && !finished.errors.is_empty() {
+            terminal::pass_on_errors(finished.errors.take()).await;
+        }
+        verdict
     }
 
-    /// Writes the output of one attempt, in one piece.
-    async fn pass_on(&self, mut output: SpooledTempFile) -> io::Result<()> {
-        if output.stream_position()? > 0 {
-            output.rewind()?;
-            self.stdout.pass_on(output).await;
+    fn judge(&self, finished: &Finished) -> Result<(), Failure> {
+        let Finished { status, tail, .. } = finished;
+        if finished.is_timed_out {
+            let timeout = self.limits.timeout.unwrap_or_default();
+            return Err(Failure::timed_out(cut(tail.after(&format!("timed out after {timeout:?}")))));
         }
-        Ok(())
+        if status.success() {
+            return Ok(());
+        }
+        let reason = cut(tail.reason(*status));
+        Err(if self.rules.is_dead(code(*status)) { Failure::permanent(reason) } else { Failure::transient(reason) })
     }
+}
+
+/// The exit code, if the process has ended by itself.
+fn code(status: ExitStatus) -> Option<u8> {
+    status.code().and_then(|code| u8::try_from(code).ok())
 }

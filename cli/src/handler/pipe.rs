@@ -2,20 +2,25 @@
 
 use std::{
     cell::RefCell,
+    collections::BTreeMap,
     future::poll_fn,
     io,
     pin::Pin,
-    task::{Context, Poll, ready},
+    sync::Once,
+    task::{Context, Poll, Waker, ready},
     time::Duration,
 };
 
 use fourfold::{Failure, Task, source::Json};
-use futures_lite::{AsyncRead, AsyncWrite};
-use serde::Deserialize;
+use futures_lite::{AsyncRead, AsyncWrite, future::or};
 use serde_json::value::RawValue;
+use smol::Timer;
 
-use crate::process::{Input, Launcher, Process};
+use super::reason::cut;
+use crate::process::{Input, Launcher, Limits, Process};
 
+/// How long to wait for the first reply of a process until a hint is given.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// The longest reply, in bytes.
 const REPLY_MAX: usize = 8 << 20;
 
@@ -24,17 +29,8 @@ const REPLY_MAX: usize = 8 << 20;
 pub(crate) struct Pipe {
     pub(super) launcher: Launcher,
     pub(super) arguments: Vec<String>,
+    pub(super) limits: Limits,
     pub(super) idle: RefCell<Vec<Worker>>,
-}
-
-/// A reply that says that the attempt failed; any other reply is done.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Reply<'a> {
-    #[serde(borrow)]
-    error: Option<&'a RawValue>,
-    permanent: bool,
-    retry_after_ms: Option<u64>,
 }
 
 impl Pipe {
@@ -42,34 +38,57 @@ impl Pipe {
         // From here on it is this attempt's; dropped in the middle, it ends, as nobody could tell whose its next line is.
         let mut worker = match self.take_idle() {
             Some(worker) => worker,
-            None => Worker::new(self.launcher.start(self.arguments.iter().cloned(), &[], Input::Lines).await?),
+            None => Worker::new(self.launcher.start(&self.arguments, &[], Input::Lines).await?),
         };
-        match worker.exchange(&line(&task.payload)).await {
-            Ok(Some(reply)) => {
-                let verdict = judge(reply.trim_ascii());
-                worker.forget_reply();
-                if worker.is_silent() {
-                    self.idle.borrow_mut().push(worker);
-                } else {
-                    tracing::warn!("--pipe: a process wrote more than one line for a task, and is replaced");
-                }
+        let line = line(&task.payload);
+        let Some(answered) = self.in_time(worker.exchange(&line)).await else {
+            worker.process.terminate(self.limits.kill_after).await;
+            let timeout = self.limits.timeout.unwrap_or_default();
+            return Err(Failure::timed_out(format!("timed out after {timeout:?}")));
+        };
+        match answered {
+            Ok(true) => {
+                let verdict = judge(worker.take_reply().trim_ascii());
+                self.idle.borrow_mut().push(worker);
                 verdict
             }
-            Ok(None) => {
+            Ok(false) => {
                 let words = worker.process.last_words().await;
-                Err(Failure::transient(format!("--pipe: the process died: {words}")))
+                Err(Failure::transient(cut(format!("--pipe: the process died: {words}"))))
             }
             Err(error) => Err(Failure::transient(format!("--pipe: {error}"))),
         }
     }
 
-    /// Takes the process that was used last, which is the most likely to be awake; those that died meanwhile are let go.
+    async fn in_time<T>(&self, exchange: impl Future<Output = T>) -> Option<T> {
+        let late = async {
+            match self.limits.timeout {
+                Some(timeout) => Timer::after(timeout).await,
+                None => std::future::pending().await,
+            };
+            None
+        };
+        or(async { Some(exchange.await) }, late).await
+    }
+
+    /// Takes the process that was used last, which is the most likely to be awake. Those that died meanwhile are let go, and so
+    /// are those that wrote what nobody asked for: it would be taken for the reply to the next task.
     fn take_idle(&self) -> Option<Worker> {
+        static SAID: Once = Once::new();
         loop {
             let mut worker = self.idle.borrow_mut().pop()?;
-            if worker.process.is_alive() {
+            if !worker.process.is_alive() {
+                continue;
+            }
+            if worker.is_silent() {
                 return Some(worker);
             }
+            SAID.call_once(|| {
+                tracing::warn!(
+                    "--pipe: a process wrote more than one line for a task: replies may be those of other tasks; \
+                    such processes are replaced"
+                );
+            });
         }
     }
 
@@ -92,18 +111,48 @@ fn line(payload: &Json) -> Vec<u8> {
     line
 }
 
+/// Says what a reply means: an object whose `error` is not null is a failure whatever else is in it, any other line is done.
 fn judge(reply: &[u8]) -> Result<(), Failure> {
-    if !reply.starts_with(b"{") {
-        return Ok(());
-    }
-    let Ok(reply) = serde_json::from_slice::<Reply<'_>>(reply) else { return Ok(()) };
-    let Some(error) = reply.error else { return Ok(()) };
-    let reason = serde_json::from_str(error.get()).unwrap_or_else(|_| error.get().to_owned());
-    Err(match reply.retry_after_ms {
-        _ if reply.permanent => Failure::permanent(reason),
-        Some(ms) => Failure::retry_after(reason, Duration::from_millis(ms)),
+    let fields: BTreeMap<String, &RawValue> = match reply {
+        [b'{', ..] => serde_json::from_slice(reply).unwrap_or_default(),
+        _ => return Ok(()),
+    };
+    let value = |name: &str| fields.get(name).map(|value| value.get()).filter(|value| *value != "null");
+    let Some(error) = value("error") else { return Ok(()) };
+    let mut reason = serde_json::from_str(error).unwrap_or_else(|_| error.to_owned());
+    let mut odd = |name: &str, value: &str| reason.push_str(&format!(" (--pipe: `{name}` is not understood: {value})"));
+    let is_permanent = value("permanent").is_some_and(|value| match value {
+        "true" => true,
+        "false" => false,
+        value => {
+            odd("permanent", value);
+            false
+        }
+    });
+    let after = value("retry_after_ms").and_then(|value| {
+        let ms = value.parse::<f64>().ok().and_then(|ms| Duration::try_from_secs_f64(ms / 1e3).ok());
+        if ms.is_none() {
+            odd("retry_after_ms", value);
+        }
+        ms
+    });
+    let reason = cut(reason);
+    Err(match after {
+        _ if is_permanent => Failure::permanent(reason),
+        Some(after) => Failure::retry_after(reason, after),
         None => Failure::transient(reason),
     })
+}
+
+/// Says once why a first reply may be long in coming.
+fn give_hint() {
+    static SAID: Once = Once::new();
+    SAID.call_once(|| {
+        tracing::warn!(
+            "--pipe: no reply after {PATIENCE:?}: does the program hold its output back? It has to flush each line \
+             (stdbuf -oL CMD, jq --unbuffered, python -u)"
+        );
+    });
 }
 
 /// A process, and what it has written that was not read as a reply.
@@ -113,33 +162,44 @@ pub(super) struct Worker {
     /// What the process has written: the reply is `buffer[..reply]`.
     buffer: Vec<u8>,
     reply: usize,
+    has_replied: bool,
 }
 
 impl Worker {
     fn new(process: Process) -> Self {
-        Self { process, buffer: Vec::new(), reply: 0 }
+        Self { process, buffer: Vec::new(), reply: 0, has_replied: false }
     }
 
     /// Returns whether the process has written nothing but replies.
-    fn is_silent(&self) -> bool {
-        self.buffer.is_empty()
+    fn is_silent(&mut self) -> bool {
+        let mut buffer = [0; 1];
+        let Some(stdout) = &mut self.process.stdout else { return false };
+        let unasked = Pin::new(stdout).poll_read(&mut Context::from_waker(Waker::noop()), &mut buffer);
+        self.buffer.is_empty() && unasked.is_pending()
     }
 
-    fn forget_reply(&mut self) {
-        self.buffer.drain(..self.reply);
-        self.reply = 0;
+    fn take_reply(&mut self) -> Vec<u8> {
+        self.has_replied = true;
+        self.buffer.drain(..std::mem::take(&mut self.reply)).collect()
     }
 
-    /// Writes a line and reads one; `None` when the process has closed its output instead.
-    async fn exchange(&mut self, line: &[u8]) -> io::Result<Option<&[u8]>> {
+    /// Writes a line and waits for one; `false` when the process has closed its output instead.
+    async fn exchange(&mut self, line: &[u8]) -> io::Result<bool> {
         let mut unwritten = line;
+        let is_first = !self.has_replied;
         let answered = poll_fn(|cx| {
             self.poll_write(cx, &mut unwritten)?;
             self.process.poll_stderr(cx);
             self.poll_reply(cx)
-        })
-        .await?;
-        Ok(answered.then(|| &self.buffer[..self.reply]))
+        });
+        let hint = async {
+            if is_first {
+                Timer::after(PATIENCE).await;
+                give_hint();
+            }
+            std::future::pending().await
+        };
+        or(answered, hint).await
     }
 
     fn poll_write(&mut self, cx: &mut Context<'_>, unwritten: &mut &[u8]) -> io::Result<()> {
@@ -191,7 +251,12 @@ mod tests {
         assert_eq!(judge(br#"{"error": {"code": 5}}"#), Err(Failure::transient(r#"{"code": 5}"#)));
         assert_eq!(judge(br#"{"permanent": true, "error": "no such user"}"#), Err(Failure::permanent("no such user")));
         let later = Failure::retry_after("busy", Duration::from_millis(250));
-        assert_eq!(judge(br#"{"error": "busy", "retry_after_ms": 250}"#), Err(later));
+        assert_eq!(judge(br#"{"error": "busy", "retry_after_ms": 250}"#), Err(later.clone()));
+        assert_eq!(judge(br#"{"error": "busy", "retry_after_ms": 250.0, "more": [1, {}]}"#), Err(later));
+        for odd in [r#""permanent": "yes""#, r#""retry_after_ms": -1"#, r#""retry_after_ms": "soon""#] {
+            let failure = judge(format!(r#"{{"error": "busy", {odd}}}"#).as_bytes()).unwrap_err();
+            assert!(failure.reason().starts_with("busy (--pipe: ") && !failure.is_permanent(), "{failure}");
+        }
     }
 
     #[test]

@@ -3,8 +3,9 @@
 use std::{
     future::poll_fn,
     io,
-    pin::Pin,
+    pin::{Pin, pin},
     process::{Child, ChildStderr, ChildStdin, ChildStdout, ExitStatus},
+    sync::Once,
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -13,18 +14,51 @@ use futures_lite::{
     AsyncRead, AsyncReadExt, AsyncWriteExt,
     future::{or, poll_once, zip},
 };
-use rustix::fd::OwnedFd;
+use rustix::{
+    fd::OwnedFd,
+    process::{Pid, Signal, WaitId, WaitIdOptions, waitid},
+};
 use smol::{Async, Timer};
 
-use super::{group::Group, tail::Tail};
+use super::{
+    census::Counted,
+    group::{self, Group},
+    spool::Spool,
+    tail::Tail,
+    watcher::Watched,
+};
+use crate::terminal::Stdout;
 
 /// The number of reads in a row before others get their turn.
 const READS: usize = 16;
-/// How long a process may take to end once it has closed its output or lost its input.
+/// How long a process may take to end once it has closed its output, lost its input or was killed.
 const FAREWELL: Duration = Duration::from_secs(1);
 /// Where nothing tells the end of a process, it is asked for: first after this time, then after twice as long and so on.
 const POLL_MIN: Duration = Duration::from_millis(1);
 const POLL_MAX: Duration = Duration::from_millis(100);
+/// The time between two looks whether a process was stopped.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// How long a process may run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// After this time it is told to end, with SIGTERM.
+    pub(crate) timeout: Option<Duration>,
+    /// After this time more it is killed.
+    pub(crate) kill_after: Duration,
+}
+
+/// A process that has ended.
+#[derive(Debug)]
+pub(crate) struct Finished {
+    pub(crate) status: ExitStatus,
+    pub(crate) is_timed_out: bool,
+    /// What it wrote to standard output and was not passed on yet.
+    pub(crate) output: Spool,
+    /// What it wrote to standard error.
+    pub(crate) errors: Spool,
+    pub(crate) tail: Tail,
+}
 
 /// A process. Dropped, it is killed with all that it started, and waited for.
 #[derive(Debug)]
@@ -35,19 +69,21 @@ pub(crate) struct Process {
     pub(crate) stdout: Option<Async<ChildStdout>>,
     stderr: Option<Async<ChildStderr>>,
     tail: Tail,
+    _counted: Counted,
 }
 
 impl Process {
     /// Takes over a process that was started as the leader of its group.
-    pub(super) fn new(mut child: Child) -> io::Result<Self> {
+    pub(super) fn new(mut child: Child, watched: Option<Watched>, counted: Counted) -> io::Result<Self> {
         let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let mut process = Self {
-            group: Group::of(child.id()),
+            group: Group::new(child.id(), watched),
             child: Some(child),
             stdin: None,
             stdout: None,
             stderr: None,
             tail: Tail::default(),
+            _counted: counted,
         };
         process.stdin = stdin.map(Async::new).transpose()?;
         process.stdout = stdout.map(Async::new).transpose()?;
@@ -79,15 +115,12 @@ impl Process {
         }
     }
 
-    /// Writes all of `input`, hands over what the process writes to standard output, and waits for the end of the process and of
-    /// its outputs. Returns how it ended and what it wrote last to standard error.
-    pub(crate) async fn run(
-        mut self,
-        input: &[u8],
-        take: impl FnMut(&[u8]) -> io::Result<()>,
-    ) -> io::Result<(ExitStatus, Tail)> {
-        let (stdin, stdout, stderr) = (self.stdin.take(), self.stdout.take(), self.stderr.take());
-        let tail = &mut self.tail;
+    /// Writes all of `input`, and waits for the end of the process and of its outputs. One that takes too long is told to end, and
+    /// killed when it does not. Where there is no room to keep its output, `stdout` gets that while the process runs.
+    pub(crate) async fn run(mut self, input: &[u8], limits: Limits, stdout: &Stdout) -> io::Result<Finished> {
+        let (stdin, from, stderr) = (self.stdin.take(), self.stdout.take(), self.stderr.take());
+        let (mut output, mut errors, mut tail) = (Spool::default(), Spool::default(), Tail::default());
+        let leader = self.group.leader();
         let feed = async {
             if let Some(mut stdin) = stdin {
                 // A process that has read enough is none that failed.
@@ -96,12 +129,20 @@ impl Process {
         };
         let keep = |bytes: &[u8]| {
             tail.push(bytes);
+            if errors.push(bytes).is_err() {
+                errors.keep_end();
+            }
             Ok(())
         };
-        let ((collected, listened), ()) = zip(zip(read_to_end(stdout, take), read_to_end(stderr, keep)), feed).await;
-        collected.and(listened)?;
-        let status = self.ended().await?;
-        Ok((status, std::mem::take(&mut self.tail)))
+        let whole = async {
+            let ((collected, listened), ()) =
+                zip(zip(collect(from, &mut output, stdout), read_to_end(stderr, keep)), feed).await;
+            collected.and(listened)?;
+            self.ended().await
+        };
+        let whole = or(whole, report_stop(leader));
+        let (status, is_timed_out) = end_in_time(pin!(whole), leader, limits).await?;
+        Ok(Finished { status, is_timed_out, output, errors, tail })
     }
 
     /// Waits for the end of the process, and of nothing that it started.
@@ -147,6 +188,16 @@ impl Process {
         status.map_or_else(|error| error.to_string(), |status| self.tail.reason(status))
     }
 
+    /// Tells the process to end, and kills it when it does not.
+    pub(crate) async fn terminate(mut self, kill_after: Duration) {
+        let leader = self.group.leader();
+        terminate(leader);
+        if self.ends_within(kill_after).await.is_none() {
+            self.group.kill();
+            self.ends_within(FAREWELL).await;
+        }
+    }
+
     /// Closes the streams of the process and gives it a moment to end by itself.
     pub(crate) async fn dismiss(mut self) {
         // What it still writes is not read: closed, so that it cannot wait for us.
@@ -155,12 +206,7 @@ impl Process {
     }
 
     async fn ends_within(&mut self, time: Duration) -> Option<io::Result<ExitStatus>> {
-        let ended = async { Some(self.ended().await) };
-        let late = async {
-            Timer::after(time).await;
-            None
-        };
-        or(ended, late).await
+        within(self.ended(), time).await
     }
 }
 
@@ -176,7 +222,7 @@ impl Drop for Process {
 /// A descriptor that can be read when the process has ended. `None` where there is no such thing, or no descriptor left.
 #[cfg(target_os = "linux")]
 fn watch(id: u32) -> Option<Async<OwnedFd>> {
-    use rustix::process::{Pid, PidfdFlags, pidfd_open};
+    use rustix::process::{PidfdFlags, pidfd_open};
     let pid = i32::try_from(id).ok().and_then(Pid::from_raw)?;
     Async::new_nonblocking(pidfd_open(pid, PidfdFlags::NONBLOCK).ok()?).ok()
 }
@@ -184,6 +230,78 @@ fn watch(id: u32) -> Option<Async<OwnedFd>> {
 #[cfg(not(target_os = "linux"))]
 fn watch(_: u32) -> Option<Async<OwnedFd>> {
     None
+}
+
+async fn within<T>(what: impl Future<Output = T>, time: Duration) -> Option<T> {
+    let late = async {
+        Timer::after(time).await;
+        None
+    };
+    or(async { Some(what.await) }, late).await
+}
+
+/// Tells a group to end. One that was stopped goes on, so that it can.
+fn terminate(leader: Option<Pid>) {
+    group::signal(leader, Signal::TERM);
+    group::signal(leader, Signal::CONT);
+}
+
+/// Waits for the end of a process, and makes it end when it takes too long. Whether it did is said.
+async fn end_in_time(
+    mut end: Pin<&mut impl Future<Output = io::Result<ExitStatus>>>,
+    leader: Option<Pid>,
+    limits: Limits,
+) -> io::Result<(ExitStatus, bool)> {
+    let Some(timeout) = limits.timeout else { return Ok((end.await?, false)) };
+    if let Some(status) = within(end.as_mut(), timeout).await {
+        return Ok((status?, false));
+    }
+    terminate(leader);
+    if let Some(status) = within(end.as_mut(), limits.kill_after).await {
+        return Ok((status?, true));
+    }
+    group::signal(leader, Signal::KILL);
+    // Others may hold its outputs open: they are not waited for.
+    let status = within(end, FAREWELL).await.unwrap_or_else(|| Ok(ExitStatus::default()));
+    Ok((status?, true))
+}
+
+/// Says once that a process was stopped, which nothing but a signal ends; never returns.
+async fn report_stop<T>(leader: Option<Pid>) -> T {
+    while let Some(leader) = leader {
+        Timer::after(LOOK).await;
+        let options = WaitIdOptions::STOPPED | WaitIdOptions::NOHANG;
+        if let Ok(Some(status)) = waitid(WaitId::Pid(leader), options) {
+            let signal = status.stopping_signal().unwrap_or_default();
+            let why = if signal == Signal::TTIN.as_raw() { ": it wants to read from the terminal" } else { "" };
+            tracing::warn!("process {leader} was stopped by signal {signal}{why}; --timeout would end it");
+            break;
+        }
+    }
+    std::future::pending().await
+}
+
+/// Reads standard output to its end. Where there is no room to keep it, it is passed on at once, and that of others waits.
+async fn collect(from: Option<Async<ChildStdout>>, spool: &mut Spool, stdout: &Stdout) -> io::Result<()> {
+    static SAID: Once = Once::new();
+    let Some(mut from) = from else { return Ok(()) };
+    let mut shortage = None;
+    let read =
+        read_to_end(Some(&mut from), |bytes| spool.push(bytes).inspect_err(|error| shortage = Some(error.to_string())));
+    let read = read.await;
+    let Some(shortage) = shortage else { return read };
+    SAID.call_once(|| {
+        tracing::warn!("long outputs cannot be kept in a temporary file ({shortage}): they are written one at a time")
+    });
+    let turn = stdout.turn().await;
+    turn.write(spool.take()).await;
+    let mut buffer = vec![0; 16 * 1024];
+    loop {
+        match from.read(&mut buffer).await? {
+            0 => return Ok(()),
+            count => turn.write(io::Cursor::new(buffer[..count].to_vec())).await,
+        }
+    }
 }
 
 /// Reads to the end, without a buffer that outlives a poll.

@@ -37,7 +37,7 @@ impl Program {
     }
 
     /// Returns its name, as it was given.
-    pub(super) fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         &self.name
     }
 

@@ -25,8 +25,13 @@ impl Tail {
             (None, Some(signal)) => format!("killed by signal {signal}"),
             (None, None) => status.to_string(),
         };
+        self.after(&how)
+    }
+
+    /// Returns how a process ended, in these words, and what it wrote last.
+    pub(crate) fn after(&self, how: &str) -> String {
         match String::from_utf8_lossy(&self.0).trim() {
-            "" => how,
+            "" => how.to_owned(),
             said => format!("{how}: {said}"),
         }
     }

@@ -94,7 +94,7 @@ impl WorkSettings {
         let acts = is_demo && !args.handler.is_real() || args.handler.simulate;
         // For those who watch it over HTTP, a simulated run would be over in no time.
         let is_simulated = acts && may_simulate && !args.real && args.output.listen.is_none();
-        let handler = match HandlerSettings::check(&args.handler, &args.http)? {
+        let handler = match HandlerSettings::check(&args)? {
             Some(handler) => handler,
             None if is_demo => HandlerSettings::Simulate,
             None => {
@@ -103,7 +103,10 @@ impl WorkSettings {
                 )));
             }
         };
-        let config = config(&args, pattern);
+        let mut config = config(&args, pattern);
+        if handler.keeps_time() {
+            config.timeout = None;
+        }
         Ok(Self { config, handler, is_simulated, tasks: args.tasks, output: args.output })
     }
 }

@@ -2,22 +2,27 @@
 
 use std::{
     collections::VecDeque,
-    io::{self, Read, Write},
+    io::{self, BufRead, BufReader, Read, Write},
     sync::{Arc, Condvar, Mutex, MutexGuard},
 };
 
 use super::view::{self, View};
-use crate::patient::Patient;
+use crate::{patient::Patient, render::foreign};
 
 /// Messages beyond this number of bytes are dropped: nobody reads them.
 const MESSAGES_MAX: usize = 4 << 20;
 /// What must not be dropped is refused beyond this number of bytes.
 const LINES_MAX: usize = 64 << 20;
 
+/// The longest piece of a line that is written at a time.
+const PIECE: u64 = 64 * 1024;
+
 /// What waits to be written, in this order.
 pub(super) enum Item {
     /// Output of the command or of a task, in one piece; whoever waits for its end is told.
     Output { from: Box<dyn Read + Send>, is_line: bool, done: Box<dyn FnOnce(bool) + Send> },
+    /// What a task wrote to its standard error, in one piece.
+    Errors { from: Box<dyn Read + Send>, is_foreign: bool, done: Box<dyn FnOnce() + Send> },
     /// A message for standard error.
     Message(Vec<u8>),
     /// The view at the bottom of the terminal, or that there is none any more.
@@ -152,6 +157,10 @@ impl Writer {
                     let is_written = self.lane.failed().is_none() && self.output(&mut from, is_line);
                     done(is_written);
                 }
+                Item::Errors { mut from, is_foreign, done } => {
+                    self.errors(&mut from, is_foreign);
+                    done();
+                }
                 Item::Message(bytes) => {
                     // In one go: nobody sees the terminal without the view.
                     let bytes = self.view.as_ref().map_or_else(|| bytes.clone(), |view| view.below(&bytes));
@@ -167,6 +176,22 @@ impl Writer {
                 }
                 Item::Flush(done) => done(),
             }
+        }
+    }
+
+    /// Writes piece by piece what may be long.
+    fn errors(&mut self, from: &mut dyn Read, is_foreign: bool) {
+        if self.view.is_some() {
+            put(view::ERASE);
+        }
+        let mut lines = BufReader::new(from);
+        let mut line = Vec::new();
+        while let Ok(1..) = lines.by_ref().take(PIECE).read_until(b'\n', &mut line) {
+            put(&if is_foreign { foreign::harmless_bytes(&line) } else { std::mem::take(&mut line) });
+            line.clear();
+        }
+        if let Some(view) = &self.view {
+            put(view.bytes());
         }
     }
 

@@ -14,6 +14,7 @@ mod pipe;
 mod post;
 mod queue;
 mod secrets;
+mod shortage;
 mod signals;
 mod terminal;
 mod texts;

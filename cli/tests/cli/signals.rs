@@ -19,7 +19,12 @@ fn drain_in_the_middle(pattern: &str, first: Signal) -> (Place, Ended) {
     until("four have begun", || place.path("begun").exists() && place.read("begun").lines().count() == 4);
     signal(&child, first);
     let mut stderr = BufReader::new(child.stderr.take().unwrap());
-    let name = if first == Signal::INT { "SIGINT" } else { "SIGTERM" };
+    let name = match first {
+        Signal::INT => "SIGINT",
+        Signal::HUP => "SIGHUP",
+        Signal::QUIT => "SIGQUIT",
+        _ => "SIGTERM",
+    };
     wait_for_line(&mut stderr, &format!("{name}: finishing what has started"));
     place.write("go", "");
     let ended = Ended::from(child.wait_with_output().unwrap());
@@ -33,6 +38,8 @@ fn the_first_signal_drains() {
         ("batch", Signal::INT, 130),
         ("pool", Signal::TERM, 143),
         ("group", Signal::TERM, 143),
+        ("pool", Signal::HUP, 129),
+        ("pool", Signal::QUIT, 131),
     ] {
         let (place, ended) = drain_in_the_middle(pattern, first);
         let report = ended.expect(code).report();
@@ -139,4 +146,31 @@ fn a_full_disk_under_standard_output_is_said() {
     let full = std::fs::File::create("/dev/full").unwrap();
     let output = place.command(&["run", "--json"]).stdout(full).output().unwrap();
     Ended::from(output).expect(4).says(&["standard output", "space"]);
+}
+
+/// Nobody is left to end the children: they end all the same, with what they started.
+#[test]
+fn children_do_not_outlive_a_command_that_was_killed() {
+    for handler in ["--exec", "--pipe"] {
+        let place = Place::new();
+        place.write("tasks", seq(1));
+        let script = "sleep 1000 & echo $! > grandchild; echo $$ > child; wait";
+        let mut child = place.command(&["run", "tasks", handler, "sh", "-c", script]).spawn().unwrap();
+        until("it has begun", || place.path("child").exists() && place.read("child").ends_with('\n'));
+        signal(&child, Signal::KILL);
+        child.wait().unwrap();
+        for name in ["child", "grandchild"] {
+            until("it is gone", || !is_running(&place.read(name)));
+        }
+    }
+}
+
+#[test]
+fn what_is_stopped_is_named_and_ended_by_the_timeout() {
+    let place = Place::new();
+    place.write("tasks", seq(1));
+    let args = ["run", "tasks", "--retries", "0", "--timeout", "2s", "--json", "--dead", "dead"];
+    let ended = place.run(&[&args[..], &["--exec", "sh", "-c", "kill -STOP $$"]].concat()).expect(1);
+    assert_eq!(ended.report()["timed_out"], 1);
+    assert!(ended.stderr.contains("was stopped by signal 19"), "{}", ended.stderr);
 }
