@@ -3,7 +3,9 @@
 use std::{
     env,
     ffi::OsStr,
-    os::unix::{fs::PermissionsExt, process::CommandExt},
+    fs::File,
+    io::Read,
+    os::unix::{ffi::OsStrExt, fs::PermissionsExt, process::CommandExt},
     path::{Path, PathBuf},
     process::Command,
 };
@@ -41,8 +43,8 @@ impl Program {
         &self.name
     }
 
-    /// Returns a command that runs it as the leader of a process group of its own: a signal to us is for us to pass on, and
-    /// what the program starts can be ended with it.
+    /// Returns a command that runs it as the leader of a process group of its own: a signal to us
+    /// is for us to pass on, and what the program starts can be ended with it.
     pub(super) fn command(&self) -> Command {
         let mut command = Command::new(&self.path);
         command.arg0(&self.name).process_group(0);
@@ -69,6 +71,8 @@ fn look_up(name: &str, path: Option<&OsStr>) -> Result<PathBuf, &'static str> {
     Err(why)
 }
 
+/// The number of bytes that are looked at for the first line of a script.
+const BEGIN: u64 = 256;
 const NOT_THERE: &str = "there is no such file";
 
 fn check(path: &Path) -> Result<(), &'static str> {
@@ -76,7 +80,25 @@ fn check(path: &Path) -> Result<(), &'static str> {
         Err(_) => Err(NOT_THERE),
         Ok(found) if found.is_dir() => Err("it is a directory"),
         Ok(found) if found.permissions().mode() & 0o111 == 0 => Err("it is not executable (chmod +x?)"),
-        Ok(_) => Ok(()),
+        Ok(_) => check_interpreter(path),
+    }
+}
+
+/// Looks at the first line of a script: where its interpreter is missing, the system only says that there is no such file.
+fn check_interpreter(path: &Path) -> Result<(), &'static str> {
+    let mut begin = Vec::new();
+    // What cannot be read can perhaps be started all the same.
+    let read = File::open(path).and_then(|file| file.take(BEGIN).read_to_end(&mut begin));
+    let line = begin.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let (Ok(_), Some(line)) = (read, line.strip_prefix(b"#!")) else { return Ok(()) };
+    if line.ends_with(b"\r") {
+        return Err("its first line ends with a carriage return, as on Windows: remove it (dos2unix)");
+    }
+    let interpreter = line.trim_ascii().split(u8::is_ascii_whitespace).next().unwrap_or_default();
+    if Path::new(OsStr::from_bytes(interpreter)).exists() {
+        Ok(())
+    } else {
+        Err("the interpreter that its first line names is not there")
     }
 }
 

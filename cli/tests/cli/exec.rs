@@ -217,4 +217,8 @@ fn a_file_that_cannot_be_run_is_explained() {
     let args = ["run", "tasks", "--retries", "0", "--dead", "dead", "-q", "--exec", "./job"];
     place.run(&args).expect(1);
     assert!(place.read("dead").contains("#!"), "{}", place.read("dead"));
+    for (first, part) in [("#!/bin/sh\r\n", "carriage return"), ("#!/no/interpreter -x\n", "interpreter")] {
+        place.write("job", first);
+        place.run(&args).expect(2).says(&["--exec", "./job", part]);
+    }
 }
