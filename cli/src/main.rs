@@ -3,6 +3,7 @@
 
 // From the bottom to the top: a module imports from those above it in this list, and from no other.
 mod exit;
+mod init;
 mod patient;
 mod render;
 
@@ -45,6 +46,10 @@ fn main() -> ExitCode {
         watcher::run();
         return Ending::Done.into();
     }
+    // Where no child can be had, the command has to do without.
+    if let Some(code) = init::is_first().then(init::run).and_then(Result::ok) {
+        return code.into();
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return refuse(&error).into(),
@@ -59,7 +64,8 @@ fn main() -> ExitCode {
     ending.into()
 }
 
-/// Writes what clap says: the help that was asked for, or what is wrong with the arguments, without what should not be seen.
+/// Writes what clap says: the help that was asked for, or what is wrong with the arguments, without
+/// what should not be seen.
 fn refuse(error: &clap::Error) -> Ending {
     if !error.use_stderr() {
         // Where it cannot be written, nothing can be done.
@@ -98,7 +104,8 @@ fn start_log(verbose: u8) {
         3.. => LevelFilter::TRACE,
     };
     let colour = terminal::is_coloured(&std::io::stderr());
-    // The command tells of its tasks itself; that is for programs that have the library within them.
+    // The command tells of its tasks itself; that is for programs that have the library within
+    // them.
     let writer = (|| terminal::LogStream).with_filter(|metadata| metadata.target() != "fourfold::task");
     let log = tracing_subscriber::fmt().with_max_level(level).with_writer(writer).with_ansi(colour);
     log.with_target(false).without_time().init();

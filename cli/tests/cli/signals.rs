@@ -9,7 +9,8 @@ use rustix::process::Signal;
 
 use super::command::{Ended, Place, is_running, seq, signal, until, wait_for_line};
 
-/// Starts a run whose tasks wait for the file `go`, and sends a signal once `count` of them have begun.
+/// Starts a run whose tasks wait for the file `go`, and sends a signal once `count` of them have
+/// begun.
 fn drain_in_the_middle(pattern: &str, first: Signal) -> (Place, Ended) {
     let place = Place::new();
     place.write("tasks", seq(100));
@@ -95,7 +96,8 @@ fn standard_input_that_never_ends_can_be_drained() {
     let mut child = place.command(&["run", "-", "--json", "--simulate"]).stdin(Stdio::piped()).spawn().unwrap();
     let stdin = child.stdin.take().unwrap();
     let mut stderr = BufReader::new(child.stderr.take().unwrap());
-    // The signal may come before the run listens for it; a file that it makes first says that it does.
+    // The signal may come before the run listens for it; a file that it makes first says that it
+    // does.
     std::io::Write::write_all(&mut &stdin, seq(5).as_bytes()).unwrap();
     until("signals are caught", || catches(child.id(), Signal::TERM));
     signal(&child, Signal::TERM);
@@ -173,4 +175,25 @@ fn what_is_stopped_is_named_and_ended_by_the_timeout() {
     let ended = place.run(&[&args[..], &["--exec", "sh", "-c", "kill -STOP $$"]].concat()).expect(1);
     assert_eq!(ended.report()["timed_out"], 1);
     assert!(ended.stderr.contains("was stopped by signal 19"), "{}", ended.stderr);
+}
+
+/// As in a container: what a task leaves behind becomes the child of the first process, which has
+/// to reap it.
+#[test]
+fn as_the_first_process_it_reaps_what_tasks_leave_behind_and_obeys_signals() {
+    let unshare = ["--pid", "--fork", "--kill-child", "--mount-proc"];
+    let is_allowed = std::process::Command::new("unshare").args(unshare).arg("true").status();
+    if !is_allowed.is_ok_and(|status| status.success()) {
+        return;
+    }
+    let place = Place::new();
+    place.write("tasks", seq(20));
+    // Each leaves a process behind that ends later than its parent; the last counts those that
+    // nobody has reaped.
+    let script = "sh -c 'sleep 0.05 >/dev/null 2>&1 & exit'; [ $1 -lt 20 ] || { sleep 0.3; grep -l 'State:.Z' /proc/[0-9]*/status | wc -l; }";
+    let mut command = std::process::Command::new("unshare");
+    command.args(unshare).arg(env!("CARGO_BIN_EXE_fourfold")).current_dir(place.path("."));
+    command.args(["run", "tasks", "-c", "1", "--exec", "sh", "-c", script, "sh", "{}"]);
+    let ended = Ended::from(command.output().unwrap()).expect(0);
+    assert_eq!(ended.stdout, "0\n", "{ended:?}");
 }
