@@ -1,4 +1,5 @@
-//! Runs of the command: the library's run, with handler, signals, progress, trace and log around it.
+//! Runs of the command: the library's run, with handler, signals, progress, trace and log around
+//! it.
 
 use std::{
     fs::File,
@@ -146,7 +147,9 @@ impl Runner {
                     }
                     std::future::pending().await
                 };
-                let watch = async { match self.shutdown.watch(shutdown::catch(), control).await {} };
+                // Caught before anything starts: from then on a signal may come.
+                let signals = shutdown::catch();
+                let watch = async { match self.shutdown.watch(signals, control).await {} };
                 Ok(smol::block_on(or(run, or(watch, or(show, server::serve(self.listener.as_ref()))))))
             }
         };
@@ -162,8 +165,8 @@ impl Runner {
         RunOutcome { state: Rc::unwrap_or_clone(state).into_inner(), error }
     }
 
-    /// Waits for something after a run, while HTTP requests are answered and signals heeded: `None` when the second signal
-    /// came first.
+    /// Waits for something after a run, while HTTP requests are answered and signals heeded: `None`
+    /// when the second signal came first.
     pub(crate) fn wait<T>(&self, what: impl Future<Output = T>) -> Option<T> {
         let given_up = async {
             let watch = async { match self.shutdown.watch(shutdown::catch(), &self.control).await {} };
@@ -174,7 +177,8 @@ impl Runner {
         smol::block_on(or(wanted, or(given_up, server::serve(self.listener.as_ref()))))
     }
 
-    /// Writes the report where it is wanted: tasks that write to standard output have it to themselves.
+    /// Writes the report where it is wanted: tasks that write to standard output have it to
+    /// themselves.
     pub(crate) fn report(&self, text: impl FnOnce(bool) -> String, json: &str) {
         let is_shared = self.handler.owns_stdout();
         if self.output.json {
@@ -204,7 +208,8 @@ impl Runner {
         smol::block_on(or(watch, or(or(terminal::flushed(), impatient), served)));
     }
 
-    /// Ends the trace and the server, and returns what the exit code tells of all that was around the runs.
+    /// Ends the trace and the server, and returns what the exit code tells of all that was around
+    /// the runs.
     pub(crate) fn finish(mut self) -> Ending {
         if let Some(listener) = self.listener.take() {
             self.wait(listener.finish());

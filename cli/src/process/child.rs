@@ -33,7 +33,8 @@ use crate::terminal::Stdout;
 const READS: usize = 16;
 /// How long a process may take to end once it has closed its output, lost its input or was killed.
 const FAREWELL: Duration = Duration::from_secs(1);
-/// Where nothing tells the end of a process, it is asked for: first after this time, then after twice as long and so on.
+/// Where nothing tells the end of a process, it is asked for: first after this time, then after
+/// twice as long and so on.
 const POLL_MIN: Duration = Duration::from_millis(1);
 const POLL_MAX: Duration = Duration::from_millis(100);
 /// The time between two looks whether a process was stopped.
@@ -115,8 +116,9 @@ impl Process {
         }
     }
 
-    /// Writes all of `input`, and waits for the end of the process and of its outputs. One that takes too long is told to end, and
-    /// killed when it does not. Where there is no room to keep its output, `stdout` gets that while the process runs.
+    /// Writes all of `input`, and waits for the end of the process and of its outputs. One that
+    /// takes too long is told to end, and killed when it does not. Where there is no room to keep
+    /// its output, `stdout` gets that while the process runs.
     pub(crate) async fn run(mut self, input: &[u8], limits: Limits, stdout: &Stdout) -> io::Result<Finished> {
         let (stdin, from, stderr) = (self.stdin.take(), self.stdout.take(), self.stderr.take());
         let (mut output, mut errors, mut tail) = (Spool::default(), Spool::default(), Tail::default());
@@ -167,8 +169,8 @@ impl Process {
         Ok(status)
     }
 
-    /// Waits for the end of a process that has closed its output, and makes it end if it does not. Returns how it ended and
-    /// what it wrote last.
+    /// Waits for the end of a process that has closed its output, and makes it end if it does not.
+    /// Returns how it ended and what it wrote last.
     pub(crate) async fn last_words(mut self) -> String {
         self.stdin = None;
         let status = match self.ends_within(FAREWELL).await {
@@ -219,7 +221,8 @@ impl Drop for Process {
     }
 }
 
-/// A descriptor that can be read when the process has ended. `None` where there is no such thing, or no descriptor left.
+/// A descriptor that can be read when the process has ended. `None` where there is no such thing,
+/// or no descriptor left.
 #[cfg(target_os = "linux")]
 fn watch(id: u32) -> Option<Async<OwnedFd>> {
     use rustix::process::{PidfdFlags, pidfd_open};
@@ -281,7 +284,8 @@ async fn report_stop<T>(leader: Option<Pid>) -> T {
     std::future::pending().await
 }
 
-/// Reads standard output to its end. Where there is no room to keep it, it is passed on at once, and that of others waits.
+/// Reads standard output to its end. Where there is no room to keep it, it is passed on at once,
+/// and that of others waits.
 async fn collect(from: Option<Async<ChildStdout>>, spool: &mut Spool, stdout: &Stdout) -> io::Result<()> {
     static SAID: Once = Once::new();
     let Some(mut from) = from else { return Ok(()) };

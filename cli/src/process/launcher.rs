@@ -52,8 +52,8 @@ impl Launcher {
         Self { program, control, census, room, watcher: OnceCell::new(), lost: RefCell::default() }
     }
 
-    /// Starts a process, as soon as the system has room for it: a shortage is no failure of a task. When the program has
-    /// vanished, the run is aborted and this never returns.
+    /// Starts a process, as soon as the system has room for it: a shortage is no failure of a task.
+    /// When the program has vanished, the run is aborted and this never returns.
     ///
     /// # Errors
     /// A failure of the task, when its arguments cannot be passed on.
@@ -90,18 +90,20 @@ impl Launcher {
             Input::Whole(bytes) if bytes.len() <= PIPE_MIN => written(bytes)?,
             Input::Whole(_) | Input::Lines => Stdio::piped(),
         });
+        command.envs(watcher.as_ref().map(|watcher| watcher.variable()));
         let child = command.spawn()?;
         let watched = watcher.as_ref().map(|watcher| watcher.watch(child.id()));
         Process::new(child, watched, self.census.enter())
     }
 
-    /// Lowers the limit of the run to what the system has room for, and waits until there may be room.
+    /// Lowers the limit of the run to what the system has room for, and waits until there may be
+    /// room.
     async fn wait_for_room(&self, error: &io::Error) {
         let alive = NonZeroUsize::new(self.census.alive()).unwrap_or(NonZeroUsize::MIN);
         let room = self.room.get();
         if room.is_none_or(|room| alive < room) {
             self.room.set(Some(alive));
-            self.control.set_limit(alive);
+            self.control.set_limit(alive).expect("a limit that is not 0 is always taken");
         }
         if room.is_none() {
             let flag = self.program.flag();
@@ -150,7 +152,8 @@ impl Launcher {
     }
 }
 
-/// Whether the system had nothing left to start a process with: that passes, and says nothing about the task.
+/// Whether the system had nothing left to start a process with: that passes, and says nothing about
+/// the task.
 fn is_shortage(error: &io::Error) -> bool {
     let shortages = [Errno::AGAIN, Errno::MFILE, Errno::NFILE, Errno::NOMEM];
     error.raw_os_error().is_some_and(|code| shortages.iter().any(|shortage| shortage.raw_os_error() == code))
@@ -165,7 +168,8 @@ fn hint(error: &io::Error) -> &'static str {
     }
 }
 
-/// A pipe with these few bytes in it and nothing to come: a process that does not read them cannot make us fail.
+/// A pipe with these few bytes in it and nothing to come: a process that does not read them cannot
+/// make us fail.
 fn written(input: &[u8]) -> io::Result<Stdio> {
     let (reader, mut writer) = io::pipe()?;
     writer.write_all(input)?;

@@ -8,7 +8,8 @@ use std::{
 /// The number of bytes that are kept in memory; what is longer waits in a file without a name.
 const IN_MEMORY: usize = 64 * 1024;
 
-/// Bytes in the order in which they came: first those in a file, if there is one, then those in memory.
+/// Bytes in the order in which they came: first those in a file, if there is one, then those in
+/// memory.
 #[derive(Debug, Default)]
 pub(crate) struct Spool {
     file: Option<File>,
@@ -19,7 +20,8 @@ impl Spool {
     /// Adds bytes.
     ///
     /// # Errors
-    /// When there is no room for a file, or no descriptor. The bytes are kept all the same: memory is bounded only if no more come.
+    /// When there is no room for a file, or no descriptor. The bytes are kept all the same: memory
+    /// is bounded only if no more come.
     pub(super) fn push(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.memory.extend_from_slice(bytes);
         if self.memory.len() <= IN_MEMORY {
