@@ -40,7 +40,8 @@ pub(crate) fn perform(request: Request) -> Result<Ending, CliError> {
     }
 }
 
-/// Whether there are enough descriptors for what every command opens: with fewer, nothing could be waited for.
+/// Whether there are enough descriptors for what every command opens: with fewer, nothing could be
+/// waited for.
 fn check_descriptors() -> Result<(), CliError> {
     let opened: io::Result<Vec<_>> = (0..DESCRIPTORS_MIN).map(|_| io::stderr().as_fd().try_clone_to_owned()).collect();
     opened.map(drop).map_err(|error| {

@@ -2,7 +2,8 @@
 
 use std::{fmt::Display, process::ExitCode};
 
-/// What the exit code tells. When several apply, the greatest decides: the order of the variants is the rule.
+/// What the exit code tells. When several apply, the greatest decides: the order of the variants is
+/// the rule.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Ending {
     /// All tasks are done.
@@ -57,7 +58,8 @@ pub(crate) struct CliError {
 }
 
 impl CliError {
-    /// Creates an error about the command line. Only what checks it may do that: once a run has begun, nothing is wrong with it.
+    /// Creates an error about the command line. Only what checks it may do that: once a run has
+    /// begun, nothing is wrong with it.
     pub(crate) fn usage(message: impl Display) -> Self {
         Self { ending: Ending::Usage, message: message.to_string() }
     }

@@ -68,7 +68,8 @@ impl HandlerSettings {
         })
     }
 
-    /// Returns whether the handler itself keeps to the timeout: what it stops may need a moment to end.
+    /// Returns whether the handler itself keeps to the timeout: what it stops may need a moment to
+    /// end.
     pub(crate) fn keeps_time(&self) -> bool {
         matches!(self, Self::Exec(_) | Self::Pipe { .. })
     }

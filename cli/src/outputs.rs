@@ -1,4 +1,5 @@
-//! The one opening of outputs: nothing is emptied before all of the command line is known to be good.
+//! The one opening of outputs: nothing is emptied before all of the command line is known to be
+//! good.
 
 use std::{
     fs::{self, File},
@@ -14,7 +15,8 @@ use crate::{exit::CliError, input::Input, render::secret::Name};
 /// Only the user who runs the command may read what it writes: payloads and reasons may be secret.
 const MODE: u32 = 0o600;
 
-/// The files that flags ask for, opened and not yet emptied. Dropped before [`begin`](Self::begin), it leaves no trace.
+/// The files that flags ask for, opened and not yet emptied. Dropped before [`begin`](Self::begin),
+/// it leaves no trace.
 #[derive(Debug, Default)]
 pub(crate) struct Outputs {
     taken: Vec<Taken>,
@@ -49,7 +51,8 @@ impl Outputs {
         }
         let (stdout, stderr) = (status(&io::stdout())?, status(&io::stderr())?);
         for (what, found) in [("standard output", stdout), ("standard error", stderr)] {
-            // A pipe can have several writers, each with its own purpose; a file is emptied by each of them.
+            // A pipe can have several writers, each with its own purpose; a file is emptied by each
+            // of them.
             if found.is_file() {
                 outputs.take(what.to_owned(), &found);
             }

@@ -1,4 +1,5 @@
-//! Descriptors that others may have made non-blocking: whoever shares a terminal or a pipe with us can do that.
+//! Descriptors that others may have made non-blocking: whoever shares a terminal or a pipe with us
+//! can do that.
 
 use std::io::{self, Read, Write};
 
@@ -8,7 +9,8 @@ use rustix::{
     io::Errno,
 };
 
-/// Reads and writes a descriptor without a buffer, and waits for it also where it says that it would block.
+/// Reads and writes a descriptor without a buffer, and waits for it also where it says that it
+/// would block.
 #[derive(Debug)]
 pub(crate) struct Patient<F>(pub(crate) F);
 

@@ -1,4 +1,5 @@
-//! What is seen on the terminal while a command works. Of a run it is drawn from the state and nothing else.
+//! What is seen on the terminal while a command works. Of a run it is drawn from the state and
+//! nothing else.
 
 mod line;
 mod recent;

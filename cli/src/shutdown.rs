@@ -1,4 +1,5 @@
-//! Stopping in good order: the first signal drains, the second aborts, the third ends the process at once.
+//! Stopping in good order: the first signal drains, the second aborts, the third ends the process
+//! at once.
 
 use std::{cell::Cell, task::Poll, time::Duration};
 
@@ -58,12 +59,14 @@ impl Shutdown {
         }
     }
 
-    /// Waits for a signal, where something that is polled earlier in the same task [watches](Self::watch).
+    /// Waits for a signal, where something that is polled earlier in the same task
+    /// [watches](Self::watch).
     pub(crate) async fn stopped(&self) {
         std::future::poll_fn(|_| if self.count.get() > 0 { Poll::Ready(()) } else { Poll::Pending }).await;
     }
 
-    /// Waits for the second signal, where something that is polled earlier in the same task [watches](Self::watch).
+    /// Waits for the second signal, where something that is polled earlier in the same task
+    /// [watches](Self::watch).
     pub(crate) async fn twice(&self) {
         std::future::poll_fn(|_| if self.count.get() > 1 { Poll::Ready(()) } else { Poll::Pending }).await;
     }
@@ -79,8 +82,8 @@ fn name(signal: Signal) -> &'static str {
     }
 }
 
-/// Catches the signals that stop a command. `None`, with a warning, where they cannot be caught: they then end the process at
-/// once.
+/// Catches the signals that stop a command. `None`, with a warning, where they cannot be caught:
+/// they then end the process at once.
 pub(crate) fn catch() -> Option<Signals> {
     let mut signals = vec![Signal::Int, Signal::Term, Signal::Quit];
     // Under nohup the end of the terminal means nothing, and stays so.

@@ -1,7 +1,8 @@
-//! Standard output and standard error: what is written where, and what happens when nobody reads any more.
+//! Standard output and standard error: what is written where, and what happens when nobody reads
+//! any more.
 //!
-//! Nothing here waits for a reader: threads of their own write, in the order in which things were said. Where both streams lead to
-//! the same place, as on a terminal, one thread writes to both.
+//! Nothing here waits for a reader: threads of their own write, in the order in which things were
+//! said. Where both streams lead to the same place, as on a terminal, one thread writes to both.
 
 mod view;
 
@@ -93,8 +94,8 @@ pub(crate) fn say(text: &str) {
     streams.stderr.message(format!("{text}\n").into_bytes());
 }
 
-/// Writes text with styles to standard error, without them where they are not wanted. What others wrote has been made
-/// [harmless](foreign::harmless) in it.
+/// Writes text with styles to standard error, without them where they are not wanted. What others
+/// wrote has been made [harmless](foreign::harmless) in it.
 pub(crate) fn print_stderr(text: &str) {
     streams().stderr.message(styled(text, AutoStream::choice(&io::stderr())));
 }
@@ -106,7 +107,8 @@ fn styled(text: &str, choice: anstream::ColorChoice) -> Vec<u8> {
     stream.into_inner()
 }
 
-/// Waits while so much waits to be written to standard error that nothing should be started that adds to it.
+/// Waits while so much waits to be written to standard error that nothing should be started that
+/// adds to it.
 pub(crate) async fn ready() {
     while streams().stderr.is_crowded() {
         Timer::after(LOOK).await;
@@ -125,8 +127,8 @@ pub(crate) async fn flushed() {
     }
 }
 
-/// Waits until all that was said is written, but not for longer than `limit`, if there is one, nor after
-/// [`give_up`].
+/// Waits until all that was said is written, but not for longer than `limit`, if there is one, nor
+/// after [`give_up`].
 pub(crate) fn flush(limit: Option<Duration>) {
     let streams = streams();
     for lane in [&streams.stdout, &streams.stderr] {
@@ -163,7 +165,8 @@ impl Write for Stderr {
     }
 }
 
-/// Standard error for the log, whose lines have colours of their own: each write is whole, and dropped when nobody reads.
+/// Standard error for the log, whose lines have colours of their own: each write is whole, and
+/// dropped when nobody reads.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LogStream;
 
@@ -180,7 +183,8 @@ impl Write for LogStream {
     }
 }
 
-/// Standard output. When its reader goes away or its disk is full, the run is drained; nothing panics.
+/// Standard output. When its reader goes away or its disk is full, the run is drained; nothing
+/// panics.
 #[derive(Debug, Default)]
 pub(crate) struct Stdout {
     control: Option<Control>,
@@ -199,13 +203,14 @@ impl Stdout {
         self.push(io::Cursor::new(text.into_owned().into_bytes()), true, |_| ());
     }
 
-    /// Writes text with styles, without them where they are not wanted. What others wrote has been made
-    /// [harmless](foreign::harmless) in it.
+    /// Writes text with styles, without them where they are not wanted. What others wrote has been
+    /// made [harmless](foreign::harmless) in it.
     pub(crate) fn print(&self, text: &str) {
         self.push(io::Cursor::new(styled(text, AutoStream::choice(&io::stdout()))), true, |_| ());
     }
 
-    /// Writes the output of a task in one piece, and waits until it is written: a reader that is slow holds up the tasks.
+    /// Writes the output of a task in one piece, and waits until it is written: a reader that is
+    /// slow holds up the tasks.
     pub(crate) async fn pass_on(&self, from: impl Read + Send + 'static) {
         self.turn().await.write(from).await;
     }
@@ -219,7 +224,8 @@ impl Stdout {
         streams().stdout.push(Item::Output { from: Box::new(from), is_line, done: Box::new(done) });
     }
 
-    /// Waits until all is written. Returns what became of it, and says what went wrong unless the reader simply had enough.
+    /// Waits until all is written. Returns what became of it, and says what went wrong unless the
+    /// reader simply had enough.
     pub(crate) fn ending(&self) -> Ending {
         flush(None);
         match streams().stdout.failed() {

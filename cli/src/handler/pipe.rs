@@ -35,7 +35,8 @@ pub(crate) struct Pipe {
 
 impl Pipe {
     pub(super) async fn attempt(&self, task: &Task<Json>) -> Result<(), Failure> {
-        // From here on it is this attempt's; dropped in the middle, it ends, as nobody could tell whose its next line is.
+        // From here on it is this attempt's; dropped in the middle, it ends, as nobody could tell
+        // whose its next line is.
         let mut worker = match self.take_idle() {
             Some(worker) => worker,
             None => Worker::new(self.launcher.start(&self.arguments, &[], Input::Lines).await?),
@@ -71,8 +72,9 @@ impl Pipe {
         or(async { Some(exchange.await) }, late).await
     }
 
-    /// Takes the process that was used last, which is the most likely to be awake. Those that died meanwhile are let go, and so
-    /// are those that wrote what nobody asked for: it would be taken for the reply to the next task.
+    /// Takes the process that was used last, which is the most likely to be awake. Those that died
+    /// meanwhile are let go, and so are those that wrote what nobody asked for: it would be taken
+    /// for the reply to the next task.
     fn take_idle(&self) -> Option<Worker> {
         static SAID: Once = Once::new();
         loop {
@@ -111,7 +113,8 @@ fn line(payload: &Json) -> Vec<u8> {
     line
 }
 
-/// Says what a reply means: an object whose `error` is not null is a failure whatever else is in it, any other line is done.
+/// Says what a reply means: an object whose `error` is not null is a failure whatever else is in
+/// it, any other line is done.
 fn judge(reply: &[u8]) -> Result<(), Failure> {
     let fields: BTreeMap<String, &RawValue> = match reply {
         [b'{', ..] => serde_json::from_slice(reply).unwrap_or_default(),

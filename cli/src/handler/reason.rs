@@ -1,6 +1,7 @@
 //! Reasons of failures, as long as they may be.
 
-/// The greatest length of a reason, in bytes: it goes into dead letters, traces and to all who watch.
+/// The greatest length of a reason, in bytes: it goes into dead letters, traces and to all who
+/// watch.
 const REASON_MAX: usize = 16 * 1024;
 
 /// Returns a reason that is not longer than it may be; one that was cut says so.

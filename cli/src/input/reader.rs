@@ -98,7 +98,8 @@ impl Read for Input {
     }
 }
 
-/// Lines to be read, on a thread of the blocking pool: no disk and no pipe holds up what is in flight.
+/// Lines to be read, on a thread of the blocking pool: no disk and no pipe holds up what is in
+/// flight.
 #[derive(Debug)]
 pub(crate) enum Reader {
     File(Unblock<File>),

@@ -79,7 +79,8 @@ impl Frame<'_> {
         lines.iter().map(|line| console::truncate_str(line, width, end).into_owned()).collect()
     }
 
-    /// The most important ones first. What there is to see changes all the time, the number of lines hardly ever.
+    /// The most important ones first. What there is to see changes all the time, the number of
+    /// lines hardly ever.
     fn rows(&self) -> Rows {
         let left = self.size.rows.saturating_sub(2);
         let overview = left > 0;

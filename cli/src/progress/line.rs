@@ -27,8 +27,8 @@ pub(crate) struct ProgressLine {
 }
 
 impl ProgressLine {
-    /// Creates the line of a command that has `total` to do, if that is known. Nothing is shown where nothing can be drawn, and
-    /// nothing of what is over at once.
+    /// Creates the line of a command that has `total` to do, if that is known. Nothing is shown
+    /// where nothing can be drawn, and nothing of what is over at once.
     pub(crate) fn new(total: Option<u64>, quiet: bool) -> Self {
         let now = Instant::now();
         Self { begin: now, next: now + EVERY, total, is_shown: !quiet && terminal::is_drawable() }

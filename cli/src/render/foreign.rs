@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
-/// Returns a text without anything that a terminal obeys or that changes the order of what is read: control characters, among
-/// them those that begin escape sequences, and marks of writing direction become spaces. Line breaks and tabs stay.
+/// Returns a text without anything that a terminal obeys or that changes the order of what is read:
+/// control characters, among them those that begin escape sequences, and marks of writing direction
+/// become spaces. Line breaks and tabs stay.
 pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
     if text.chars().any(is_harmful) {
         Cow::Owned(text.chars().map(|c| if is_harmful(c) { ' ' } else { c }).collect())
@@ -22,7 +23,8 @@ pub(crate) fn harmless_bytes(bytes: &[u8]) -> Vec<u8> {
     harmless(&String::from_utf8_lossy(bytes)).into_owned().into_bytes()
 }
 
-/// Returns bytes as [`harmless_bytes`] does, with the colours that this command itself has put there.
+/// Returns bytes as [`harmless_bytes`] does, with the colours that this command itself has put
+/// there.
 pub(crate) fn keep_colours(bytes: &[u8]) -> Vec<u8> {
     let text = String::from_utf8_lossy(bytes);
     let mut kept = String::with_capacity(text.len());

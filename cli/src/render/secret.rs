@@ -2,7 +2,8 @@
 
 use std::{borrow::Cow, fmt};
 
-/// The name of a file or the URL of a server, as it was given. Shown, it has no user and no password in it.
+/// The name of a file or the URL of a server, as it was given. Shown, it has no user and no
+/// password in it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Name<'a>(pub(crate) &'a str);
 
@@ -12,8 +13,9 @@ impl fmt::Display for Name<'_> {
     }
 }
 
-/// Returns a text in which the credentials of a URL are hidden: all up to the last `@`, since a password that is not escaped as
-/// it should be may have any character in it, and the value of `pass=`.
+/// Returns a text in which the credentials of a URL are hidden: all up to the last `@`, since a
+/// password that is not escaped as it should be may have any character in it, and the value of
+/// `pass=`.
 pub(crate) fn masked(text: &str) -> Cow<'_, str> {
     let Some((scheme, rest)) = text.split_once("://") else { return Cow::Borrowed(text) };
     let (mark, rest) = rest.rsplit_once('@').map_or(("", rest), |(_, place)| ("…@", place));

@@ -13,7 +13,8 @@ use super::{
     units::{per_second, time},
 };
 
-/// Rows under headings: the first column to the left, the others to the right. What others wrote may be part of the rows.
+/// Rows under headings: the first column to the left, the others to the right. What others wrote
+/// may be part of the rows.
 pub(crate) fn columns(headings: &[&str], rows: &[Vec<String>]) -> String {
     let rows: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(|cell| harmless_line(cell)).collect()).collect();
     let width = |column: usize| {

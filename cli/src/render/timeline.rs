@@ -13,7 +13,8 @@ const RUNNING: AnsiColor = AnsiColor::Cyan;
 const SOME_FAILED: AnsiColor = AnsiColor::Yellow;
 const MOST_FAILED: AnsiColor = AnsiColor::Red;
 const QUEUED: Style = AnsiColor::Blue.on_default();
-/// Behind the blocks: a grey that is dark beside each of the others, on a light terminal as on a dark one.
+/// Behind the blocks: a grey that is dark beside each of the others, on a light terminal as on a
+/// dark one.
 const IDLE: Ansi256Color = Ansi256Color(238);
 /// From such a share of the running time on it is said that it came to nothing.
 const SOME: f64 = 0.15;
@@ -51,8 +52,8 @@ impl Timeline<'_> {
         })
     }
 
-    /// How many tasks waited for a permit: half a line high where there were `most`, so that it is seen as what it is, a
-    /// queue on top of what runs.
+    /// How many tasks waited for a permit: half a line high where there were `most`, so that it is
+    /// seen as what it is, a queue on top of what runs.
     pub(crate) fn queue(&self, most: f64) -> String {
         let averages = self.averages(self.profile.queued(SCALE));
         paint(averages.map(|average| (QUEUED, blocks::block(average, 2.0 * most))))

@@ -11,8 +11,8 @@ use crate::{
     input::SourceSettings,
 };
 
-/// How long a server may take for a task when nothing is said: without a bound, one that never answers would hold its permits
-/// for ever.
+/// How long a server may take for a task when nothing is said: without a bound, one that never
+/// answers would hold its permits for ever.
 const POST_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The settings of `run`.

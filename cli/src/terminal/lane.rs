@@ -1,4 +1,5 @@
-//! A thread that writes to standard output or standard error, so that nothing else waits when nobody reads.
+//! A thread that writes to standard output or standard error, so that nothing else waits when
+//! nobody reads.
 
 use std::{
     collections::VecDeque,

@@ -1,8 +1,9 @@
 //! Lines that are drawn again and again at the bottom of a terminal.
 //!
-//! Between two draws the cursor rests at the top left of them. So the next draw goes over the last one line by line, and nothing
-//! flickers; whoever writes to the terminal unasked writes over the view and not below it; and when the terminal changes its size
-//! and breaks lines anew, the cursor goes with the line that it is in, and all of the view is still below it.
+//! Between two draws the cursor rests at the top left of them. So the next draw goes over the last
+//! one line by line, and nothing flickers; whoever writes to the terminal unasked writes over the
+//! view and not below it; and when the terminal changes its size and breaks lines anew, the cursor
+//! goes with the line that it is in, and all of the view is still below it.
 
 /// From the cursor on, nothing is left.
 pub(super) const ERASE: &[u8] = b"\r\x1b[J";
@@ -12,7 +13,8 @@ pub(super) struct View(Vec<u8>);
 
 impl View {
     pub(super) fn new(lines: impl Iterator<Item = String>) -> Self {
-        // Should the terminal have become smaller just now, what is too wide is cut off and not wrapped.
+        // Should the terminal have become smaller just now, what is too wide is cut off and not
+        // wrapped.
         let mut bytes = Vec::from(b"\x1b[?7l\r".as_slice());
         let mut up = 0;
         for (n, line) in lines.enumerate() {

@@ -1,4 +1,5 @@
-//! The order of the command's modules, as main.rs lists them: an import points up that list, never down.
+//! The order of the command's modules, as main.rs lists them: an import points up that list, never
+//! down.
 
 use std::{
     collections::BTreeMap,
@@ -18,7 +19,8 @@ fn declared(source: &str) -> Vec<String> {
         .collect()
 }
 
-/// The paths that a file imports or names: `crate::a::b` as `["crate", "a", "b"]`. Trees of `use` are unfolded.
+/// The paths that a file imports or names: `crate::a::b` as `["crate", "a", "b"]`. Trees of `use`
+/// are unfolded.
 fn paths(source: &str) -> Vec<Vec<String>> {
     let code: Vec<&str> = source.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
     let code = code.join("\n");

@@ -44,7 +44,8 @@ fn a_process_that_dies_fails_its_task_and_is_replaced() {
 fn a_process_that_retires_between_tasks_costs_nothing() {
     let place = Place::new();
     place.write("tasks", seq(20));
-    // It answers once and ends; where its end is seen only after the next task was written, that one is tried again.
+    // It answers once and ends; where its end is seen only after the next task was written, that
+    // one is tried again.
     let args = [
         "run",
         "tasks",

@@ -29,7 +29,8 @@ fn ends_within(child: &mut Child, seconds: u64) -> Option<i32> {
     }
 }
 
-/// Waits until a signal that was sent has reached its handler, so that the next one counts by itself.
+/// Waits until a signal that was sent has reached its handler, so that the next one counts by
+/// itself.
 fn send(child: &Child, which: Signal) {
     signal(child, which);
     let status = format!("/proc/{}/status", child.id());
@@ -40,7 +41,8 @@ fn send(child: &Child, which: Signal) {
     });
 }
 
-/// Signals are obeyed, and a reader that sleeps holds up the starts: no more than the limit writes at a time.
+/// Signals are obeyed, and a reader that sleeps holds up the starts: no more than the limit writes
+/// at a time.
 #[test]
 fn an_unread_stream_holds_up_the_tasks_and_nothing_else() {
     for redirect in ["", " >&2; exit 3"] {

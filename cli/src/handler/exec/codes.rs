@@ -2,8 +2,8 @@
 
 use crate::args::Codes;
 
-/// The codes of sysexits.h that no further attempt changes (all but 75, EX_TEMPFAIL), and those with which a shell says that it
-/// cannot start a program.
+/// The codes of sysexits.h that no further attempt changes (all but 75, EX_TEMPFAIL), and those
+/// with which a shell says that it cannot start a program.
 const DEAD: [(u8, u8); 4] = [(64, 74), (76, 78), (126, 126), (127, 127)];
 
 /// Which exit codes end a task for good.
@@ -19,7 +19,8 @@ impl Rules {
         Self { retry_on, dead_on }
     }
 
-    /// Returns whether a task that ended with this code is not tried again. A process that a signal killed has none.
+    /// Returns whether a task that ended with this code is not tried again. A process that a signal
+    /// killed has none.
     pub(super) fn is_dead(&self, code: Option<u8>) -> bool {
         let Some(code) = code else { return false };
         let is_retried = self.retry_on.as_ref().is_some_and(|codes| codes.contain(code.into()));

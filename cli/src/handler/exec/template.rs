@@ -24,7 +24,8 @@ enum Piece {
 }
 
 impl Template {
-    /// Reads an argument. Only `{}` and `{.path}` are placeholders; all other braces stand for themselves.
+    /// Reads an argument. Only `{}` and `{.path}` are placeholders; all other braces stand for
+    /// themselves.
     ///
     /// # Errors
     /// When there is a `{.` that begins no path.
@@ -118,8 +119,8 @@ fn inner<'a>(json: &'a str, name: &str) -> Option<&'a str> {
     Some(values.get(name)?.get())
 }
 
-/// A value as a word: a string without its quotes, anything else as it is. Half of a surrogate pair, which stands for no
-/// character, becomes U+FFFD.
+/// A value as a word: a string without its quotes, anything else as it is. Half of a surrogate
+/// pair, which stands for no character, becomes U+FFFD.
 fn bare(json: &str) -> String {
     let mut deserializer = serde_json::Deserializer::from_str(json);
     deserializer.deserialize_bytes(Text).unwrap_or_else(|_| json.to_owned())
