@@ -40,8 +40,8 @@ pub(super) struct Target {
 impl Target {
     pub(super) fn parse(text: &str) -> Result<Self, CliError> {
         const EXAMPLE: &str = "expected one such as https://example.org/tasks";
-        let mut url =
-            Url::parse(text).map_err(|error| CliError::usage(format_args!("--post: not a URL ({error}): {EXAMPLE}")))?;
+        let mut url = Url::parse(text)
+            .map_err(|error| CliError::usage(format_args!("--post: not a URL ({error}): {EXAMPLE}")))?;
         if !matches!(url.scheme(), "http" | "https") {
             return Err(CliError::usage(format_args!(
                 "--post speaks http and https, and not `{}`: {EXAMPLE}",
@@ -67,7 +67,8 @@ impl Target {
     /// Returns what the first line of a request asks for.
     pub(super) fn path_and_query(&self) -> Result<Uri, CliError> {
         let text = &self.url[url::Position::BeforePath..url::Position::AfterQuery];
-        text.parse().map_err(|error| CliError::usage(format_args!("--post: not a path that HTTP can ask for ({error})")))
+        text.parse()
+            .map_err(|error| CliError::usage(format_args!("--post: not a path that HTTP can ask for ({error})")))
     }
 
     pub(super) fn is_secure(&self) -> bool {
