@@ -24,7 +24,6 @@ use crate::{
 };
 
 /// A handler that was asked for: its program was found, its URL and headers are well formed.
-#[derive(Debug)]
 pub(crate) enum HandlerSettings {
     Simulate,
     Exec(ExecSettings),

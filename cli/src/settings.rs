@@ -13,7 +13,6 @@ use crate::{
 };
 
 /// A subcommand with its checked settings.
-#[derive(Debug)]
 pub(crate) enum Request {
     Run(Box<RunSettings>),
     Compare(Box<CompareSettings>),

@@ -16,7 +16,6 @@ use crate::{
 const POST_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The settings of `run`.
-#[derive(Debug)]
 pub(crate) struct RunSettings {
     pub(crate) source: SourceSettings,
     pub(crate) work: WorkSettings,
@@ -33,14 +32,12 @@ pub(crate) struct LineSettings {
 }
 
 /// The settings of `compare`.
-#[derive(Debug)]
 pub(crate) struct CompareSettings {
     pub(crate) source: SourceSettings,
     pub(crate) work: WorkSettings,
 }
 
 /// What `run` and `compare` have in common.
-#[derive(Debug)]
 pub(crate) struct WorkSettings {
     /// The settings of the run, or of the first of four.
     pub(crate) config: Config,
