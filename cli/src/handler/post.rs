@@ -1,9 +1,11 @@
 //! `--post`: an HTTP request per attempt.
 
-mod connection;
-mod dial;
 mod target;
 mod verdict;
+
+mod dial;
+
+mod connection;
 
 use std::{
     cell::RefCell,
