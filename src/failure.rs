@@ -42,6 +42,7 @@ enum Remedy {
     After(Duration),
     Panicked,
     Cancelled,
+    TimedOut,
 }
 
 impl Failure {
@@ -87,6 +88,12 @@ impl Failure {
         Self::new(reason, Remedy::Cancelled)
     }
 
+    /// Creates the failure of an attempt that took longer than it may, for handlers that watch the time themselves: what they
+    /// stop may need a moment to end, and the permit stays taken until then. The retry policy decides what follows.
+    pub fn timed_out(reason: impl Into<String>) -> Self {
+        Self::new(reason, Remedy::TimedOut)
+    }
+
     /// Returns what went wrong, as text for people.
     pub fn reason(&self) -> &str {
         &self.0.reason
@@ -107,11 +114,16 @@ impl Failure {
         self.0.remedy == Remedy::Cancelled
     }
 
+    /// Returns whether the attempt took longer than it may.
+    pub fn is_timeout(&self) -> bool {
+        self.0.remedy == Remedy::TimedOut
+    }
+
     /// Returns the pause before the next attempt, if the failure sets one.
     pub fn after(&self) -> Option<Duration> {
         match self.0.remedy {
             Remedy::After(after) => Some(after),
-            Remedy::Policy | Remedy::Never | Remedy::Panicked | Remedy::Cancelled => None,
+            Remedy::Policy | Remedy::Never | Remedy::Panicked | Remedy::Cancelled | Remedy::TimedOut => None,
         }
     }
 }

@@ -1,55 +1,110 @@
 //! What is done with a task.
 
-mod child;
+mod reason;
+
 mod exec;
 mod pipe;
 mod post;
-mod program;
 
-use std::rc::Rc;
+use std::{cell::RefCell, rc::Rc};
 
 use fourfold::{Control, Failure, Task, sim::SyntheticTask, source::Json};
 
-use self::{exec::Exec, pipe::Pipe, post::Post};
-use super::{args::WorkArgs, clock::AnyClock, exit::Fault, screen::Stdout};
+use self::{
+    exec::{Exec, ExecSettings, codes::Rules, template::Template},
+    pipe::Pipe,
+    post::Post,
+};
+use crate::{
+    args::WorkArgs,
+    clock::AnyClock,
+    exit::CliError,
+    process::{Launcher, Limits, Program},
+    terminal::Stdout,
+};
 
-/// One of the handlers.
-pub(crate) enum AnyHandler {
-    Simulate(AnyClock),
-    Exec(Exec),
-    Pipe(Pipe),
-    Post(Post),
+/// A handler that was asked for: its program was found, its URL and headers are well formed.
+pub(crate) enum HandlerSettings {
+    Simulate,
+    Exec(ExecSettings),
+    Pipe { program: Program, arguments: Vec<String>, limits: Limits },
+    Post(Box<Post>),
 }
 
-impl AnyHandler {
-    /// What the arguments ask for; `None` when they ask for nothing.
-    pub(crate) fn new(
-        work: &WorkArgs,
-        clock: &AnyClock,
-        control: &Control,
-        stdout: &Rc<Stdout>,
-    ) -> Result<Option<Self>, Fault> {
-        let args = &work.handler;
+impl HandlerSettings {
+    /// Checks what the arguments ask for; `None` when they ask for nothing.
+    ///
+    /// # Errors
+    /// When it cannot be had.
+    pub(crate) fn check(work: &WorkArgs) -> Result<Option<Self>, CliError> {
+        let (args, http) = (&work.handler, &work.http);
         // Clap's `requires` lets it pass beside another handler.
-        for (flag, given) in [("--header", !work.http.header.is_empty()), ("--cacert", work.http.cacert.is_some())] {
-            if given && args.post.is_none() {
-                return Err(Fault::usage(format_args!("{flag} goes with --post URL, and there is none")));
+        for (flag, given, other, there) in [
+            ("--header", !http.header.is_empty(), "--post URL", args.post.is_some()),
+            ("--cacert", http.cacert.is_some(), "--post URL", args.post.is_some()),
+            ("--retry-on", work.retry_on.is_some(), "--exec CMD", args.exec.is_some()),
+            ("--dead-on", work.dead_on.is_some(), "--exec CMD", args.exec.is_some()),
+        ] {
+            if given && !there {
+                return Err(CliError::usage(format_args!("{flag} goes with {other}, and there is none")));
             }
         }
+        let limits = Limits { timeout: work.timeout, kill_after: work.kill_after };
         Ok(if let Some(words) = &args.exec {
-            Some(Self::Exec(Exec::new(words, control, stdout)?))
+            let (program, arguments) = Program::find("--exec", words)?;
+            let arguments = arguments.iter().map(|word| Template::parse(word)).collect::<Result<_, _>>()?;
+            let rules = Rules::new(work.retry_on.clone(), work.dead_on.clone());
+            Some(Self::Exec(ExecSettings { program, arguments, limits, rules, quiet: work.output.quiet }))
         } else if let Some(words) = &args.pipe {
-            Some(Self::Pipe(Pipe::new(words, control)?))
+            let (program, arguments) = Program::find("--pipe", words)?;
+            Some(Self::Pipe { program, arguments: arguments.to_vec(), limits })
         } else if let Some(url) = &args.post {
-            Some(Self::Post(Post::new(url, &work.http)?))
+            Some(Self::Post(Box::new(Post::new(url, http)?)))
         } else if args.simulate {
-            Some(Self::Simulate(clock.clone()))
+            Some(Self::Simulate)
         } else {
             None
         })
     }
 
-    /// One attempt.
+    /// Returns whether the handler itself keeps to the timeout: what it stops may need a moment to
+    /// end.
+    pub(crate) fn keeps_time(&self) -> bool {
+        matches!(self, Self::Exec(_) | Self::Pipe { .. })
+    }
+}
+
+/// One of the handlers, ready for tasks.
+pub(crate) enum AnyHandler {
+    Simulate(AnyClock),
+    Exec(Exec),
+    Pipe(Pipe),
+    Post(Box<Post>),
+}
+
+impl AnyHandler {
+    /// Creates the handler of a run, whose control it uses when it can do nothing any more.
+    pub(crate) fn new(settings: HandlerSettings, clock: &AnyClock, control: &Control, stdout: &Rc<Stdout>) -> Self {
+        match settings {
+            HandlerSettings::Simulate => Self::Simulate(clock.clone()),
+            HandlerSettings::Exec(settings) => {
+                settings.warn();
+                let ExecSettings { program, arguments, limits, rules, quiet } = settings;
+                let launcher = Launcher::new(program, control.clone());
+                Self::Exec(Exec { launcher, arguments, limits, rules, quiet, stdout: stdout.clone() })
+            }
+            HandlerSettings::Pipe { program, arguments, limits } => {
+                let launcher = Launcher::new(program, control.clone());
+                Self::Pipe(Pipe { launcher, arguments, limits, idle: RefCell::default() })
+            }
+            HandlerSettings::Post(post) => Self::Post(post),
+        }
+    }
+
+    /// Performs one attempt.
+    ///
+    /// # Errors
+    /// When the attempt failed.
     pub(crate) async fn attempt(&self, task: &Task<Json>) -> Result<(), Failure> {
         match self {
             Self::Simulate(clock) => simulate(clock, task).await,
@@ -60,12 +115,12 @@ impl AnyHandler {
         }
     }
 
-    /// Why the handler can do nothing any more, if that is so.
+    /// Returns why the handler can do nothing any more, if that is so.
     pub(crate) fn lost(&self) -> Option<String> {
         match self {
             Self::Simulate(_) | Self::Post(_) => None,
-            Self::Exec(exec) => exec.program.lost(),
-            Self::Pipe(pipe) => pipe.program.lost(),
+            Self::Exec(exec) => exec.launcher.lost(),
+            Self::Pipe(pipe) => pipe.launcher.lost(),
         }
     }
 
@@ -76,13 +131,9 @@ impl AnyHandler {
         }
     }
 
-    /// Whether tasks write to standard output.
+    /// Returns whether tasks write to standard output.
     pub(crate) fn owns_stdout(&self) -> bool {
         matches!(self, Self::Exec(_))
-    }
-
-    pub(crate) fn has_processes(&self) -> bool {
-        matches!(self, Self::Exec(_) | Self::Pipe(_))
     }
 }
 

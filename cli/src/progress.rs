@@ -1,19 +1,24 @@
-//! The live view of a run on the terminal: drawn from the fold and nothing but the fold.
+//! What is seen on the terminal while a command works. Of a run it is drawn from the state and
+//! nothing else.
+
+mod line;
+mod recent;
 
 mod frame;
-mod recent;
 
 use std::{cell::RefCell, convert::Infallible, time::Duration};
 
 use console::Term;
 use fourfold::{Clock, metrics::State};
 
+pub(crate) use self::line::ProgressLine;
 use self::{
     frame::{Frame, Size},
     recent::Recent,
 };
-use super::{clock::AnyClock, screen};
+use crate::{clock::AnyClock, terminal};
 
+/// The time between two draws.
 const EVERY: Duration = Duration::from_millis(100);
 
 /// How much of the work is done, from 0 to 1, where that is known.
@@ -32,15 +37,15 @@ pub(crate) async fn show(state: &RefCell<State>, clock: &AnyClock, done: Done<'_
         let size = terminal.size_checked().filter(|(rows, columns)| *rows > 0 && *columns > 0);
         let (rows, columns) = size.unwrap_or((24, 80));
         let size = Size { rows: rows.into(), columns: columns.into() };
-        screen::draw(&Frame { state: &state, now, done: done(&state), recent: &recent, size }.lines());
+        terminal::draw(&Frame { state: &state, now, done: done(&state), recent: &recent, size }.lines());
     }
 }
 
-/// As long as the view is on the terminal.
+/// Removes the view from the terminal when it is dropped.
 struct Shown;
 
 impl Drop for Shown {
     fn drop(&mut self) {
-        screen::clear();
+        terminal::clear();
     }
 }

@@ -138,6 +138,7 @@ fn failed(failure: Failure) -> (Outcome, Failure) {
     let outcome = match &failure {
         failure if failure.is_panic() => Outcome::Panicked,
         failure if failure.is_cancelled() => Outcome::Cancelled,
+        failure if failure.is_timeout() => Outcome::TimedOut,
         _ => Outcome::Failed,
     };
     (outcome, failure)

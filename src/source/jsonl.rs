@@ -27,7 +27,7 @@ const LINE_MAX: usize = 8 << 20;
 
 /// Tasks from lines of JSON. A task's id is the number of its line, from 1.
 ///
-/// Blank lines are skipped. A line that is no JSON, or too long, goes to the dead letters with its raw bytes, and the run
+/// Blank lines are skipped, and so is a byte order mark before the first. A line that is no JSON, or too long, goes to the dead letters with its raw bytes, and the run
 /// goes on. Retries wait here for their time, on the clock given.
 ///
 /// Dead letters are written as JSON lines, too: `{"task":2,"attempts":4,"reason":"…","payload":…}`, or for what was no task
@@ -214,10 +214,15 @@ impl<'a, R: AsyncRead + Unpin, C: Clock> JsonLines<'a, R, C> {
     }
 }
 
+/// A line without the byte order mark that some programs put before the first one; RFC 8259 lets a reader ignore it.
+fn without_mark(number: u64, raw: &[u8]) -> &[u8] {
+    if number == 1 { raw.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(raw) } else { raw }
+}
+
 /// The task on a line; `None` on a blank one.
 fn parse(line: &Line<'_>) -> Result<Option<Task<Json>>, String> {
     match line {
-        Line::Whole(number, raw) => match raw.trim_ascii() {
+        Line::Whole(number, raw) => match without_mark(*number, raw).trim_ascii() {
             [] => Ok(None),
             raw => match Json::parse(raw) {
                 Ok(payload) => Ok(Some(Task::new(*number, payload))),

@@ -2,108 +2,104 @@
 
 use std::{
     cell::RefCell,
+    collections::BTreeMap,
     future::poll_fn,
     io,
     pin::Pin,
-    process::{Child, ChildStderr, ChildStdin, ChildStdout, ExitStatus, Stdio},
-    task::{Context, Poll, ready},
+    sync::Once,
+    task::{Context, Poll, Waker, ready},
     time::Duration,
 };
 
-use fourfold::{Control, Failure, Task, source::Json};
+use fourfold::{Failure, Task, source::Json};
 use futures_lite::{AsyncRead, AsyncWrite, future::or};
-use serde::Deserialize;
 use serde_json::value::RawValue;
-use smol::{Async, Timer};
+use smol::Timer;
 
-use super::{
-    child::{Group, Tail},
-    program::Program,
-};
-use crate::exit::Fault;
+use super::reason::cut;
+use crate::process::{Input, Launcher, Limits, Process};
 
-/// A reply must end somewhere.
+/// How long to wait for the first reply of a process until a hint is given.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// The longest reply, in bytes.
 const REPLY_MAX: usize = 8 << 20;
-/// How long a process may take to end once its input has.
-const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Hands each attempt to a process that has nothing else to do.
 #[derive(Debug)]
 pub(crate) struct Pipe {
-    pub(super) program: Program,
-    args: Vec<String>,
-    idle: RefCell<Vec<Process>>,
-}
-
-/// What says that the task failed; any other reply is done.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Reply<'a> {
-    #[serde(borrow)]
-    error: Option<&'a RawValue>,
-    permanent: bool,
-    retry_after_ms: Option<u64>,
+    pub(super) launcher: Launcher,
+    pub(super) arguments: Vec<String>,
+    pub(super) limits: Limits,
+    pub(super) idle: RefCell<Vec<Worker>>,
 }
 
 impl Pipe {
-    pub(crate) fn new(words: &[String], control: &Control) -> Result<Self, Fault> {
-        let (name, args) = words.split_first().ok_or_else(|| Fault::usage("--pipe expects a command"))?;
-        let program = Program::find("--pipe", name, control)?;
-        Ok(Self { program, args: args.to_vec(), idle: RefCell::default() })
-    }
-
-    pub(crate) async fn attempt(&self, task: &Task<Json>) -> Result<(), Failure> {
-        // From here on it is this attempt's; dropped in the middle, it ends, as nobody could tell whose its next line is.
-        let mut process = match self.take_idle() {
-            Some(process) => process,
-            None => match self.start() {
-                Ok(process) => process,
-                Err(error) => return Err(self.program.failed(error).await),
-            },
+    pub(super) async fn attempt(&self, task: &Task<Json>) -> Result<(), Failure> {
+        // From here on it is this attempt's; dropped in the middle, it ends, as nobody could tell
+        // whose its next line is.
+        let mut worker = match self.take_idle() {
+            Some(worker) => worker,
+            None => Worker::new(self.launcher.start(&self.arguments, &[], Input::Lines).await?),
         };
-        match process.exchange(&line(&task.payload)).await {
-            Ok(Some(reply)) => {
-                let verdict = judge(reply.trim_ascii());
-                process.forget_reply();
-                if process.is_silent() {
-                    self.idle.borrow_mut().push(process);
-                } else {
-                    tracing::warn!("--pipe: a process wrote more than one line for a task, and is replaced");
-                }
+        let line = line(&task.payload);
+        let Some(answered) = self.in_time(worker.exchange(&line)).await else {
+            worker.process.terminate(self.limits.kill_after).await;
+            let timeout = self.limits.timeout.unwrap_or_default();
+            return Err(Failure::timed_out(format!("timed out after {timeout:?}")));
+        };
+        match answered {
+            Ok(true) => {
+                let verdict = judge(worker.take_reply().trim_ascii());
+                self.idle.borrow_mut().push(worker);
                 verdict
             }
-            Ok(None) => Err(Failure::transient(format!("--pipe: the process died: {}", process.last_words().await))),
+            Ok(false) => {
+                let words = worker.process.last_words().await;
+                Err(Failure::transient(cut(format!("--pipe: the process died: {words}"))))
+            }
             Err(error) => Err(Failure::transient(format!("--pipe: {error}"))),
         }
     }
 
-    /// The one used last, which is the most likely to be awake; those that died meanwhile are let go.
-    fn take_idle(&self) -> Option<Process> {
+    async fn in_time<T>(&self, exchange: impl Future<Output = T>) -> Option<T> {
+        let late = async {
+            match self.limits.timeout {
+                Some(timeout) => Timer::after(timeout).await,
+                None => std::future::pending().await,
+            };
+            None
+        };
+        or(async { Some(exchange.await) }, late).await
+    }
+
+    /// Takes the process that was used last, which is the most likely to be awake. Those that died
+    /// meanwhile are let go, and so are those that wrote what nobody asked for: it would be taken
+    /// for the reply to the next task.
+    fn take_idle(&self) -> Option<Worker> {
+        static SAID: Once = Once::new();
         loop {
-            let mut process = self.idle.borrow_mut().pop()?;
-            if process.is_alive() {
-                return Some(process);
+            let mut worker = self.idle.borrow_mut().pop()?;
+            if !worker.process.is_alive() {
+                continue;
             }
+            if worker.is_silent() {
+                return Some(worker);
+            }
+            SAID.call_once(|| {
+                tracing::warn!(
+                    "--pipe: a process wrote more than one line for a task: replies may be those of other tasks; \
+                    such processes are replaced"
+                );
+            });
         }
     }
 
-    fn start(&self) -> io::Result<Process> {
-        let mut command = self.program.command();
-        command.args(&self.args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        Process::new(command.spawn()?)
-    }
-
-    /// Ends the idle processes: first by the end of their input.
-    pub(crate) async fn close(&self) {
-        let processes = self.idle.take();
-        let ends: Vec<_> = processes.into_iter().map(Process::dismiss).collect();
-        let all = async {
-            for end in ends {
-                end.await;
-            }
-        };
-        or(all, async {
-            Timer::after(FAREWELL).await;
+    /// Ends the idle processes, all at once: first by the end of their input.
+    pub(super) async fn close(&self) {
+        let mut ends: Vec<_> = self.idle.take().into_iter().map(|worker| Box::pin(worker.process.dismiss())).collect();
+        poll_fn(|cx| {
+            ends.retain_mut(|end| end.as_mut().poll(cx).is_pending());
+            if ends.is_empty() { Poll::Ready(()) } else { Poll::Pending }
         })
         .await;
     }
@@ -117,86 +113,100 @@ fn line(payload: &Json) -> Vec<u8> {
     line
 }
 
+/// Says what a reply means: an object whose `error` is not null is a failure whatever else is in
+/// it, any other line is done.
 fn judge(reply: &[u8]) -> Result<(), Failure> {
-    if !reply.starts_with(b"{") {
-        return Ok(());
-    }
-    let Ok(reply) = serde_json::from_slice::<Reply<'_>>(reply) else { return Ok(()) };
-    let Some(error) = reply.error else { return Ok(()) };
-    let reason = serde_json::from_str(error.get()).unwrap_or_else(|_| error.get().to_owned());
-    Err(match reply.retry_after_ms {
-        _ if reply.permanent => Failure::permanent(reason),
-        Some(ms) => Failure::retry_after(reason, Duration::from_millis(ms)),
+    let fields: BTreeMap<String, &RawValue> = match reply {
+        [b'{', ..] => serde_json::from_slice(reply).unwrap_or_default(),
+        _ => return Ok(()),
+    };
+    let value = |name: &str| fields.get(name).map(|value| value.get()).filter(|value| *value != "null");
+    let Some(error) = value("error") else { return Ok(()) };
+    let mut reason = serde_json::from_str(error).unwrap_or_else(|_| error.to_owned());
+    let mut odd = |name: &str, value: &str| reason.push_str(&format!(" (--pipe: `{name}` is not understood: {value})"));
+    let is_permanent = value("permanent").is_some_and(|value| match value {
+        "true" => true,
+        "false" => false,
+        value => {
+            odd("permanent", value);
+            false
+        }
+    });
+    let after = value("retry_after_ms").and_then(|value| {
+        let ms = value.parse::<f64>().ok().and_then(|ms| Duration::try_from_secs_f64(ms / 1e3).ok());
+        if ms.is_none() {
+            odd("retry_after_ms", value);
+        }
+        ms
+    });
+    let reason = cut(reason);
+    Err(match after {
+        _ if is_permanent => Failure::permanent(reason),
+        Some(after) => Failure::retry_after(reason, after),
         None => Failure::transient(reason),
     })
 }
 
-/// One process. Dropped, it is killed with all that it started, and waited for.
-#[derive(Debug)]
-struct Process {
-    group: Group,
-    child: Option<Child>,
-    stdin: Option<Async<ChildStdin>>,
-    stdout: Option<Async<ChildStdout>>,
-    stderr: Option<Async<ChildStderr>>,
-    tail: Tail,
-    /// What it has said: the reply is `buffer[..reply]`.
-    buffer: Vec<u8>,
-    reply: usize,
+/// Says once why a first reply may be long in coming.
+fn give_hint() {
+    static SAID: Once = Once::new();
+    SAID.call_once(|| {
+        tracing::warn!(
+            "--pipe: no reply after {PATIENCE:?}: does the program hold its output back? It has to flush each line \
+             (stdbuf -oL CMD, jq --unbuffered, python -u)"
+        );
+    });
 }
 
-impl Process {
-    fn new(mut child: Child) -> io::Result<Self> {
-        let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-        let mut process = Self {
-            group: Group::of(child.id()),
-            child: Some(child),
-            stdin: None,
-            stdout: None,
-            stderr: None,
-            tail: Tail::default(),
-            buffer: Vec::new(),
-            reply: 0,
-        };
-        process.stdin = stdin.map(Async::new).transpose()?;
-        process.stdout = stdout.map(Async::new).transpose()?;
-        process.stderr = stderr.map(Async::new).transpose()?;
-        Ok(process)
+/// A process, and what it has written that was not read as a reply.
+#[derive(Debug)]
+pub(super) struct Worker {
+    process: Process,
+    /// What the process has written: the reply is `buffer[..reply]`.
+    buffer: Vec<u8>,
+    reply: usize,
+    has_replied: bool,
+}
+
+impl Worker {
+    fn new(process: Process) -> Self {
+        Self { process, buffer: Vec::new(), reply: 0, has_replied: false }
     }
 
-    fn is_alive(&mut self) -> bool {
-        let alive = self.child.as_mut().is_some_and(|child| matches!(child.try_wait(), Ok(None)));
-        if !alive {
-            self.child = None;
-            self.group.ended();
-        }
-        alive
+    /// Returns whether the process has written nothing but replies.
+    fn is_silent(&mut self) -> bool {
+        let mut buffer = [0; 1];
+        let Some(stdout) = &mut self.process.stdout else { return false };
+        let unasked = Pin::new(stdout).poll_read(&mut Context::from_waker(Waker::noop()), &mut buffer);
+        self.buffer.is_empty() && unasked.is_pending()
     }
 
-    /// Whether it has said nothing that nobody asked for.
-    fn is_silent(&self) -> bool {
-        self.buffer.is_empty()
+    fn take_reply(&mut self) -> Vec<u8> {
+        self.has_replied = true;
+        self.buffer.drain(..std::mem::take(&mut self.reply)).collect()
     }
 
-    fn forget_reply(&mut self) {
-        self.buffer.drain(..self.reply);
-        self.reply = 0;
-    }
-
-    /// Writes a line and reads one; `None` when the process has closed its output instead.
-    async fn exchange(&mut self, line: &[u8]) -> io::Result<Option<&[u8]>> {
+    /// Writes a line and waits for one; `false` when the process has closed its output instead.
+    async fn exchange(&mut self, line: &[u8]) -> io::Result<bool> {
         let mut unwritten = line;
+        let is_first = !self.has_replied;
         let answered = poll_fn(|cx| {
             self.poll_write(cx, &mut unwritten)?;
-            self.poll_listen(cx);
+            self.process.poll_stderr(cx);
             self.poll_reply(cx)
-        })
-        .await?;
-        Ok(answered.then(|| &self.buffer[..self.reply]))
+        });
+        let hint = async {
+            if is_first {
+                Timer::after(PATIENCE).await;
+                give_hint();
+            }
+            std::future::pending().await
+        };
+        or(answered, hint).await
     }
 
     fn poll_write(&mut self, cx: &mut Context<'_>, unwritten: &mut &[u8]) -> io::Result<()> {
-        let Some(stdin) = &mut self.stdin else { return Ok(()) };
+        let Some(stdin) = &mut self.process.stdin else { return Ok(()) };
         while !unwritten.is_empty() {
             match Pin::new(&mut *stdin).poll_write(cx, unwritten) {
                 Poll::Ready(Ok(count)) => *unwritten = &unwritten[count..],
@@ -209,24 +219,10 @@ impl Process {
         Ok(())
     }
 
-    /// Takes in what it writes to standard error, so that it never waits for that.
-    fn poll_listen(&mut self, cx: &mut Context<'_>) {
-        let mut buffer = [0; 4096];
-        while let Some(stderr) = &mut self.stderr {
-            // Asked first: reading in vain is a system call for each task.
-            let Poll::Ready(_) = stderr.poll_readable(cx) else { return };
-            match Pin::new(stderr).poll_read(cx, &mut buffer) {
-                Poll::Ready(Ok(count)) if count > 0 => self.tail.push(&buffer[..count]),
-                Poll::Ready(_) => self.stderr = None,
-                Poll::Pending => return,
-            }
-        }
-    }
-
     fn poll_reply(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
         let mut buffer = [0; 16 * 1024];
         loop {
-            let Some(stdout) = &mut self.stdout else { return Poll::Ready(Ok(false)) };
+            let Some(stdout) = &mut self.process.stdout else { return Poll::Ready(Ok(false)) };
             ready!(stdout.poll_readable(cx))?;
             let count = ready!(Pin::new(stdout).poll_read(cx, &mut buffer))?;
             let searched = self.buffer.len();
@@ -241,57 +237,6 @@ impl Process {
             if self.buffer.len() > REPLY_MAX {
                 return Poll::Ready(Err(io::Error::other("the reply is too long")));
             }
-        }
-    }
-
-    /// How it ended, and what it said last.
-    async fn last_words(mut self) -> String {
-        self.stdin = None;
-        let (child, stderr) = (self.child.take(), self.stderr.take());
-        let status = match child {
-            Some(mut child) => {
-                // It has closed its output: if it does not end by itself, it is made to.
-                let waited = smol::unblock(move || child.wait());
-                let killed = async {
-                    Timer::after(FAREWELL).await;
-                    drop(std::mem::replace(&mut self.group, Group::none()));
-                    std::future::pending().await
-                };
-                or(waited, killed).await
-            }
-            None => Ok(ExitStatus::default()),
-        };
-        self.group.ended();
-        if let Some(mut stderr) = stderr {
-            // What it left in the pipe; others that still hold it open are not waited for.
-            let mut buffer = [0; 4096];
-            while let Some(Ok(count @ 1..)) =
-                futures_lite::future::poll_once(poll_fn(|cx| Pin::new(&mut stderr).poll_read(cx, &mut buffer))).await
-            {
-                self.tail.push(&buffer[..count]);
-            }
-        }
-        status.map_or_else(|error| error.to_string(), |status| self.tail.reason(status))
-    }
-
-    /// Closes its input and waits for it.
-    fn dismiss(mut self) -> impl Future<Output = ()> {
-        self.stdin = None;
-        async move {
-            let Some(mut child) = self.child.take() else { return };
-            // What it still writes is not read: closed, so that it cannot wait for us.
-            (self.stdout, self.stderr) = (None, None);
-            let _ = smol::unblock(move || child.wait()).await;
-            self.group.ended();
-        }
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        drop(std::mem::replace(&mut self.group, Group::none()));
-        if let Some(mut child) = self.child.take() {
-            smol::unblock(move || child.wait()).detach();
         }
     }
 }
@@ -309,7 +254,12 @@ mod tests {
         assert_eq!(judge(br#"{"error": {"code": 5}}"#), Err(Failure::transient(r#"{"code": 5}"#)));
         assert_eq!(judge(br#"{"permanent": true, "error": "no such user"}"#), Err(Failure::permanent("no such user")));
         let later = Failure::retry_after("busy", Duration::from_millis(250));
-        assert_eq!(judge(br#"{"error": "busy", "retry_after_ms": 250}"#), Err(later));
+        assert_eq!(judge(br#"{"error": "busy", "retry_after_ms": 250}"#), Err(later.clone()));
+        assert_eq!(judge(br#"{"error": "busy", "retry_after_ms": 250.0, "more": [1, {}]}"#), Err(later));
+        for odd in [r#""permanent": "yes""#, r#""retry_after_ms": -1"#, r#""retry_after_ms": "soon""#] {
+            let failure = judge(format!(r#"{{"error": "busy", {odd}}}"#).as_bytes()).unwrap_err();
+            assert!(failure.reason().starts_with("busy (--pipe: ") && !failure.is_permanent(), "{failure}");
+        }
     }
 
     #[test]

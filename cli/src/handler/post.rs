@@ -1,9 +1,11 @@
 //! `--post`: an HTTP request per attempt.
 
-mod connection;
-mod dial;
 mod target;
 mod verdict;
+
+mod dial;
+
+mod connection;
 
 use std::{
     cell::RefCell,
@@ -24,7 +26,7 @@ use self::{
     target::Target,
     verdict::Excerpt,
 };
-use crate::{args::HttpArgs, exit::Fault};
+use crate::{args::HttpArgs, exit::CliError};
 
 /// Sends each attempt to a server.
 pub(crate) struct Post {
@@ -42,7 +44,7 @@ pub(crate) struct Post {
 impl Post {
     /// Nothing is sent before there is a task: to connect would say little about a POST, and a server that is not up yet
     /// may be by then.
-    pub(crate) fn new(url: &str, args: &HttpArgs) -> Result<Self, Fault> {
+    pub(crate) fn new(url: &str, args: &HttpArgs) -> Result<Self, CliError> {
         let target = Target::parse(url)?;
         let tls = target::tls(&target, args.cacert.as_deref())?;
         Ok(Self {

@@ -11,12 +11,12 @@ use fourfold::{
 };
 
 use super::recent::Recent;
-use crate::{
-    bars,
-    table::{self, BAD, HEADING, QUIET},
+use crate::render::{
+    blocks, foreign,
+    style::{BAD, FLOW, HEADING, QUIET},
+    units::{self, clock, left},
 };
 
-const FLOW: Style = AnsiColor::Cyan.on_default();
 const SLOW: Style = AnsiColor::Yellow.on_default();
 
 /// As many tasks in flight are drawn as lines at most.
@@ -79,7 +79,8 @@ impl Frame<'_> {
         lines.iter().map(|line| console::truncate_str(line, width, end).into_owned()).collect()
     }
 
-    /// The most important ones first. What there is to see changes all the time, the number of lines hardly ever.
+    /// The most important ones first. What there is to see changes all the time, the number of
+    /// lines hardly ever.
     fn rows(&self) -> Rows {
         let left = self.size.rows.saturating_sub(2);
         let overview = left > 0;
@@ -96,10 +97,10 @@ impl Frame<'_> {
         let counters = self.state.counters();
         let mut line = String::from(" ");
         if let Some(done) = self.done {
-            line += &format!("{} {:>3.0} %  ", bars::line(done, DONE_CELLS, FLOW), (done * 100.0).floor());
+            line += &format!("{} {:>3.0} %  ", blocks::line(done, DONE_CELLS, FLOW), (done * 100.0).floor());
         }
         line += &format!("{HEADING}{}{HEADING:#} ended", counters.tasks());
-        line += &format!("  {}", table::per_second(self.recent.rate()));
+        line += &format!("  {}", units::per_second(self.recent.rate()));
         let failed = counters.failed + counters.timed_out + counters.panicked;
         if failed > 0 {
             line += &format!("  {BAD}{failed} failed, {} dead{BAD:#}", counters.dead);
@@ -115,7 +116,7 @@ impl Frame<'_> {
         // Last, since it grows.
         let trend = self.recent.trend();
         if let Some(most) = trend.iter().copied().max().filter(|most| *most > 0) {
-            let blocks: String = trend.iter().map(|count| bars::block(*count as f64, most as f64)).collect();
+            let blocks: String = trend.iter().map(|count| blocks::block(*count as f64, most as f64)).collect();
             line += &format!("  {FLOW}{blocks}{FLOW:#}");
         }
         line
@@ -192,15 +193,14 @@ impl Frame<'_> {
         let attempt = if attempt.get() > 1 { format!("  {SLOW}attempt {attempt}{SLOW:#}") } else { String::new() };
         format!(
             "   {QUIET}{permit:>width$}{QUIET:#}  {} {:>7}  task {}{attempt}",
-            bars::line(share, TASK_CELLS, style),
+            blocks::line(share, TASK_CELLS, style),
             clock(age),
             running.task
         )
     }
 
     fn failure(&self, seen: &RecentFailure) -> String {
-        // Nothing in it may move the cursor.
-        let reason: String = seen.reason.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let reason = foreign::harmless_line(&seen.reason);
         format!(
             " {BAD}✗{BAD:#} {QUIET}{:>7} ago{QUIET:#}  task {}, attempt {}: {}",
             clock(self.now.since(seen.at)),
@@ -214,26 +214,11 @@ impl Frame<'_> {
 /// So many of so many, drawn and in figures.
 fn amount(part: u64, whole: usize) -> String {
     let drawn = if whole <= CELLS_MAX {
-        bars::cells(usize::try_from(part).unwrap_or(usize::MAX), whole, FLOW)
+        blocks::cells(usize::try_from(part).unwrap_or(usize::MAX), whole, FLOW)
     } else {
-        bars::line(part as f64 / whole as f64, CELLS_MAX, FLOW)
+        blocks::line(part as f64 / whole as f64, CELLS_MAX, FLOW)
     };
     format!("{drawn} {part} of {whole}")
-}
-
-fn left(elapsed: Duration, done: f64) -> Option<Duration> {
-    Duration::try_from_secs_f64(elapsed.as_secs_f64() * (1.0 - done) / done).ok()
-}
-
-/// A duration that goes on while it is looked at.
-fn clock(duration: Duration) -> String {
-    let seconds = duration.as_secs();
-    match seconds {
-        0 => format!("{} ms", duration.as_millis()),
-        1..60 => format!("{seconds}.{} s", duration.subsec_millis() / 100),
-        60..3600 => format!("{}:{:02} min", seconds / 60, seconds % 60),
-        _ => format!("{}:{:02} h", seconds / 3600, seconds / 60 % 60),
-    }
 }
 
 #[cfg(test)]
@@ -349,27 +334,5 @@ mod tests {
         let overview = &lines(&state, 1000, None, 100, 24)[1];
         assert_eq!(overview, " workers · 0 of 1   queue · 0 of 1   retry 1 next in 2.5 s   the source is empty");
         assert!(lines(&state, 4000, None, 100, 24)[1].contains("retry 1 due"));
-    }
-
-    #[test]
-    fn durations_are_written_to_be_read() {
-        for (ms, expected) in [
-            (0, "0 ms"),
-            (999, "999 ms"),
-            (1500, "1.5 s"),
-            (59_999, "59.9 s"),
-            (61_000, "1:01 min"),
-            (3_660_000, "1:01 h"),
-        ] {
-            assert_eq!(clock(Duration::from_millis(ms)), expected);
-        }
-    }
-
-    #[test]
-    fn time_left_follows_from_what_is_done() {
-        let elapsed = Duration::from_secs(30);
-        assert_eq!(left(elapsed, 0.25), Some(Duration::from_secs(90)));
-        assert_eq!(left(elapsed, 1.0), Some(Duration::ZERO));
-        assert_eq!(left(elapsed, 0.0), None);
     }
 }

@@ -1,4 +1,5 @@
-//! Arguments and files that are not as they should be: a line that says what to do, and the right exit code.
+//! Arguments and files that are not as they should be: a line that says what to do, and the right
+//! exit code.
 
 use super::command::{Place, seq};
 
@@ -90,6 +91,16 @@ fn malformed_lines_go_to_the_dead_letters_and_the_rest_is_done() {
     assert_eq!((with_file.stdout.as_str(), with_file.stderr.as_str()), ("", ""));
     assert_eq!(place.read("dead"), ended.stderr);
     assert_eq!(place.read("dead").lines().count(), 3);
+}
+
+/// RFC 8259 lets a reader ignore it; elsewhere than at the begin it is no JSON.
+#[test]
+fn a_byte_order_mark_before_the_first_task_is_skipped() {
+    let place = Place::new();
+    place.write("tasks", "\u{feff}{\"n\": 1}\n\u{feff}2\n");
+    let report = place.run(&["run", "tasks", "--simulate", "--json", "--dead", "dead"]).expect(1).report();
+    assert_eq!((report["done"].as_u64(), report["malformed"].as_u64()), (Some(1), Some(1)));
+    assert!(place.read("dead").contains("line 2"));
 }
 
 #[test]

@@ -14,7 +14,8 @@ use test_support::{RedisServer, wait_until};
 
 const WORKERS: usize = 5;
 const LIMIT: usize = 4;
-/// Tasks that are pushed for each round; each kill waits for some progress, so there must be enough to make it on.
+/// Tasks that are pushed for each round; each kill waits for some progress, so there must be enough
+/// to make it on.
 const TASKS_PER_ROUND: usize = 300;
 
 /// A redis-server that writes everything down before it answers.
@@ -74,7 +75,8 @@ struct Worker(Child);
 
 impl Worker {
     fn start(server: &Server) -> Self {
-        // A line is written in one piece, before the answer: what is done is in the log, whoever dies.
+        // A line is written in one piece, before the answer: what is done is in the log, whoever
+        // dies.
         let handler = "while read -r task; do sleep 0.004; echo \"$task\" >> \"$LOG\"; echo ok; done";
         let mut command = Command::new(env!("CARGO_BIN_EXE_fourfold"));
         command.args(["run", &server.url(), "--follow", "--lease", "1s", "--max-deliveries", "100", "--quiet"]);
@@ -150,7 +152,8 @@ fn killed_workers_and_a_restarted_server_lose_nothing() {
     assert!(more <= held, "{more} done again, though only {held} were held at the kills");
 }
 
-/// What those killed last had in flight is given back when their lease ends; a run that stops when the queue is empty takes it.
+/// What those killed last had in flight is given back when their lease ends; a run that stops when
+/// the queue is empty takes it.
 fn wait_for_reaping(server: &Server) {
     wait_until("the leases of the dead", || {
         let mut command = Command::new(env!("CARGO_BIN_EXE_fourfold"));

@@ -80,7 +80,8 @@ fn a_file_is_read_once_for_all_four() {
     let args = ["compare", "-", "--simulate", "--json", "-c", "2"];
     let reports = place.feed(&args, b"{\"ms\":10}\n{\"ms\":10}\nbad\n{\"ms\":10,\"fail\":1}\n");
     assert!(reports.stderr.contains("line 3"), "{}", reports.stderr);
-    let reports = reports.expect(0).report();
+    // A malformed line is no success, as with `run`.
+    let reports = reports.expect(1).report();
     assert!(reports.as_array().unwrap().iter().all(|report| report["done"] == 3), "{reports}");
     assert_eq!(reports[0]["service_ms"]["p50"], 10.0, "on a simulated clock");
 }

@@ -126,3 +126,99 @@ fn a_group_ends_with_its_first_failure() {
     let report = ended.report();
     assert_eq!((report["dead"].as_u64(), report["tasks"].as_u64() < Some(100)), (Some(1), true), "{report}");
 }
+
+#[test]
+fn fields_within_fields_are_found_and_a_wrong_placeholder_is_refused() {
+    let place = Place::new();
+    place.write("tasks", "{\"user\": {\"id\": 7}}\n");
+    let ended = place.run(&["run", "tasks", "--exec", "echo", "{.user.id}", "{print $1}", "{}{"]).expect(0);
+    assert_eq!(ended.stdout, "7 {print $1} {\"user\": {\"id\": 7}}{\n");
+    place.run(&["run", "tasks", "--exec", "echo", "{.user.id"]).expect(2).says(&["{.user.id", "{.field.inner}"]);
+}
+
+#[test]
+fn a_task_inside_a_script_is_warned_about_with_the_safe_form() {
+    let place = Place::new();
+    place.write("tasks", "1\n");
+    let warned = |args: &[&str]| {
+        let ended = place.run(&[&["run", "tasks", "--exec"], args].concat()).expect(0);
+        ended.stderr.contains("warning: --exec: ") && ended.stderr.contains("\"$1\"")
+    };
+    assert!(warned(&["sh", "-c", "echo {}"]) && warned(&["/bin/sh", "-ec", "echo {}"]));
+    assert!(!warned(&["sh", "-c", "echo \"$1\"", "sh", "{}"]) && !warned(&["echo", "-c", "{}"]));
+}
+
+#[test]
+fn what_takes_too_long_may_end_by_itself_and_is_heard() {
+    let place = Place::new();
+    place.write("tasks", "1\n");
+    let script = "trap 'echo cleaning; echo why >&2; exit 0' TERM; echo begun; while :; do sleep 0.05; done";
+    let args = ["run", "tasks", "--json", "--retries", "0", "--timeout", "300ms", "--dead", "dead"];
+    let ended = place.run(&[&args[..], &["--exec", "sh", "-c", script]].concat()).expect(1);
+    assert_eq!(ended.report()["timed_out"], 1);
+    assert!(ended.stdout.starts_with("begun\ncleaning\n{"), "{}", ended.stdout);
+    let dead = place.read("dead");
+    assert!(dead.contains("timed out after 300ms: ") && dead.contains("why"), "{dead}");
+    // One that does not is killed, and what it wrote until then is kept.
+    let script = "trap '' TERM; echo begun; while :; do sleep 0.05; done";
+    let args = [&args[..], &["--kill-after", "200ms", "--exec", "sh", "-c", script]].concat();
+    let ended = place.run(&args).expect(1);
+    assert_eq!((ended.report()["timed_out"].as_u64(), ended.stdout.starts_with("begun\n{")), (Some(1), true));
+}
+
+/// While a process that ran into the timeout takes its time to end, no other takes its place.
+#[test]
+fn a_process_that_is_ending_still_counts() {
+    let place = Place::new();
+    place.write("tasks", seq(6));
+    let script = "trap 'exit 0' TERM; mkdir alone || echo two; while :; do sleep 0.02; done";
+    let script = script.replace("exit 0", "sleep 0.1; rmdir alone; exit 0");
+    let args = ["run", "tasks", "-c", "1", "--retries", "0", "--timeout", "100ms", "--dead", "dead", "-q"];
+    let ended = place.run(&[&args[..], &["--exec", "sh", "-c", &script]].concat()).expect(1);
+    assert_eq!(ended.stdout, "", "two at once");
+}
+
+#[test]
+fn what_a_task_that_succeeds_says_on_standard_error_is_passed_on_whole() {
+    let place = Place::new();
+    place.write("tasks", seq(4));
+    let script = "i=0; while [ $i -lt 200 ]; do echo \"$1 $i\" >&2; i=$((i+1)); done";
+    let args = ["run", "tasks", "-c", "4", "--json", "--exec", "sh", "-c", script, "sh", "{}"];
+    let ended = place.run(&args).expect(0);
+    let lines: Vec<&str> = ended.stderr.lines().map(|line| line.split_once(' ').unwrap().0).collect();
+    assert_eq!(lines.len(), 800, "{}", ended.stderr);
+    assert!(lines.chunks(200).all(|chunk| chunk.iter().all(|task| *task == chunk[0])), "mixed");
+    let quiet = [&args[..2], &["-q"], &args[2..]].concat();
+    assert_eq!(place.run(&quiet).expect(0).stderr, "");
+}
+
+#[test]
+fn exit_codes_say_whether_another_attempt_makes_sense() {
+    let place = Place::new();
+    place.write("tasks", "1\n64\n75\n127\n");
+    let attempts = |more: &[&str]| {
+        let args = ["run", "tasks", "--json", "--retries", "2", "--backoff", "1ms", "--dead", "dead"];
+        let args = [&args[..], more, &["--exec", "sh", "-c", "exit $1", "sh", "{}"]].concat();
+        place.run(&args).expect(1).report()["attempts"].as_u64()
+    };
+    assert_eq!(attempts(&[]), Some(3 + 1 + 3 + 1));
+    assert_eq!(attempts(&["--dead-on", "1,75"]), Some(1 + 3 + 1 + 3));
+    assert_eq!(attempts(&["--retry-on", "64-200"]), Some(3 + 3 + 3 + 3));
+    place.run(&["run", "tasks", "--dead-on", "1-", "--exec", "true"]).expect(2).says(&["--dead-on", "1,64-78"]);
+    place.run(&["run", "tasks", "--dead-on", "1", "--simulate"]).expect(2).says(&["--dead-on", "--exec"]);
+}
+
+#[test]
+fn a_file_that_cannot_be_run_is_explained() {
+    let place = Place::new();
+    place.write("tasks", "1\n");
+    place.script("job", "exit 0");
+    place.write("job", "echo no interpreter\n");
+    let args = ["run", "tasks", "--retries", "0", "--dead", "dead", "-q", "--exec", "./job"];
+    place.run(&args).expect(1);
+    assert!(place.read("dead").contains("#!"), "{}", place.read("dead"));
+    for (first, part) in [("#!/bin/sh\r\n", "carriage return"), ("#!/no/interpreter -x\n", "interpreter")] {
+        place.write("job", first);
+        place.run(&args).expect(2).says(&["--exec", "./job", part]);
+    }
+}

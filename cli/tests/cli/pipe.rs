@@ -44,7 +44,8 @@ fn a_process_that_dies_fails_its_task_and_is_replaced() {
 fn a_process_that_retires_between_tasks_costs_nothing() {
     let place = Place::new();
     place.write("tasks", seq(20));
-    // It answers once and ends; where its end is seen only after the next task was written, that one is tried again.
+    // It answers once and ends; where its end is seen only after the next task was written, that
+    // one is tried again.
     let args = [
         "run",
         "tasks",
@@ -104,4 +105,31 @@ fn megabytes_on_stderr_do_not_block() {
         place.run(&["run", "tasks", "-c", "1", "--json", "--pipe", "sh", "-c", script]).expect(0).report()["done"],
         3
     );
+}
+
+#[test]
+fn a_reply_that_nobody_waits_for_is_noticed_and_its_process_replaced() {
+    let place = Place::new();
+    place.write("tasks", seq(3));
+    place.script(
+        "worker",
+        "echo $$ >> started; while read -r n; do echo ok; echo '{\"error\": \"late\"}'; echo > said; done",
+    );
+    // The next task comes once the second line is there.
+    let args = ["run", "tasks", "-c", "1", "--rate", "4/s", "--json", "--pipe", "./worker"];
+    let ended = place.run(&args).expect(0);
+    assert_eq!((ended.report()["done"].as_u64(), place.read("started").lines().count()), (Some(3), 3));
+    assert_eq!(ended.stderr.matches("more than one line").count(), 1, "{}", ended.stderr);
+}
+
+#[test]
+fn long_reasons_are_cut() {
+    let place = Place::new();
+    place.write("tasks", "1\n");
+    let script = "read -r n; printf '{\"error\": \"'; head -c 2000000 /dev/zero | tr '\\0' x; echo '\"}'; cat";
+    let args =
+        ["run", "tasks", "--retries", "0", "--dead", "dead", "-q", "--trace", "trace", "--pipe", "sh", "-c", script];
+    place.run(&args).expect(1);
+    assert!(place.read("dead").len() < 20_000 && place.read("dead").contains("cut: 2000000 bytes"));
+    assert!(place.read("trace").lines().all(|line| line.len() < 20_000));
 }

@@ -9,7 +9,8 @@ use rustix::process::Signal;
 
 use super::command::{Ended, Place, is_running, seq, signal, until, wait_for_line};
 
-/// Starts a run whose tasks wait for the file `go`, and sends a signal once `count` of them have begun.
+/// Starts a run whose tasks wait for the file `go`, and sends a signal once `count` of them have
+/// begun.
 fn drain_in_the_middle(pattern: &str, first: Signal) -> (Place, Ended) {
     let place = Place::new();
     place.write("tasks", seq(100));
@@ -19,7 +20,12 @@ fn drain_in_the_middle(pattern: &str, first: Signal) -> (Place, Ended) {
     until("four have begun", || place.path("begun").exists() && place.read("begun").lines().count() == 4);
     signal(&child, first);
     let mut stderr = BufReader::new(child.stderr.take().unwrap());
-    let name = if first == Signal::INT { "SIGINT" } else { "SIGTERM" };
+    let name = match first {
+        Signal::INT => "SIGINT",
+        Signal::HUP => "SIGHUP",
+        Signal::QUIT => "SIGQUIT",
+        _ => "SIGTERM",
+    };
     wait_for_line(&mut stderr, &format!("{name}: finishing what has started"));
     place.write("go", "");
     let ended = Ended::from(child.wait_with_output().unwrap());
@@ -33,6 +39,8 @@ fn the_first_signal_drains() {
         ("batch", Signal::INT, 130),
         ("pool", Signal::TERM, 143),
         ("group", Signal::TERM, 143),
+        ("pool", Signal::HUP, 129),
+        ("pool", Signal::QUIT, 131),
     ] {
         let (place, ended) = drain_in_the_middle(pattern, first);
         let report = ended.expect(code).report();
@@ -88,7 +96,8 @@ fn standard_input_that_never_ends_can_be_drained() {
     let mut child = place.command(&["run", "-", "--json", "--simulate"]).stdin(Stdio::piped()).spawn().unwrap();
     let stdin = child.stdin.take().unwrap();
     let mut stderr = BufReader::new(child.stderr.take().unwrap());
-    // The signal may come before the run listens for it; a file that it makes first says that it does.
+    // The signal may come before the run listens for it; a file that it makes first says that it
+    // does.
     std::io::Write::write_all(&mut &stdin, seq(5).as_bytes()).unwrap();
     until("signals are caught", || catches(child.id(), Signal::TERM));
     signal(&child, Signal::TERM);
@@ -139,4 +148,52 @@ fn a_full_disk_under_standard_output_is_said() {
     let full = std::fs::File::create("/dev/full").unwrap();
     let output = place.command(&["run", "--json"]).stdout(full).output().unwrap();
     Ended::from(output).expect(4).says(&["standard output", "space"]);
+}
+
+/// Nobody is left to end the children: they end all the same, with what they started.
+#[test]
+fn children_do_not_outlive_a_command_that_was_killed() {
+    for handler in ["--exec", "--pipe"] {
+        let place = Place::new();
+        place.write("tasks", seq(1));
+        let script = "sleep 1000 & echo $! > grandchild; echo $$ > child; wait";
+        let mut child = place.command(&["run", "tasks", handler, "sh", "-c", script]).spawn().unwrap();
+        until("it has begun", || place.path("child").exists() && place.read("child").ends_with('\n'));
+        signal(&child, Signal::KILL);
+        child.wait().unwrap();
+        for name in ["child", "grandchild"] {
+            until("it is gone", || !is_running(&place.read(name)));
+        }
+    }
+}
+
+#[test]
+fn what_is_stopped_is_named_and_ended_by_the_timeout() {
+    let place = Place::new();
+    place.write("tasks", seq(1));
+    let args = ["run", "tasks", "--retries", "0", "--timeout", "2s", "--json", "--dead", "dead"];
+    let ended = place.run(&[&args[..], &["--exec", "sh", "-c", "kill -STOP $$"]].concat()).expect(1);
+    assert_eq!(ended.report()["timed_out"], 1);
+    assert!(ended.stderr.contains("was stopped by signal 19"), "{}", ended.stderr);
+}
+
+/// As in a container: what a task leaves behind becomes the child of the first process, which has
+/// to reap it.
+#[test]
+fn as_the_first_process_it_reaps_what_tasks_leave_behind_and_obeys_signals() {
+    let unshare = ["--pid", "--fork", "--kill-child", "--mount-proc"];
+    let is_allowed = std::process::Command::new("unshare").args(unshare).arg("true").status();
+    if !is_allowed.is_ok_and(|status| status.success()) {
+        return;
+    }
+    let place = Place::new();
+    place.write("tasks", seq(20));
+    // Each leaves a process behind that ends later than its parent; the last counts those that
+    // nobody has reaped.
+    let script = "sh -c 'sleep 0.05 >/dev/null 2>&1 & exit'; [ $1 -lt 20 ] || { sleep 0.3; grep -l 'State:.Z' /proc/[0-9]*/status | wc -l; }";
+    let mut command = std::process::Command::new("unshare");
+    command.args(unshare).arg(env!("CARGO_BIN_EXE_fourfold")).current_dir(place.path("."));
+    command.args(["run", "tasks", "-c", "1", "--exec", "sh", "-c", script, "sh", "{}"]);
+    let ended = Ended::from(command.output().unwrap()).expect(0);
+    assert_eq!(ended.stdout, "0\n", "{ended:?}");
 }

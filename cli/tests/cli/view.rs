@@ -7,10 +7,11 @@ use super::{
 
 /// Tasks that wait for the file `go`; the first fails at once.
 const WAIT: &str =
-    "[ {} = 1 ] && { echo no such host >&2; exit 3; }; until [ -e go ]; do sleep 0.01; done; echo out {}";
+    "[ $1 = 1 ] && { echo no such host >&2; exit 3; }; until [ -e go ]; do sleep 0.01; done; echo out $1";
 
 fn args(more: &[&'static str]) -> Vec<&'static str> {
-    [&["run", "tasks", "-c", "3", "--retries", "0", "--dead", "dead"], more, &["--exec", "sh", "-c", WAIT]].concat()
+    [&["run", "tasks", "-c", "3", "--retries", "0", "--dead", "dead"], more, &["--exec", "sh", "-c", WAIT, "sh", "{}"]]
+        .concat()
 }
 
 fn start(more: &[&'static str]) -> (Place, Terminal) {

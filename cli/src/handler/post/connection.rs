@@ -18,10 +18,8 @@ use hyper::{
 };
 use smol_hyper::rt::FuturesIo;
 
-use super::dial::{Dial, Transport};
+use super::dial::{Dial, OPERATIONS_PER_TURN, Transport};
 
-/// How many reads and writes a connection has in one poll: few, as all permits may have one like it.
-pub(super) const OPERATIONS_PER_TURN: u32 = 16;
 /// How long the head of a response may be, and how much of anything is in hand.
 const BUFFER: usize = 32 * 1024;
 

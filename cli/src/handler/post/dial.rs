@@ -9,9 +9,11 @@ use rustls::{ClientConfig, pki_types::ServerName};
 use smol::{Timer, net::TcpStream};
 use url::Host;
 
-use super::{connection::OPERATIONS_PER_TURN, target::Target};
-use crate::exit::Fault;
+use super::target::Target;
+use crate::exit::CliError;
 
+/// The number of reads and writes of a connection in one poll: few, as all permits may have one like it.
+pub(super) const OPERATIONS_PER_TURN: u32 = 16;
 /// How long a connection may take until it can be used, TLS included.
 const CONNECT_MAX: Duration = Duration::from_secs(10);
 
@@ -28,8 +30,8 @@ pub(super) struct Dial {
 }
 
 impl Dial {
-    pub(super) fn new(target: &Target, config: Option<Arc<ClientConfig>>) -> Result<Self, Fault> {
-        let wrong = || Fault::usage("--post: the URL has no host that a certificate could name");
+    pub(super) fn new(target: &Target, config: Option<Arc<ClientConfig>>) -> Result<Self, CliError> {
+        let wrong = || CliError::usage("--post: the URL has no host that a certificate could name");
         let host = match target.url.host() {
             Some(Host::Domain(name)) => name.to_owned(),
             // Without the brackets that it has in a URL.

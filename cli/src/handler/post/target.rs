@@ -15,7 +15,7 @@ use rustls::{
 };
 use url::Url;
 
-use crate::exit::Fault;
+use crate::exit::CliError;
 
 /// What the request itself says, and nobody else.
 const OURS: [&str; 9] = [
@@ -38,19 +38,19 @@ pub(super) struct Target {
 }
 
 impl Target {
-    pub(super) fn parse(text: &str) -> Result<Self, Fault> {
+    pub(super) fn parse(text: &str) -> Result<Self, CliError> {
         const EXAMPLE: &str = "expected one such as https://example.org/tasks";
-        let mut url =
-            Url::parse(text).map_err(|error| Fault::usage(format_args!("--post: not a URL ({error}): {EXAMPLE}")))?;
+        let mut url = Url::parse(text)
+            .map_err(|error| CliError::usage(format_args!("--post: not a URL ({error}): {EXAMPLE}")))?;
         if !matches!(url.scheme(), "http" | "https") {
-            return Err(Fault::usage(format_args!(
+            return Err(CliError::usage(format_args!(
                 "--post speaks http and https, and not `{}`: {EXAMPLE}",
                 url.scheme().escape_debug()
             )));
         }
         // An empty host, and a port that is none, are errors of the parser.
         if url.port() == Some(0) {
-            return Err(Fault::usage(format_args!("--post: nobody listens on port 0: {EXAMPLE}")));
+            return Err(CliError::usage(format_args!("--post: nobody listens on port 0: {EXAMPLE}")));
         }
         let basic = basic(&url)?;
         // Both only fail for URLs without a host.
@@ -65,9 +65,10 @@ impl Target {
     }
 
     /// Returns what the first line of a request asks for.
-    pub(super) fn path_and_query(&self) -> Result<Uri, Fault> {
+    pub(super) fn path_and_query(&self) -> Result<Uri, CliError> {
         let text = &self.url[url::Position::BeforePath..url::Position::AfterQuery];
-        text.parse().map_err(|error| Fault::usage(format_args!("--post: not a path that HTTP can ask for ({error})")))
+        text.parse()
+            .map_err(|error| CliError::usage(format_args!("--post: not a path that HTTP can ask for ({error})")))
     }
 
     pub(super) fn is_secure(&self) -> bool {
@@ -76,13 +77,13 @@ impl Target {
 }
 
 /// `user:password` as RFC 7617 wants it.
-fn basic(url: &Url) -> Result<Option<String>, Fault> {
+fn basic(url: &Url) -> Result<Option<String>, CliError> {
     if url.username().is_empty() && url.password().is_none() {
         return Ok(None);
     }
     let mut credentials: Vec<u8> = percent_decode_str(url.username()).collect();
     if credentials.contains(&b':') {
-        return Err(Fault::usage("--post: a user's name has no colon in it"));
+        return Err(CliError::usage("--post: a user's name has no colon in it"));
     }
     credentials.push(b':');
     credentials.extend(percent_decode_str(url.password().unwrap_or_default()));
@@ -90,10 +91,10 @@ fn basic(url: &Url) -> Result<Option<String>, Fault> {
 }
 
 /// Adds what `--header` asks for. The first of a name replaces what would be there, further ones join it.
-fn add_headers(headers: &mut HeaderMap, texts: &[String]) -> Result<(), Fault> {
+fn add_headers(headers: &mut HeaderMap, texts: &[String]) -> Result<(), CliError> {
     let mut given = HeaderMap::new();
     for (index, text) in texts.iter().enumerate() {
-        let wrong = |why: &str| Fault::usage(format_args!("--header (number {}): {why}", index + 1));
+        let wrong = |why: &str| CliError::usage(format_args!("--header (number {}): {why}", index + 1));
         let (name, value) = text.split_once(':').ok_or_else(|| wrong("expected `Name: value`"))?;
         let known = HeaderName::try_from(name)
             .map_err(|_| wrong("the name has characters that no header's name may have: expected `Name: value`"))?;
@@ -114,11 +115,11 @@ fn add_headers(headers: &mut HeaderMap, texts: &[String]) -> Result<(), Fault> {
 }
 
 /// Makes the headers that every request has.
-pub(super) fn standing_headers(target: &Target, texts: &[String]) -> Result<HeaderMap, Fault> {
+pub(super) fn standing_headers(target: &Target, texts: &[String]) -> Result<HeaderMap, CliError> {
     let mut headers = HeaderMap::new();
     let value = |text: &str| {
         HeaderValue::try_from(text)
-            .map_err(|_| Fault::usage("--post: the host or the credentials have characters that no header may have"))
+            .map_err(|_| CliError::usage("--post: the host or the credentials have characters that no header may have"))
     };
     headers.insert(HOST, value(&target.url[url::Position::BeforeHost..url::Position::AfterPort])?);
     headers.insert(USER_AGENT, HeaderValue::from_static(concat!("fourfold/", env!("CARGO_PKG_VERSION"))));
@@ -134,13 +135,13 @@ pub(super) fn standing_headers(target: &Target, texts: &[String]) -> Result<Head
 }
 
 /// Sets TLS up with these authorities, or the system's; `None` where the URL asks for none.
-pub(super) fn tls(target: &Target, authorities: Option<&Path>) -> Result<Option<Arc<ClientConfig>>, Fault> {
+pub(super) fn tls(target: &Target, authorities: Option<&Path>) -> Result<Option<Arc<ClientConfig>>, CliError> {
     let mut roots = RootCertStore::empty();
     match (target.is_secure(), authorities) {
         (false, None) => return Ok(None),
-        (false, Some(_)) => return Err(Fault::usage("--cacert is for https, and --post says http")),
+        (false, Some(_)) => return Err(CliError::usage("--cacert is for https, and --post says http")),
         (true, Some(path)) => {
-            let wrong = |why: String| Fault::usage(format_args!("--cacert {}: {why}", path.display()));
+            let wrong = |why: String| CliError::usage(format_args!("--cacert {}: {why}", path.display()));
             let pem = fs::read(path).map_err(|error| wrong(error.to_string()))?;
             for certificate in CertificateDer::pem_slice_iter(&pem) {
                 let certificate = certificate.map_err(|error| wrong(format!("no PEM file: {error}")))?;
@@ -155,7 +156,7 @@ pub(super) fn tls(target: &Target, authorities: Option<&Path>) -> Result<Option<
             roots.add_parsable_certificates(found.certs);
             if roots.is_empty() {
                 let why = found.errors.first().map(|error| format!(" ({error})")).unwrap_or_default();
-                return Err(Fault::usage(format_args!(
+                return Err(CliError::usage(format_args!(
                     "--post: this system trusts no certificate authority{why}: install ca-certificates, or name a file with --cacert"
                 )));
             }
@@ -163,7 +164,7 @@ pub(super) fn tls(target: &Target, authorities: Option<&Path>) -> Result<Option<
     }
     let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
-        .map_err(|error| Fault::usage(format_args!("--post: TLS: {error}")))?;
+        .map_err(|error| CliError::usage(format_args!("--post: TLS: {error}")))?;
     Ok(Some(Arc::new(config.with_root_certificates(roots).with_no_client_auth())))
 }
 

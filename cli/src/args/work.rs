@@ -1,0 +1,172 @@
+//! The arguments of `run` and `compare`.
+
+use std::{
+    num::{NonZeroU32, NonZeroUsize},
+    path::PathBuf,
+    time::Duration,
+};
+
+use clap::Args;
+use fourfold::{Pattern, Rate, listen::ListenAddress};
+
+use super::parse::{self, Backoff, Codes};
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// Where tasks come from: a file of JSON lines, `-` for standard input, redis://HOST/0?list=KEY, or `demo` for
+    /// simulated tasks
+    #[arg(default_value = "demo")]
+    pub(crate) source: String,
+    /// The pattern that decides when tasks start
+    #[arg(short, long, default_value = "pool", value_parser = parse::pattern())]
+    pub(crate) pattern: Pattern,
+    #[command(flatten)]
+    pub(crate) work: WorkArgs,
+    /// Keep waiting for new tasks; without it, the run ends when the source is empty
+    #[arg(long)]
+    pub(crate) follow: bool,
+    /// Write the dead letters of a file or of standard input to FILE, as JSON lines (default: standard error)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) dead: Option<PathBuf>,
+    /// When a run of a file or of standard input ends early, write the lines that are not done to FILE
+    #[arg(long, value_name = "FILE")]
+    pub(crate) rest: Option<PathBuf>,
+    /// The longest line of a file or of standard input; a longer one is malformed
+    #[arg(long, value_name = "BYTES", default_value = "8MiB", value_parser = parse::bytes)]
+    pub(crate) max_line: usize,
+    /// How long a task from Redis stays with this process after the process has stopped responding; then others get it
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse::positive_duration)]
+    pub(crate) lease: Duration,
+    /// How many times a task from Redis is delivered, after workers that died with it, until it is dead
+    #[arg(long, value_name = "N", default_value = "5", value_parser = parse::small_count, allow_negative_numbers = true)]
+    pub(crate) max_deliveries: NonZeroU32,
+    /// How long to wait for a Redis server whose connection broke
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = parse::duration)]
+    pub(crate) reconnect: Duration,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CompareArgs {
+    /// Where tasks come from: `demo` for simulated tasks, a file of JSON lines, or `-` for standard input; a file is
+    /// read once and held in memory
+    #[arg(default_value = "demo")]
+    pub(crate) source: String,
+    #[command(flatten)]
+    pub(crate) work: WorkArgs,
+}
+
+/// What `run` and `compare` have in common.
+#[derive(Debug, Args)]
+pub(crate) struct WorkArgs {
+    /// The maximum number of tasks in flight
+    #[arg(short = 'c', long, value_name = "N", default_value = "5", value_parser = parse::count, allow_negative_numbers = true)]
+    pub(crate) max_concurrent: NonZeroUsize,
+    /// End the run after N tasks have ended
+    #[arg(long, value_name = "N", value_parser = parse::positive, allow_negative_numbers = true)]
+    pub(crate) max_tasks: Option<u64>,
+    /// The number of tasks in a batch (default: four times -c)
+    #[arg(long, value_name = "N", value_parser = parse::count, allow_negative_numbers = true)]
+    pub(crate) batch_size: Option<NonZeroUsize>,
+    /// The number of workers of a pool (default: as many as -c)
+    #[arg(long, value_name = "N", value_parser = parse::count, allow_negative_numbers = true)]
+    pub(crate) workers: Option<NonZeroUsize>,
+    /// The maximum number of tasks that wait in a pool's queue (default: as many as -c)
+    #[arg(long, value_name = "N", value_parser = parse::count, allow_negative_numbers = true)]
+    pub(crate) queue_capacity: Option<NonZeroUsize>,
+    /// The maximum number of attempts started per second (default: no limit)
+    #[arg(long, value_name = "N/s", value_parser = parse::rate, allow_hyphen_values = true)]
+    pub(crate) rate: Option<Rate>,
+    /// How many times a failed task is tried again before it is dead
+    #[arg(long, value_name = "N", default_value = "3", allow_negative_numbers = true)]
+    pub(crate) retries: u32,
+    /// The pause before a failed task is tried again: it starts at the first time and doubles up to the second
+    #[arg(long, value_name = "TIME..TIME", default_value = "100ms..30s", value_parser = parse::backoff, allow_hyphen_values = true)]
+    pub(crate) backoff: Backoff,
+    /// How long one attempt may take (default: 30s with --post, otherwise no limit)
+    #[arg(long, value_name = "TIME", value_parser = parse::positive_duration, allow_hyphen_values = true)]
+    pub(crate) timeout: Option<Duration>,
+    /// How long a process of --exec or --pipe that ran into --timeout may take to end after SIGTERM; then SIGKILL ends it
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = parse::duration, allow_hyphen_values = true)]
+    pub(crate) kill_after: Duration,
+    /// Exit codes of --exec after which the task is tried again, as --retries says; stronger than --dead-on
+    #[arg(long, value_name = "CODES", allow_hyphen_values = true)]
+    pub(crate) retry_on: Option<Codes>,
+    /// Exit codes of --exec after which the task is dead at once (default: 64-74,76-78,126,127)
+    #[arg(long, value_name = "CODES", allow_hyphen_values = true)]
+    pub(crate) dead_on: Option<Codes>,
+    /// How long running tasks may take to finish after the first SIGINT, SIGTERM, SIGHUP or SIGQUIT; a second signal or the
+    /// end of this time cancels them
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = parse::duration, allow_hyphen_values = true)]
+    pub(crate) grace: Duration,
+    /// The number of tasks of the demo
+    #[arg(long, value_name = "N", default_value = "500")]
+    pub(crate) tasks: u64,
+    /// The seed of everything random: the demo's tasks and the spread of pauses between attempts
+    #[arg(long, value_name = "N", default_value = "42")]
+    pub(crate) seed: u64,
+    /// Let simulated work take real time (default: a simulated clock, on which it takes none)
+    #[arg(long)]
+    pub(crate) real: bool,
+    #[command(flatten)]
+    pub(crate) handler: HandlerArgs,
+    #[command(flatten)]
+    pub(crate) http: HttpArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+/// What is done with a task.
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+pub(crate) struct HandlerArgs {
+    /// Start a process for each task; everything up to a lone `;` or the end of the line belongs to its command
+    #[arg(long, value_names = ["CMD", "ARG"], num_args = 1.., allow_hyphen_values = true, value_terminator = ";")]
+    pub(crate) exec: Option<Vec<String>>,
+    /// Start a process for each permit and send it tasks as lines of JSON; it answers each with a line, and
+    /// {"error": …} is a failed attempt
+    #[arg(long, value_names = ["CMD", "ARG"], num_args = 1.., allow_hyphen_values = true, value_terminator = ";")]
+    pub(crate) pipe: Option<Vec<String>>,
+    /// Send each task to an HTTP server, as the body of a POST; URL may contain a user and a password
+    #[arg(long, value_name = "URL")]
+    pub(crate) post: Option<String>,
+    /// Only simulate the work, as the task's own fields say: {"ms": 20, "fail": 1, "panic": false} (the demo's default)
+    #[arg(long)]
+    pub(crate) simulate: bool,
+}
+
+/// What goes with `--post`.
+#[derive(Debug, Args)]
+pub(crate) struct HttpArgs {
+    /// Add a header to each request of --post; may be given more than once
+    #[arg(long, value_name = "NAME: VALUE")]
+    pub(crate) header: Vec<String>,
+    /// Trust the certificate authorities in this PEM file instead of the system's (SSL_CERT_FILE changes those)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) cacert: Option<PathBuf>,
+}
+
+/// What is written besides the tasks' own output.
+#[derive(Debug, Args)]
+pub(crate) struct OutputArgs {
+    /// Write the report as JSON, as the last line of standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Write every event of the run to FILE: as JSON lines, or for Perfetto and chrome://tracing if the name ends in
+    /// .perfetto.json
+    #[arg(long, value_name = "FILE")]
+    pub(crate) trace: Option<PathBuf>,
+    /// Serve the page, /metrics, /events and /healthz at ADDR while the run lasts; the demo then takes real time. A port alone
+    /// means 127.0.0.1, port 0 any free port
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: Option<ListenAddress>,
+    /// Show no progress, no summary and not what tasks that succeed write to standard error
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+}
+
+impl HandlerArgs {
+    /// Whether something outside of this process does the work.
+    pub(crate) fn is_real(&self) -> bool {
+        self.exec.is_some() || self.pipe.is_some() || self.post.is_some()
+    }
+}

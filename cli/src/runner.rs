@@ -1,0 +1,246 @@
+//! Runs of the command: the library's run, with handler, signals, progress, trace and log around
+//! it.
+
+use std::{
+    fs::File,
+    io,
+    path::{Path, PathBuf},
+    rc::Rc,
+    time::Duration,
+};
+
+use fourfold::{
+    Config, Control, NativeClock, RunError, Source, clock::SimulatedClock, listen::Listener, metrics::State, run::run,
+    source::Json, trace::Trace,
+};
+use futures_lite::future::or;
+use smol::Timer;
+
+use crate::{
+    args::OutputArgs,
+    clock::AnyClock,
+    exit::{CliError, Ending},
+    handler::AnyHandler,
+    observers::{EventLog, Maybe, StateObserver},
+    outputs::Outputs,
+    progress::{self, Done},
+    server,
+    settings::WorkSettings,
+    shutdown::{self, Shutdown},
+    terminal::{self, Stdout},
+};
+
+/// How long the report may take to be read after a signal.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Runs sources, one after another, with the same handler and the same outputs.
+pub(crate) struct Runner {
+    clock: AnyClock,
+    handler: AnyHandler,
+    control: Control,
+    stdout: Rc<Stdout>,
+    shutdown: Shutdown,
+    listener: Option<Listener>,
+    trace: Option<(PathBuf, Trace)>,
+    output: OutputArgs,
+    shows_progress: bool,
+}
+
+/// What a runner writes to, opened before anything begins.
+pub(crate) struct RunnerOutputs {
+    listener: Option<Listener>,
+    trace: Option<(PathBuf, File)>,
+}
+
+impl RunnerOutputs {
+    /// Opens what the settings ask for.
+    ///
+    /// # Errors
+    /// When a file cannot be written or an address cannot be listened at.
+    pub(crate) fn open(work: &WorkSettings, outputs: &mut Outputs) -> Result<Self, CliError> {
+        let trace = work.output.trace.as_ref();
+        let trace = trace.map(|path| Ok((path.clone(), outputs.open("--trace", path)?))).transpose()?;
+        let listener = work.output.listen.as_ref().map(server::listen).transpose()?;
+        Ok(Self { listener, trace })
+    }
+}
+
+/// What came of one run.
+pub(crate) struct RunOutcome<E> {
+    pub(crate) state: State,
+    pub(crate) error: Option<RunError<E>>,
+}
+
+impl<E> RunOutcome<E> {
+    /// Returns what the exit code tells of this run.
+    pub(crate) fn ending(&self) -> Ending {
+        let counters = self.state.counters();
+        let of_tasks = Ending::of_lost(counters.dead + counters.malformed);
+        of_tasks.max(match &self.error {
+            Some(RunError::Group { .. }) => Ending::NotAllDone,
+            Some(_) => Ending::SourceFailed,
+            None => Ending::Done,
+        })
+    }
+}
+
+impl Runner {
+    /// Starts what lives as long as the command: handler, trace, server.
+    pub(crate) fn new(work: WorkSettings, opened: RunnerOutputs) -> Self {
+        let control = Control::new();
+        let stdout = Rc::new(Stdout::new(Some(&control)));
+        let clock = if work.is_simulated {
+            AnyClock::Simulated(SimulatedClock::new())
+        } else {
+            AnyClock::Native(NativeClock::new())
+        };
+        let handler = AnyHandler::new(work.handler, &clock, &control, &stdout);
+        // A simulated run waits for its trace: it would be faster than any disk.
+        let trace = opened.trace.map(|(path, file)| {
+            let trace = start_trace(&path, file);
+            (path, if work.is_simulated { trace.patient() } else { trace })
+        });
+        if let Some(listener) = &opened.listener {
+            server::announce(listener);
+        }
+        let shows_progress = !work.output.quiet && terminal::is_drawable();
+        let (output, shutdown) = (work.output, Shutdown::default());
+        Self { clock, handler, control, stdout, shutdown, listener: opened.listener, trace, output, shows_progress }
+    }
+
+    /// Returns the clock of the runs.
+    pub(crate) fn clock(&self) -> &AnyClock {
+        &self.clock
+    }
+
+    /// Returns whether the runs are to come to an end.
+    pub(crate) fn is_draining(&self) -> bool {
+        self.control.is_draining()
+    }
+
+    /// Runs the tasks of a source. `done` says how much of them are done, for the progress.
+    pub(crate) fn drain<S: Source<Payload = Json>>(
+        &mut self,
+        source: &S,
+        config: &Config,
+        done: Done<'_>,
+    ) -> RunOutcome<S::Error> {
+        let watched = StateObserver::new(self.listener.as_ref());
+        let state = watched.state();
+        let trace = Maybe(self.trace.as_mut().map(|(_, trace)| trace));
+        let mut observer = (watched, (trace, EventLog::new()));
+        let (handler, control) = (&self.handler, &self.control);
+        let is_real = matches!(self.clock, AnyClock::Native(_));
+        let attempt = async |task: &_| {
+            if is_real {
+                terminal::ready().await;
+            }
+            handler.attempt(task).await
+        };
+        let run = run(source, &self.clock, attempt, config, control, &mut observer);
+        let result = match &self.clock {
+            AnyClock::Simulated(clock) => clock.run(run).map_err(|stalled| stalled.to_string()),
+            AnyClock::Native(_) => {
+                let show = async {
+                    if self.shows_progress {
+                        progress::show(&state, &self.clock, done).await;
+                    }
+                    std::future::pending().await
+                };
+                // Caught before anything starts: from then on a signal may come.
+                let signals = shutdown::catch();
+                let watch = async { match self.shutdown.watch(signals, control).await {} };
+                Ok(smol::block_on(or(run, or(watch, or(show, server::serve(self.listener.as_ref()))))))
+            }
+        };
+        let error = match result {
+            Ok(ended) => ended.err(),
+            Err(stalled) => {
+                terminal::say(&format!("error: {stalled}"));
+                None
+            }
+        };
+        smol::block_on(handler.close());
+        drop(observer);
+        RunOutcome { state: Rc::unwrap_or_clone(state).into_inner(), error }
+    }
+
+    /// Waits for something after a run, while HTTP requests are answered and signals heeded: `None`
+    /// when the second signal came first.
+    pub(crate) fn wait<T>(&self, what: impl Future<Output = T>) -> Option<T> {
+        let given_up = async {
+            let watch = async { match self.shutdown.watch(shutdown::catch(), &self.control).await {} };
+            or(watch, self.shutdown.twice()).await;
+            None
+        };
+        let wanted = async { Some(what.await) };
+        smol::block_on(or(wanted, or(given_up, server::serve(self.listener.as_ref()))))
+    }
+
+    /// Writes the report where it is wanted: tasks that write to standard output have it to
+    /// themselves.
+    pub(crate) fn report(&self, text: impl FnOnce(bool) -> String, json: &str) {
+        let is_shared = self.handler.owns_stdout();
+        if self.output.json {
+            self.stdout.write(&format!("{json}\n"));
+        } else if self.output.quiet {
+        } else if is_shared {
+            terminal::print_stderr(&text(terminal::is_coloured(&io::stderr())));
+        } else {
+            self.stdout.print(&text(terminal::is_coloured(&io::stdout())));
+        }
+    }
+
+    /// Returns why the handler could not go on, if so.
+    pub(crate) fn handler_lost(&self) -> Option<String> {
+        self.handler.lost()
+    }
+
+    /// Waits until the report is written. Once a signal has come, nobody is waited for long.
+    fn flush(&self) {
+        let watch = async { match self.shutdown.watch(shutdown::catch(), &self.control).await {} };
+        let impatient = async {
+            self.shutdown.stopped().await;
+            Timer::after(PATIENCE).await;
+            terminal::give_up();
+        };
+        let served = server::serve(self.listener.as_ref());
+        smol::block_on(or(watch, or(or(terminal::flushed(), impatient), served)));
+    }
+
+    /// Ends the trace and the server, and returns what the exit code tells of all that was around
+    /// the runs.
+    pub(crate) fn finish(mut self) -> Ending {
+        if let Some(listener) = self.listener.take() {
+            self.wait(listener.finish());
+        }
+        self.flush();
+        let of_handler = if self.handler.lost().is_some() { Ending::SourceFailed } else { Ending::Done };
+        let of_trace = self.trace.take().map_or(Ending::Done, |(path, trace)| finish_trace(&path, trace));
+        of_handler.max(of_trace).max(self.stdout.ending()).max(self.shutdown.ending())
+    }
+}
+
+fn start_trace(path: &Path, file: File) -> Trace {
+    if path.to_string_lossy().ends_with(".perfetto.json") { Trace::perfetto(file) } else { Trace::new(file) }
+}
+
+fn finish_trace(path: &Path, trace: Trace) -> Ending {
+    let traced = trace.finish();
+    let path = path.display();
+    if let Some(error) = traced.error {
+        terminal::say(&format!(
+            "error: --trace {path}: {error}; the run went on without it, {} events are missing",
+            traced.lost
+        ));
+        return Ending::NotWritten;
+    }
+    if traced.lost > 0 {
+        terminal::say(&format!(
+            "warning: --trace {path}: {} of {} events are missing: they came faster than they could be written",
+            traced.lost,
+            traced.lost + traced.written
+        ));
+    }
+    Ending::Done
+}

@@ -1,0 +1,121 @@
+//! The settings of `run` and `compare`.
+
+use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
+
+use fourfold::{Config, Pattern, Retry};
+
+use crate::{
+    args::{CompareArgs, OutputArgs, RunArgs, WorkArgs},
+    exit::CliError,
+    handler::HandlerSettings,
+    input::SourceSettings,
+};
+
+/// How long a server may take for a task when nothing is said: without a bound, one that never
+/// answers would hold its permits for ever.
+const POST_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The settings of `run`.
+pub(crate) struct RunSettings {
+    pub(crate) source: SourceSettings,
+    pub(crate) work: WorkSettings,
+    pub(crate) lines: LineSettings,
+}
+
+/// The settings of a run whose tasks are lines.
+#[derive(Debug)]
+pub(crate) struct LineSettings {
+    pub(crate) dead: Option<PathBuf>,
+    pub(crate) rest: Option<PathBuf>,
+    pub(crate) max_line: usize,
+    pub(crate) follow: bool,
+}
+
+/// The settings of `compare`.
+pub(crate) struct CompareSettings {
+    pub(crate) source: SourceSettings,
+    pub(crate) work: WorkSettings,
+}
+
+/// What `run` and `compare` have in common.
+pub(crate) struct WorkSettings {
+    /// The settings of the run, or of the first of four.
+    pub(crate) config: Config,
+    pub(crate) handler: HandlerSettings,
+    /// Whether the run is on a simulated clock.
+    pub(crate) is_simulated: bool,
+    /// The number of the demo's tasks.
+    pub(crate) tasks: u64,
+    pub(crate) output: OutputArgs,
+}
+
+impl RunSettings {
+    pub(super) fn check(args: RunArgs) -> Result<Self, CliError> {
+        let RunArgs { source, pattern, work, follow, dead, rest, max_line, lease, max_deliveries, reconnect } = args;
+        let mut source = SourceSettings::check(&source)?;
+        for (flag, given) in [("--dead", dead.is_some()), ("--rest", rest.is_some())] {
+            if given && !source.has_lines() {
+                return Err(CliError::usage(format_args!("{flag} is for a file of JSON lines, and {source} is none")));
+            }
+        }
+        let is_demo = matches!(source, SourceSettings::Demo);
+        if follow && is_demo {
+            return Err(CliError::usage("--follow waits for new tasks, and the demo has none: leave it out"));
+        }
+        if let SourceSettings::Redis(options) = source {
+            let options = options.lease(lease).max_deliveries(max_deliveries).follow(follow).reconnect(reconnect);
+            source = SourceSettings::Redis(Box::new(options));
+        }
+        // Real tasks arrive in real time, whatever is done with them.
+        let work = WorkSettings::check(work, pattern, &source, is_demo)?;
+        Ok(Self { source, work, lines: LineSettings { dead, rest, max_line, follow } })
+    }
+}
+
+impl CompareSettings {
+    pub(super) fn check(args: CompareArgs) -> Result<Self, CliError> {
+        let source = SourceSettings::check(&args.source)?;
+        if let SourceSettings::Redis(_) = source {
+            return Err(CliError::usage(
+                "compare takes the demo or a file: a Redis list cannot be drained four times (use `fourfold run`)",
+            ));
+        }
+        let work = WorkSettings::check(args.work, Pattern::ALL[0], &source, true)?;
+        Ok(Self { source, work })
+    }
+}
+
+impl WorkSettings {
+    fn check(args: WorkArgs, pattern: Pattern, source: &SourceSettings, may_simulate: bool) -> Result<Self, CliError> {
+        let is_demo = matches!(source, SourceSettings::Demo);
+        let acts = is_demo && !args.handler.is_real() || args.handler.simulate;
+        // For those who watch it over HTTP, a simulated run would be over in no time.
+        let is_simulated = acts && may_simulate && !args.real && args.output.listen.is_none();
+        let handler = match HandlerSettings::check(&args)? {
+            Some(handler) => handler,
+            None if is_demo => HandlerSettings::Simulate,
+            None => {
+                return Err(CliError::usage(format_args!(
+                    "say what is to be done with each task of {source}: --exec CMD, --pipe CMD, --post URL or --simulate"
+                )));
+            }
+        };
+        let mut config = config(&args, pattern);
+        if handler.keeps_time() {
+            config.timeout = None;
+        }
+        Ok(Self { config, handler, is_simulated, tasks: args.tasks, output: args.output })
+    }
+}
+
+fn config(args: &WorkArgs, pattern: Pattern) -> Config {
+    let retry = Retry::new(args.retries).base(args.backoff.base).max(args.backoff.max);
+    let mut config = Config::new(pattern, args.max_concurrent).retry(retry).grace(args.grace).seed(args.seed);
+    config.workers = args.workers.map(NonZeroUsize::get);
+    config.queue_capacity = args.queue_capacity.map(NonZeroUsize::get);
+    config.batch_size = args.batch_size.map(NonZeroUsize::get);
+    config.timeout = args.timeout.or(args.handler.post.as_ref().map(|_| POST_TIMEOUT));
+    config.rate = args.rate;
+    config.max_tasks = args.max_tasks;
+    config
+}
