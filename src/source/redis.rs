@@ -37,7 +37,7 @@ use self::{
 };
 pub use self::{
     error::RedisError,
-    options::{PopSide, RedisOptions, hide_password},
+    options::{PopSide, RedisOptions},
     queue::{DeadSelection, RedisConsumer, RedisDeadLetter, RedisQueue, RedisStats},
 };
 use super::{Begin, ClaimStatus, Claims, Delivery, Settlement, Source, Verdict};

@@ -4,6 +4,7 @@
 
 mod connect;
 mod cut;
+mod firm;
 mod lease;
 mod look_after;
 mod outage;

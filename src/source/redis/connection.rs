@@ -128,11 +128,7 @@ impl Connection {
             Err(ConnectionError::Passing(_) | ConnectionError::Fatal(_)) => None,
             Err(error) => return Err(error),
         };
-        let is_old = |version: &String| {
-            let mut parts = version.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
-            (parts.next().unwrap_or(0), parts.next().unwrap_or(0)) < VERSION_MIN
-        };
-        match version.filter(is_old) {
+        match version.filter(|version| is_old(version)) {
             None => Ok(()),
             Some(version) => {
                 let (major, minor) = VERSION_MIN;
@@ -144,6 +140,11 @@ impl Connection {
             }
         }
     }
+}
+
+fn is_old(version: &str) -> bool {
+    let mut parts = version.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
+    (parts.next().unwrap_or(0), parts.next().unwrap_or(0)) < VERSION_MIN
 }
 
 /// The version in a reply to HELLO, which is names and values in turn.
@@ -284,3 +285,26 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
 
 /// What a loop that only ends with error returns.
 pub(super) type Ended = Result<Infallible, ConnectionError>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_is_too_old_is_known_by_its_version() {
+        for (version, old) in [
+            ("older than 6", true),
+            ("5.0.14", true),
+            ("6.0.16", true),
+            ("6.2.0", false),
+            ("7.0.15", false),
+            ("9.0", false),
+        ] {
+            assert_eq!(is_old(version), old, "{version}");
+        }
+        let text = |text: &str| Value::BulkString(text.as_bytes().to_vec());
+        let reply = Value::Array(vec![text("server"), text("redis"), text("version"), text("7.0.15"), text("proto")]);
+        assert_eq!(version(&reply).as_deref(), Some("7.0.15"));
+        assert_eq!(version(&Value::Nil), None);
+    }
+}

@@ -310,7 +310,15 @@ impl RedisSource {
             let mut connection = Connection::open(&self.options).await?;
             let on = connection.on(self.options.place());
             let at_queue = consumer_state.is_sentry.get();
-            connection.drive(WAIT + self.options.silence(), self.wait_on(&on, at_queue)).await?;
+            match connection.drive(WAIT + self.options.silence(), self.wait_on(&on, at_queue)).await {
+                // Whatever keeps the server from waiting need not keep it from the rest; a full one refuses BLMOVE.
+                Err(ConnectionError::Passing(reason)) => {
+                    debug!(target: TARGET, "{}: the server does not wait: {reason}", self.options.address);
+                    Timer::after(self.period()).await;
+                    consumer_state.look_again();
+                }
+                ended => ended?,
+            }
         }
     }
 

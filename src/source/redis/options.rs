@@ -7,7 +7,6 @@ use std::string::String;
 
 use redis::{ConnectionAddr, ConnectionInfo};
 
-pub use self::url::hide_password;
 use super::{
     error::{Place, RedisError},
     keys::Keys,
@@ -74,11 +73,6 @@ pub struct RedisOptions {
 impl RedisOptions {
     /// The shortest lease there is: a heartbeat comes three times as often.
     pub const LEASE_MIN: Duration = Duration::from_millis(100);
-
-    /// Whether a text names a queue in Redis: it begins with a scheme of those, in letters of either case.
-    pub fn is_url(text: &str) -> bool {
-        url::is_redis(text)
-    }
 
     /// Reads `redis://USER:PASSWORD@HOST:PORT/DB?list=KEY&pop=right` (or `left`), `rediss://…` for TLS, and
     /// `redis+unix:///PATH?db=DB&list=KEY&user=USER&pass=PASSWORD` for a socket. A character that has a meaning in a URL is
