@@ -1,6 +1,7 @@
 #![doc = include_str!("listen/PROTOCOL.md")]
 
 mod address;
+mod connection;
 mod exposition;
 mod guard;
 #[doc(hidden)]

@@ -9,11 +9,12 @@ use hyper::{
 
 use super::{
     Live, Shared,
+    connection::Connection,
     guard::Asked,
     metrics::{self, phase_name},
     reply::{self, Body, close, own, plain, set, single, streamed, whole},
     scrape::scrape,
-    server::{Connection, Seat},
+    seats::Seat,
     stream::{self, Place},
 };
 use crate::metrics::RunPhase;

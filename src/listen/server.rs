@@ -1,15 +1,14 @@
 //! Connections: accepted, seated, answered.
 
 use alloc::rc::Rc;
-use core::{cell::Cell, convert::Infallible, time::Duration};
+use core::{convert::Infallible, time::Duration};
 
 use futures_lite::future::{poll_fn, poll_once, yield_now};
 use hyper::{server::conn::http1, service::service_fn};
 use smol::{Timer, io::AsyncWriteExt, net::TcpStream};
 use smol_hyper::rt::{FuturesIo, SmolTimer};
 
-pub(super) use super::seats::Seat;
-use super::{Listener, Shared, io_budget::Budgeted, routes, stall::StallGuard};
+use super::{Listener, connection::Connection, io_budget::Budgeted, routes, seats::Seat, stall::StallGuard};
 
 /// Before another is accepted, where the system has no room for one.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -47,8 +46,8 @@ async fn admit(listener: &Listener, mut stream: TcpStream) {
         let _ = poll_once(stream.write_all(REFUSAL)).await;
         return;
     };
-    let connection = Connection { shared: Rc::clone(&listener.shared), seat, follows: Cell::new(false) };
-    listener.seats.take(seat, listener.connections.spawn(connection.serve(stream)));
+    let connection = Connection::new(Rc::clone(&listener.shared), seat);
+    listener.seats.take(seat, listener.connections.spawn(serve(connection, stream)));
 }
 
 /// The number of this connection's descriptor, and how many the process may have.
@@ -66,46 +65,20 @@ fn descriptors(_: &TcpStream) -> (u64, u64) {
     (0, u64::MAX)
 }
 
-/// An open connection.
-#[derive(Debug)]
-pub(super) struct Connection {
-    pub(super) shared: Rc<Shared>,
-    pub(super) seat: Seat,
-    /// Whether it is one that follows the events.
-    follows: Cell<bool>,
-}
-
-impl Connection {
-    async fn serve(self, stream: TcpStream) {
-        // Events come in small writes. Without it they come later, and all the same.
-        let _ = stream.set_nodelay(true);
-        let budget = &self.shared.budget;
-        let service = service_fn(async |request| {
-            // One that has sent a thousand requests at once has no more of a turn than others.
-            poll_fn(|cx| budget.poll_spend(cx)).await;
-            Ok::<_, Infallible>(routes::answer(&self, request).await)
-        });
-        let head_max = if self.seat == Seat::Reserved { RESERVED_HEAD_MAX } else { HEAD_MAX };
-        let stream = Budgeted::new(StallGuard::new(stream), budget.clone());
-        let mut http = http1::Builder::new();
-        http.timer(SmolTimer::new()).title_case_headers(true).header_read_timeout(head_max).max_buf_size(BUFFER);
-        // A client that goes away, or speaks no HTTP, is its own affair.
-        let _ = http.serve_connection(FuturesIo::new(stream), service).await;
-    }
-
-    /// Counts the connection among those that follow the events, until it ends.
-    pub(super) fn follow(&self) {
-        if !self.follows.replace(true) {
-            self.shared.followers.set(self.shared.followers.get() + 1);
-        }
-    }
-}
-
-impl Drop for Connection {
-    fn drop(&mut self) {
-        if self.follows.get() {
-            self.shared.followers.set(self.shared.followers.get() - 1);
-            self.shared.left.notify(usize::MAX);
-        }
-    }
+/// Answers the requests on a connection until it ends.
+async fn serve(connection: Connection, stream: TcpStream) {
+    // Events come in small writes. Without it they come later, and all the same.
+    let _ = stream.set_nodelay(true);
+    let budget = &connection.shared.budget;
+    let service = service_fn(async |request| {
+        // One that has sent a thousand requests at once has no more of a turn than others.
+        poll_fn(|cx| budget.poll_spend(cx)).await;
+        Ok::<_, Infallible>(routes::answer(&connection, request).await)
+    });
+    let head_max = if connection.seat == Seat::Reserved { RESERVED_HEAD_MAX } else { HEAD_MAX };
+    let stream = Budgeted::new(StallGuard::new(stream), budget.clone());
+    let mut http = http1::Builder::new();
+    http.timer(SmolTimer::new()).title_case_headers(true).header_read_timeout(head_max).max_buf_size(BUFFER);
+    // A client that goes away, or speaks no HTTP, is its own affair.
+    let _ = http.serve_connection(FuturesIo::new(stream), service).await;
 }
