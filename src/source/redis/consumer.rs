@@ -357,8 +357,6 @@ impl RedisSource {
     }
 }
 
-fn at(time: Instant) -> impl Future<Output = ()> {
-    async move {
-        Timer::at(time).await;
-    }
+async fn at(time: Instant) {
+    Timer::at(time).await;
 }
