@@ -261,6 +261,13 @@ impl<F: Future> Executor<F> {
         self.tasks.ready.any() || self.membership.is_behind()
     }
 
+    /// Has the task in a slot be polled in the next tick, whatever it waits for.
+    pub(crate) fn rouse(&mut self, slot: usize) {
+        if slot < self.tasks.slots.len() {
+            self.tasks.ready.mark(slot);
+        }
+    }
+
     /// Drops the task in a slot; says whether there was one.
     pub fn cancel(&mut self, slot: usize) -> bool {
         self.tasks.slots.vacate(slot)

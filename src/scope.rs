@@ -12,7 +12,10 @@ pub use self::{
     batch::{batch, batch_with},
     full::Full,
     permits::{Acquire, Closed, Permit, Permits},
-    task_group::{Group, GroupError, GroupFailure, GroupOutput, SpawnNamed, TaskName, task_group, task_group_with},
+    task_group::{
+        Child, Group, GroupError, GroupFailure, GroupHandle, GroupOutput, SpawnError, SpawnNamed, TaskName, task_group,
+        task_group_with,
+    },
     task_set::{TaskKey, TaskSet},
     worker_pool::{JoinQueue, Push, PushError, Queue, QueueHandle, worker_pool, worker_pool_with},
 };

@@ -149,7 +149,29 @@ fn a_task_that_failed_tells_of_itself_through_the_question_mark() {
     };
     let error = clock.run(fails()).unwrap().unwrap_err();
     assert_eq!(error.to_string(), "the group failed (1 failure): number: invalid digit found in string");
-    assert_eq!(error.source().unwrap().to_string(), "invalid digit found in string");
+    let group = error.downcast_ref::<GroupError<u8, std::num::ParseIntError>>().unwrap();
+    assert_eq!(group.failures[0].error.to_string(), "invalid digit found in string");
+}
+
+#[test]
+fn failures_that_are_boxed_or_text_pass_through_the_question_mark_too() {
+    type Boxed = Box<dyn std::error::Error>;
+    let clock = SimulatedClock::new();
+    let boxed = async || -> Result<u8, Boxed> {
+        let output = task_group(nz(1), async |group| {
+            group.spawn("number", async { Ok("x".parse::<u8>()?) }).await;
+            Ok::<_, Boxed>(())
+        })
+        .await?;
+        Ok(output.results[0].1)
+    };
+    let text = async || -> Result<(), Boxed> {
+        task_group(nz(1), async |_: &Group<'_, (), &str>| Err::<(), _>("no")).await?;
+        Ok(())
+    };
+    let error = clock.run(boxed()).unwrap().unwrap_err();
+    assert_eq!(error.to_string(), "the group failed (1 failure): number: invalid digit found in string");
+    assert_eq!(clock.run(text()).unwrap().unwrap_err().to_string(), "the group failed (1 failure): the body: no");
 }
 
 #[test]

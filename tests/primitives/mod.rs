@@ -8,6 +8,7 @@ mod fairness;
 mod idle;
 #[cfg(feature = "std")]
 mod memory;
+mod more_tasks;
 #[cfg(feature = "std")]
 mod panic;
 mod permits;

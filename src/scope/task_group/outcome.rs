@@ -15,6 +15,8 @@ pub struct GroupOutput<T, R> {
     pub value: R,
     /// What the tasks returned, in the order in which they finished.
     pub results: Vec<(TaskName, T)>,
+    /// The tasks that were cancelled, each by its handle or all with the group.
+    pub cancelled: Vec<TaskName>,
 }
 
 impl<T, R> GroupOutput<T, R> {
@@ -84,9 +86,6 @@ impl<T, E: fmt::Debug> fmt::Debug for GroupError<T, E> {
     }
 }
 
-impl<T, E: core::error::Error + 'static> core::error::Error for GroupError<T, E> {
-    /// The first failure.
-    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
-        self.failures.first().map(|failure| &failure.error as _)
-    }
-}
+/// An error whatever the failures are, if they can be shown: so `?` turns it into a boxed error also where they are boxed
+/// errors themselves, or text. The failures are part of its text, and for that reason no source of it.
+impl<T, E: fmt::Debug + fmt::Display> core::error::Error for GroupError<T, E> {}
