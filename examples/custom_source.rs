@@ -1,4 +1,4 @@
-//! A source of one's own: files in a folder are tasks, and a file that is done is deleted.
+//! Implements a source: each file in a folder is a task, and a file that is done is deleted.
 
 use std::{
     cell::{Cell, RefCell},
@@ -37,7 +37,7 @@ impl Source for Folder {
             match settlement.verdict() {
                 Verdict::Done => fs::remove_file(&task.payload)?,
                 Verdict::Dead { .. } => fs::rename(&task.payload, task.payload.with_extension("dead"))?,
-                // It still lies there: whoever looks next finds it.
+                // The file is still there, and the next claim finds it.
                 Verdict::Retry { .. } | Verdict::Release => self.files.borrow_mut().push(task.payload),
             }
         }
@@ -62,8 +62,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         sum.set(sum.get() + number);
         Ok::<_, Failure>(())
     };
-    let config = fourfold::Config::default().retry(Retry::NEVER);
-    let report = block_on(Run::new(&source, add).config(config).into_future())?;
+    let report = block_on(Run::new(&source, add).retry(Retry::NEVER).into_future())?;
 
     assert_eq!((report.counters.done, report.counters.dead, sum.get()), (2, 1, 42));
     let left: Vec<_> =

@@ -1,5 +1,5 @@
-//! Inside an event loop that is neither smol's nor tokio's: calloop polls the run when it is woken, and its timers are the
-//! run's clock.
+//! Hosts a run in calloop, an event loop that knows no futures: the loop polls the run when it is
+//! woken, and its timers are the clock of the run.
 
 use std::{
     cell::Cell,
@@ -105,7 +105,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     ping.ping(); // the first poll
     let mut report = None;
     event_loop.run(None, &mut (), |()| {
-        // The loop has woken up: for a ping, for a timer, or for something else that the program waits for.
+        // The loop woke up for a ping, for a timer, or for another event of the program.
         if report.is_none()
             && let Poll::Ready(result) = run.as_mut().poll(&mut Context::from_waker(&waker))
         {
@@ -115,6 +115,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     })?;
     let report = report.ok_or("the loop ended before the run")??;
     assert_eq!((report.counters.done, done.get()), (20, 20));
-    println!("{} done by calloop's leave", report.counters.done);
+    println!("{} done in calloop", report.counters.done);
     Ok(())
 }

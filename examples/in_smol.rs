@@ -1,4 +1,5 @@
-//! Inside a smol program: producers feed a run through a channel, other tasks of the executor go on beside it.
+//! Hosts a run in a smol program: a producer feeds the run through a channel, and another task runs
+//! beside it.
 
 use std::{cell::Cell, convert::Infallible, error::Error, time::Duration};
 

@@ -1,4 +1,5 @@
-//! Inside a tokio program: the run is a local task among others, on a clock made of tokio's timers. Handlers are not `Send`.
+//! Hosts a run in a tokio program: the run is a local task, on a clock made of tokio's timers.
+//! Handlers need not be `Send`.
 
 use std::{cell::Cell, convert::Infallible, rc::Rc, time::Duration};
 
@@ -31,7 +32,7 @@ async fn main() {
                 let clock = TokioClock(Instant::now());
                 let source = MemorySource::new(clock, 0..20_u64);
                 let work = async |task: &Task<u64>| {
-                    sleep(Duration::from_millis(task.payload % 3)).await; // anything of tokio's works here
+                    sleep(Duration::from_millis(task.payload % 3)).await; // any future of tokio works here
                     counter.set(counter.get() + 1);
                     Ok::<_, Infallible>(())
                 };

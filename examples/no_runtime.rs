@@ -1,4 +1,5 @@
-//! No runtime at all: a run is a future, and `block_on` is enough. The handler borrows, and is not `Send`.
+//! Hosts a run without a runtime: a run is a future, and `block_on` polls it. The handler borrows,
+//! and is not `Send`.
 
 use std::{cell::RefCell, collections::BTreeMap, convert::Infallible, rc::Rc};
 

@@ -41,15 +41,15 @@ pub struct Invariants {
     next: u64,
     at: Time,
     rules: Rules,
-    /// By task: its deliveries that are held, almost always one.
+    /// The deliveries that are held, by task; almost always one.
     lives: Index<Held>,
-    /// Who holds each permit, up to as many as a state shows; those that were taken along by abandoned tasks too: they are never free
-    /// again.
+    /// The task that holds each permit, for as many permits as a state shows. A permit that was lost
+    /// with an abandoned task never becomes free.
     permits: Vec<Option<TaskId>>,
-    /// The first task that took its permit along, and which one.
+    /// The first task that was abandoned with its permit, and the permit.
     leak: Option<(TaskId, usize)>,
     leaks: usize,
-    /// The numbers of the events with which they were claimed, in order.
+    /// The queued tasks, by the number of the event with which each was claimed.
     queue: VecDeque<u64>,
     in_flight: usize,
     batch: Option<Batch>,
@@ -78,7 +78,7 @@ impl core::error::Error for Violation {}
 struct Rules {
     pattern: Pattern,
     limit: usize,
-    /// The highest ones so far: what was claimed under them may still be there.
+    /// The highest limit so far: tasks that started under it may still be in flight.
     limit_max: usize,
     queue_capacity_max: Option<usize>,
     workers_max: Option<usize>,
@@ -88,7 +88,7 @@ struct Rules {
 #[derive(Clone, Debug)]
 struct Held {
     latest: Delivered,
-    /// Those before it, while they are held as well.
+    /// Earlier deliveries that are held as well.
     older: Vec<Delivered>,
 }
 
@@ -96,13 +96,13 @@ struct Held {
 struct Delivered {
     attempt: Attempt,
     life: Life,
-    /// Its task was claimed once more meanwhile: its lease must have ended.
+    /// Whether its task was claimed again since, so that its lease must have ended.
     superseded: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Life {
-    /// With the number of its event, which is its place in the queue.
+    /// Claimed, with the number of the event, which is the place in the queue.
     Claimed(u64),
     Started(usize),
     Ended(Outcome),
@@ -112,7 +112,7 @@ enum Life {
 #[derive(Clone, Copy, Debug)]
 struct Batch {
     number: u64,
-    /// So many of it are yet to be claimed.
+    /// The number of its tasks that are yet to be claimed.
     coming: usize,
     left: usize,
 }
@@ -123,14 +123,14 @@ struct Stop {
     drained: bool,
     aborted: bool,
     cancelled: bool,
-    /// A batch was closed with some of it unstarted: they are given back.
+    /// A batch was closed before all of it had started: the rest is given back.
     given_back: bool,
     ended: bool,
 }
 
 type Checked = Result<(), String>;
 
-/// The message, unless it holds.
+/// Returns the message as an error unless the condition holds.
 macro_rules! hold {
     ($condition:expr, $($message:tt)+) => {
         if !$condition {
@@ -145,7 +145,7 @@ impl Held {
         all.into_iter().find(|delivered| delivered.attempt == attempt)
     }
 
-    /// Earlier attempts are somebody else's from now on, if the new one is a later one.
+    /// Marks earlier attempts as superseded, if the new one is a later one.
     fn supersede(&mut self, new: Delivered) {
         let all = core::iter::once(&mut self.latest).chain(&mut self.older);
         for delivered in all.filter(|delivered| delivered.attempt < new.attempt) {
@@ -318,7 +318,7 @@ impl Invariants {
         self.lives.get_mut(task.0)?.find(attempt).map(|delivered| &mut delivered.life)
     }
 
-    /// A delivery is held no longer.
+    /// Removes a delivery.
     fn leave(&mut self, (task, attempt): (TaskId, Attempt)) -> Option<Delivered> {
         let held = self.lives.get_mut(task.0)?;
         if held.latest.attempt != attempt {

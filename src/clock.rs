@@ -68,8 +68,8 @@ impl fmt::Display for Time {
 
 /// A clock: it tells the time and wakes sleepers.
 ///
-/// A run reads no other clock. `()` stands for none; `NativeClock` (feature `smol`) is the wall clock,
-/// [`SimulatedClock`] makes tests and simulations exact.
+/// A run reads no other clock. `()` stands for none; `NativeClock` (feature `smol`) is the wall
+/// clock, [`SimulatedClock`] makes tests and simulations exact.
 pub trait Clock {
     /// The future that [`sleep`](Self::sleep) returns. Dropping it removes its timer.
     type Sleep: Future<Output = ()>;
@@ -77,7 +77,8 @@ pub trait Clock {
     /// Returns the present time.
     fn now(&self) -> Time;
 
-    /// Returns a future that is ready after `duration`, counted from this call or from its first poll; each clock says which.
+    /// Returns a future that is ready after `duration`, counted from this call or from its first
+    /// poll; each clock says which.
     fn sleep(&self, duration: Duration) -> Self::Sleep;
 }
 
@@ -95,7 +96,8 @@ impl<C: Clock + ?Sized> Clock for &C {
 
 /// The absence of a clock: the time is always [`Time::MAX`], and every sleep ends at once.
 ///
-/// It serves runs that wait for no time: retries come without a pause, and a timeout ends an attempt as soon as its handler waits.
+/// It serves runs that wait for no time: retries come without a pause, and a timeout ends an
+/// attempt as soon as its handler waits.
 impl Clock for () {
     type Sleep = Ready<()>;
 

@@ -16,8 +16,10 @@ use crate::pattern::Pattern;
 
 /// Everything that a run can be told beside its source, clock and handler.
 ///
-/// A configuration is made with [`new`](Self::new) and the methods named like its fields. [`Run`](crate::run::Run) has the same
-/// methods; [`Control::set_config`](crate::control::Control::set_config) changes the configuration of a run that goes on.
+/// A configuration is made with [`new`](Self::new) and the methods named like its fields.
+/// [`Run`](crate::run::Run) has the same methods;
+/// [`Control::set_config`](crate::control::Control::set_config) changes the configuration of a run
+/// that goes on.
 ///
 /// ```
 /// use core::time::Duration;
@@ -31,35 +33,41 @@ use crate::pattern::Pattern;
 pub struct Config {
     /// The pattern of the run. Default: the worker pool. It cannot change during a run.
     pub pattern: Pattern,
-    /// The maximum number of tasks in flight. Default: 5. A change takes effect with the next task that starts; running tasks
-    /// are not interrupted.
+    /// The maximum number of tasks in flight. Default: 5. A change takes effect with the next task
+    /// that starts; running tasks are not interrupted.
     pub limit: usize,
-    /// The number of workers of a pool; other patterns ignore it. Default: `None`, which means the limit, and follows it when it
-    /// changes. Workers beyond the limit wait for a permit. A change takes effect with the next task that starts.
+    /// The number of workers of a pool; other patterns ignore it. Default: `None`, which means the
+    /// limit, and follows it when it changes. Workers beyond the limit wait for a permit. A change
+    /// takes effect with the next task that starts.
     pub workers: Option<usize>,
-    /// The maximum number of claimed tasks in a pool's queue; other patterns ignore it. Default: `None`, which means the limit,
-    /// and follows it when it changes. A larger queue hides the latency of the source better, and holds more tasks that other
-    /// processes could run. A change takes effect with the next claim.
+    /// The maximum number of claimed tasks in a pool's queue; other patterns ignore it. Default:
+    /// `None`, which means the limit, and follows it when it changes. A larger queue hides the
+    /// latency of the source better, and holds more tasks that other processes could run. A change
+    /// takes effect with the next claim.
     pub queue_capacity: Option<usize>,
-    /// The maximum number of tasks in a batch; other patterns ignore it. Default: `None`, which means four times the limit.
-    /// Larger batches wait less often for their slowest task. A change takes effect with the next batch.
+    /// The maximum number of tasks in a batch; other patterns ignore it. Default: `None`, which
+    /// means four times the limit. Larger batches wait less often for their slowest task. A change
+    /// takes effect with the next batch.
     pub batch_size: Option<usize>,
-    /// The maximum time for one attempt. Default: `None`, which means no limit. An attempt that takes longer is dropped, counted
-    /// as timed out, and retried. A change takes effect with the next attempt. A timeout needs a clock.
+    /// The maximum time for one attempt. Default: `None`, which means no limit. An attempt that
+    /// takes longer is dropped, counted as timed out, and retried. A change takes effect with the
+    /// next attempt. A timeout needs a clock.
     pub timeout: Option<Duration>,
-    /// The number of retries of a failed task, and the pauses before them. Default: three retries. A change takes effect with
-    /// the next failure.
+    /// The number of retries of a failed task, and the pauses before them. Default: three retries.
+    /// A change takes effect with the next failure.
     pub retry: Retry,
-    /// The maximum number of starts per second. Default: `None`, which means no limit. A change takes effect with the next task
-    /// that starts. A rate needs a clock.
+    /// The maximum number of starts per second. Default: `None`, which means no limit. A change
+    /// takes effect with the next task that starts. A rate needs a clock.
     pub rate: Option<Rate>,
-    /// The number of tasks after which the run ends, counting tasks that ended in any way. Default: `None`, which means that
-    /// the run goes on until its source is exhausted. A change takes effect at once.
+    /// The number of tasks after which the run ends, counting tasks that ended in any way. Default:
+    /// `None`, which means that the run goes on until its source is exhausted. A change takes
+    /// effect at once.
     pub max_tasks: Option<u64>,
-    /// The maximum time for a drain; after it the run aborts. Default: `None`, which means no limit. A change takes effect with
-    /// the next drain. A grace period needs a clock.
+    /// The maximum time for a drain; after it the run aborts. Default: `None`, which means no
+    /// limit. A change takes effect with the next drain. A grace period needs a clock.
     pub grace: Option<Duration>,
-    /// The seed of random draws: the jitter of retries, per task and attempt. Default: 0. It cannot change during a run.
+    /// The seed of random draws: the jitter of retries, per task and attempt. Default: 0. It cannot
+    /// change during a run.
     pub seed: u64,
 }
 
@@ -81,7 +89,7 @@ impl Config {
         }
     }
 
-    /// Sets [`pattern`](Self#structfield.pattern).
+    /// Sets [`pattern`](Self#structfield.pattern): the pattern of the run.
     #[must_use]
     pub fn pattern(mut self, pattern: Pattern) -> Self {
         self.pattern = pattern;
@@ -102,7 +110,8 @@ impl Config {
         self
     }
 
-    /// Sets [`queue_capacity`](Self#structfield.queue_capacity): the maximum number of claimed tasks in a pool's queue.
+    /// Sets [`queue_capacity`](Self#structfield.queue_capacity): the maximum number of claimed
+    /// tasks in a pool's queue.
     #[must_use]
     pub fn queue_capacity(mut self, tasks: impl Limit) -> Self {
         self.queue_capacity = Some(tasks.get());
@@ -137,7 +146,8 @@ impl Config {
         self
     }
 
-    /// Sets [`max_tasks`](Self#structfield.max_tasks): the number of tasks after which the run ends.
+    /// Sets [`max_tasks`](Self#structfield.max_tasks): the number of tasks after which the run
+    /// ends.
     #[must_use]
     pub fn max_tasks(mut self, tasks: u64) -> Self {
         self.max_tasks = Some(tasks);
@@ -158,7 +168,8 @@ impl Config {
         self
     }
 
-    /// Checks that a run can start with this configuration. A run checks it too, before its first claim.
+    /// Checks that a run can start with this configuration. A run checks it too, before its first
+    /// claim.
     ///
     /// # Errors
     /// [`ConfigError`] when one of the limits is 0.

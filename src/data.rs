@@ -1,5 +1,6 @@
-//! JSON as a tree: one reader for all types, where a derived reader would be code of its own for each type. That keeps the page's
-//! module small, and messages can name the key. Not part of the documented surface.
+//! JSON as a tree: one reader for all types, where a derived reader would be code of its own for
+//! each type. That keeps the page's module small, and messages can name the key. Not part of the
+//! documented surface.
 
 use alloc::{borrow::Cow, format, string::String, vec::Vec};
 use core::fmt;
@@ -39,8 +40,8 @@ impl<'a> Data<'a> {
         entries.iter().find(|(name, _)| name == key).map(|(_, value)| value)
     }
 
-    /// Returns a whole number of at least 0. One that is written with a fraction of zero is accepted up to 2<sup>53</sup>, where
-    /// floating point is exact.
+    /// Returns a whole number of at least 0. One that is written with a fraction of zero is
+    /// accepted up to 2<sup>53</sup>, where floating point is exact.
     pub fn whole(&self) -> Option<u64> {
         match *self {
             Self::Whole(number) => Some(number),

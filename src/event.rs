@@ -1,7 +1,8 @@
 //! The events of a run as plain data, and the observers that receive them.
 //!
-//! An [`Event`] is generic over its text. An [`Observer`] is handed an `Event<&str>`, which borrows its text and is `Copy`; an
-//! [`OwnedEvent`] is the same type with a text of its own, for programs that keep events.
+//! An [`Event`] is generic over its text. An [`Observer`] is handed an `Event<&str>`, which borrows
+//! its text and is `Copy`; an [`OwnedEvent`] is the same type with a text of its own, for programs
+//! that keep events.
 
 mod names;
 mod observer;
@@ -37,7 +38,7 @@ pub struct Event<S> {
     /// The time of the event on the run's clock. Events of one poll share a time.
     #[cfg_attr(feature = "serde", serde(rename = "t_ns"))]
     pub at: Time,
-    /// What happened.
+    /// The kind of the event, with its details.
     #[cfg_attr(feature = "serde", serde(flatten))]
     pub kind: EventKind<S>,
 }
@@ -61,7 +62,7 @@ impl From<&Event<&str>> for OwnedEvent {
     }
 }
 
-/// What happened in an [`Event`].
+/// The kind of an [`Event`], with its details.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(
     feature = "serde",
@@ -70,7 +71,7 @@ impl From<&Event<&str>> for OwnedEvent {
 )]
 #[non_exhaustive]
 pub enum EventKind<S> {
-    /// The run started.
+    /// The run started with this pattern and these limits.
     RunStarted {
         /// The pattern of the run.
         pattern: Pattern,
@@ -79,12 +80,13 @@ pub enum EventKind<S> {
         /// The number of workers of a pool; `None` for the other patterns.
         #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
         workers: Option<usize>,
-        /// The maximum number of tasks that are claimed and wait for a permit: a pool's queue, or a batch. `None` where a
-        /// claimed task starts at once.
+        /// The maximum number of tasks that are claimed and wait for a permit: a pool's queue, or a
+        /// batch. `None` where a claimed task starts at once.
         #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
         queue_capacity: Option<usize>,
     },
-    /// A delivery came in from the source and is now the last in the queue. Tasks get their permits in the order of the queue.
+    /// A delivery came in from the source and is now the last in the queue. Tasks get their permits
+    /// in the order of the queue.
     Claimed {
         /// The task of the delivery.
         task: TaskId,
@@ -104,7 +106,8 @@ pub enum EventKind<S> {
         attempt: Attempt,
         /// The number of the permit that the attempt holds, counted from 0.
         permit: usize,
-        /// The number of the pool's worker that runs the attempt, counted from 0; `None` for the other patterns.
+        /// The number of the pool's worker that runs the attempt, counted from 0; `None` for the
+        /// other patterns.
         #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
         worker: Option<usize>,
     },
@@ -119,7 +122,7 @@ pub enum EventKind<S> {
         /// The number of the pool's worker that is idle again; `None` for the other patterns.
         #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
         worker: Option<usize>,
-        /// How the attempt ended.
+        /// The outcome of the attempt.
         outcome: Outcome,
         /// The reason of a failure, a timeout or a panic; `None` for other outcomes.
         #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
@@ -141,29 +144,32 @@ pub enum EventKind<S> {
         task: TaskId,
         /// The attempt that the verdict ends.
         attempt: Attempt,
-        /// How the attempt ended; `None` when it never started.
+        /// The outcome of the attempt; `None` when it never started.
         #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
         outcome: Option<Outcome>,
-        /// What became of the delivery.
+        /// The fate of the delivery.
         #[cfg_attr(feature = "serde", serde(rename = "ending"))]
         disposition: Disposition,
     },
-    /// A delivery was left behind, and no event about it follows. A run leaves a delivery to its lease when the source cannot be
-    /// told; a program that keeps its tasks by hand may forget one that is running.
+    /// A delivery was left behind, and no event about it follows. A run leaves a delivery to its
+    /// lease when the source cannot be told; a program that keeps its tasks by hand may forget one
+    /// that is running.
     Abandoned {
         /// The task that was left behind.
         task: TaskId,
         /// The attempt that was left behind.
         attempt: Attempt,
-        /// How the attempt ended; `None` when it never started, or when its end is unknown.
+        /// The outcome of the attempt; `None` when it never started, or when its end is unknown.
         #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
         outcome: Option<Outcome>,
-        /// The permit that is lost with the delivery: the attempt started, no [`Ended`](Self::Ended) follows, and the permit
-        /// never becomes free. Such a leak happens in programs that keep tasks by hand; a run of this crate has none.
+        /// The permit that is lost with the delivery: the attempt started, no
+        /// [`Ended`](Self::Ended) follows, and the permit never becomes free. Such a leak happens
+        /// in programs that keep tasks by hand; a run of this crate has none.
         #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
         permit: Option<usize>,
     },
-    /// A batch was opened: the next `size` claims belong to it. The next batch opens after all of this one has ended.
+    /// A batch was opened: the next `size` claims belong to it. The next batch opens after all of
+    /// this one has ended.
     BatchOpened {
         /// The number of the batch, counted from 0.
         batch: u64,
@@ -180,22 +186,25 @@ pub enum EventKind<S> {
         /// The task that failed.
         cause: TaskId,
     },
-    /// The limit changed, and the numbers that follow from it. Running tasks are not interrupted: until enough of them have
-    /// ended, more tasks may be in flight or queued than the new numbers allow.
+    /// The limit changed, and the numbers that follow from it. Running tasks are not interrupted:
+    /// until enough of them have ended, more tasks may be in flight or queued than the new numbers
+    /// allow.
     LimitChanged {
         /// The maximum number of tasks in flight.
         limit: usize,
         /// The number of workers of a pool; `None` for the other patterns.
         #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
         workers: Option<usize>,
-        /// The maximum number of tasks that are claimed and wait for a permit; `None` where a claimed task starts at once.
+        /// The maximum number of tasks that are claimed and wait for a permit; `None` where a
+        /// claimed task starts at once.
         #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
         queue_capacity: Option<usize>,
     },
     /// The run has room for tasks, and the source has none at the moment.
     SourceWaiting,
-    /// The source may have more tasks, and the run does not claim them: back-pressure. The event is sent when back-pressure
-    /// begins or its reason changes. Back-pressure lasts until the source waits or is exhausted, and pauses for each claim.
+    /// The source may have more tasks, and the run does not claim them: back-pressure. The event is
+    /// sent when back-pressure begins or its reason changes. Back-pressure lasts until the source
+    /// waits or is exhausted, and pauses for each claim.
     SourceBlocked {
         /// The reason why the run does not claim.
         by: BlockedOn,
@@ -206,7 +215,7 @@ pub enum EventKind<S> {
     DrainStarted,
     /// The run drops its running tasks and gives them back to the source.
     AbortStarted,
-    /// The run ended.
+    /// The run ended, and no event follows.
     RunEnded,
 }
 
@@ -235,8 +244,8 @@ impl<S> EventKind<S> {
         }
     }
 
-    /// Returns whether a reader who steps through a run stops at this event: a failure, a retry, a task that ends other than
-    /// done, or a change in how the run goes on.
+    /// Returns whether a reader who steps through a run stops at this event: a failure, a retry, a
+    /// task that ends other than done, or a change in how the run goes on.
     pub fn is_notable(&self) -> bool {
         match self {
             Self::Claimed { .. }

@@ -8,8 +8,9 @@ use core::{fmt, time::Duration};
 
 /// The failure of an attempt: its reason, and whether another attempt makes sense.
 ///
-/// Any [`core::error::Error`] converts into a failure with `?`; the [`Retry`](crate::config::Retry) policy of the run then decides
-/// about another attempt. For this conversion to exist, a failure does not implement `Error` itself.
+/// Any [`core::error::Error`] converts into a failure with `?`; the [`Retry`](crate::config::Retry)
+/// policy of the run then decides about another attempt. For this conversion to exist, a failure
+/// does not implement `Error` itself.
 ///
 /// ```
 /// use core::time::Duration;
@@ -60,19 +61,20 @@ impl Failure {
         Self::new(reason, Remedy::Never)
     }
 
-    /// Makes a failure that sets the pause before the next attempt. The retry policy still bounds the number of attempts.
+    /// Makes a failure that sets the pause before the next attempt. The retry policy still bounds
+    /// the number of attempts.
     pub fn retry_after(reason: impl Into<String>, after: Duration) -> Self {
         Self::new(reason, Remedy::After(after))
     }
 
-    /// Makes a failure that is counted as a panic: a run makes it of a contained panic, and a handler can return it where the build
-    /// cannot contain panics.
+    /// Makes a failure that is counted as a panic: a run makes it of a contained panic, and a
+    /// handler can return it where the build cannot contain panics.
     pub fn panicked(reason: impl Into<String>) -> Self {
         Self::new(reason, Remedy::Panicked)
     }
 
-    /// Makes the result of a handler that gives up because its task was cancelled. The attempt counts as cancelled, and the task is
-    /// dead; a group goes on without it.
+    /// Makes the result of a handler that gives up because its task was cancelled. The attempt
+    /// counts as cancelled, and the task is dead; a group goes on without it.
     ///
     /// ```
     /// use fourfold::{Failure, MemorySource, Run, Task};
@@ -99,7 +101,8 @@ impl Failure {
         &self.0.reason
     }
 
-    /// Returns whether no further attempt follows: the failure is permanent, or the task was cancelled.
+    /// Returns whether no further attempt follows: the failure is permanent, or the task was
+    /// cancelled.
     pub fn is_permanent(&self) -> bool {
         matches!(self.0.remedy, Remedy::Never | Remedy::Cancelled)
     }

@@ -4,8 +4,9 @@ use alloc::{collections::BTreeMap, vec::Vec};
 
 /// An ordered map whose code exists once for all types of values.
 ///
-/// Values lie in places that are reused, and one `BTreeMap` from keys to places finds them. Removal from a `BTreeMap` is much
-/// code, and each type of value would bring its own copy into the page's module.
+/// Values lie in places that are reused, and one `BTreeMap` from keys to places finds them. Removal
+/// from a `BTreeMap` is much code, and each type of value would bring its own copy into the page's
+/// module.
 #[derive(Clone, Debug)]
 pub(crate) struct Index<T> {
     places: BTreeMap<u64, usize>,

@@ -1,8 +1,9 @@
 //! Four ways to run asynchronous tasks with bounded concurrency, on one single-threaded core.
 //!
 //! A [`Source`] hands out tasks, a [`Pattern`] decides when they start, a handler runs them, and a
-//! [`Verdict`](source::Verdict) on each goes back to the source; an [`Observer`] may watch. The crate needs neither tokio nor
-//! threads, and without the feature `std` no operating system: a run is a future, and anything that polls futures can host it.
+//! [`Verdict`](source::Verdict) on each goes back to the source; an [`Observer`] may watch. The
+//! crate needs neither tokio nor threads, and without the feature `std` no operating system: a run
+//! is a future, and anything that polls futures can host it.
 //!
 //! ```
 //! use fourfold::{Failure, MemorySource, Pattern, Run, Task};
@@ -21,8 +22,9 @@
 //!
 //! # Tasks without a source
 //!
-//! Tasks that live in a program need no source. Each pattern is also a scope, which returns results instead of a report. A scope
-//! is polled together with the tasks that it starts, so that no task outlives it.
+//! Tasks that live in a program need no source. Each pattern is also a scope, which returns results
+//! instead of a report. A scope is polled together with the tasks that it starts, so that no task
+//! outlives it.
 //!
 //! | for | use | instead of asyncio's |
 //! |---|---|---|
@@ -31,9 +33,10 @@
 //! | a service: producers wait when the workers are behind | [`worker_pool`] | `Queue`, workers, `join`, sentinels |
 //! | all or nothing: the first failure cancels the others | [`task_group`] | `TaskGroup` and `Semaphore` |
 //!
-//! [`Permits`] can be shared: [`batch_with`](scope::batch_with), [`worker_pool_with`](scope::worker_pool_with) and
-//! [`task_group_with`](scope::task_group_with) put several scopes under one limit, which can change while they run. Retries,
-//! timeouts, rates, drains and events belong to a [`Run`], whose source may be in memory.
+//! [`Permits`] can be shared: [`batch_with`](scope::batch_with),
+//! [`worker_pool_with`](scope::worker_pool_with) and [`task_group_with`](scope::task_group_with)
+//! put several scopes under one limit, which can change while they run. Retries, timeouts, rates,
+//! drains and events belong to a [`Run`], whose source may be in memory.
 //!
 //! ```
 //! use fourfold::{Permits, scope::{batch_with, task_group_with}};
@@ -70,8 +73,9 @@
 //!
 //! # Modules
 //!
-//! The root has the names that most programs use. The rest is in modules: [`source`] for sources of your own, [`event`] and
-//! [`metrics`] for what can be seen of a run, [`scope`] for the types of the scopes, [`sim`] for simulated workloads.
+//! The root has the names that most programs use. The rest is in modules: [`source`] for sources of
+//! your own, [`event`] and [`metrics`] for what can be seen of a run, [`scope`] for the types of
+//! the scopes, [`sim`] for simulated workloads.
 #![cfg_attr(feature = "tracing", doc = "", doc = include_str!("spans.md"))]
 #![cfg_attr(not(feature = "std"), no_std)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -79,7 +83,8 @@
 
 extern crate alloc;
 
-// From the bottom to the top, a row to a paragraph: a module imports from those above it in this list, and from no other.
+// From the bottom to the top, a row to a paragraph: a module imports from those above it in this
+// list, and from no other.
 mod index;
 mod sync;
 

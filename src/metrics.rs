@@ -1,6 +1,7 @@
 //! Counters, histograms, reports and states: what follows from the events of a run.
 //!
-//! Everything here is made of integers and ordered maps, so that the same events lead to the same bytes on every platform.
+//! Everything here is made of integers and ordered maps, so that the same events lead to the same
+//! bytes on every platform.
 
 mod counters;
 mod histogram;

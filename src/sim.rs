@@ -1,4 +1,5 @@
-//! Simulations: synthetic tasks in a run on a simulated clock, with the same events for the same seed on every platform.
+//! Simulations: synthetic tasks in a run on a simulated clock, with the same events for the same
+//! seed on every platform.
 
 mod faults;
 mod workload;
@@ -22,8 +23,8 @@ use crate::{
 
 /// A run of a [`Workload`] on a [`SimulatedClock`], with [interventions](Intervention) on its way.
 ///
-/// The same simulation gives the same events on every platform. A [fork](Self::fork) has the same events up to its intervention,
-/// and may have others from there on.
+/// The same simulation gives the same events on every platform. A [fork](Self::fork) has the same
+/// events up to its intervention, and may have others from there on.
 ///
 /// ```
 /// use core::time::Duration;
@@ -62,9 +63,9 @@ pub type ScriptedHandler<'h> = dyn Fn(Task<SyntheticTask>) -> ScriptedAttempt<'h
 #[doc(hidden)]
 pub type ScriptedAttempt<'h> = Pin<Box<dyn Future<Output = Result<(), Failure>> + 'h>>;
 
-/// Runs a [`run`](crate::run::run) whose type does not depend on its handler: a program with several kinds of handlers has one engine for
-/// all of them, at the price of an allocation per attempt. A handler may look up its work by the id of the task instead of its
-/// [`SyntheticTask`].
+/// Runs a [`run`](crate::run::run) whose type does not depend on its handler: a program with
+/// several kinds of handlers has one engine for all of them, at the price of an allocation per
+/// attempt. A handler may look up its work by the id of the task instead of its [`SyntheticTask`].
 ///
 /// # Errors
 /// [`RunError::Group`] when a task of a group fails for good.
@@ -84,13 +85,14 @@ pub async fn run_scripted(
 /// A change to a simulation on its way.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Intervention {
-    /// The run gets another configuration, as by [`Control::set_config`]. A configuration with a limit of 0 changes nothing.
+    /// The run gets another configuration, as by [`Control::set_config`]. A configuration with a
+    /// limit of 0 changes nothing.
     Configure(Config),
     /// The run gets another limit.
     Limit(NonZeroUsize),
-    /// The run drains.
+    /// The run is told to drain.
     Drain,
-    /// The run aborts.
+    /// The run is told to abort.
     Abort,
     /// The present attempt at a task, or the next one, fails at once.
     Fail(TaskId),
@@ -105,7 +107,7 @@ pub enum Intervention {
         /// The time that is added to the attempt.
         by: Duration,
     },
-    /// This many tasks are added, unless the source is exhausted.
+    /// The source gets this many more tasks, unless it is exhausted.
     Burst(u64),
 }
 
@@ -122,7 +124,8 @@ impl Simulation {
         self
     }
 
-    /// Lists the tasks, instead of drawing them. The tasks of a [burst](Intervention::Burst) are drawn.
+    /// Lists the tasks, instead of drawing them. The tasks of a [burst](Intervention::Burst) are
+    /// drawn.
     ///
     /// ```
     /// use fourfold::{Config, TaskId, sim::{Simulation, SyntheticTask}};
@@ -144,8 +147,8 @@ impl Simulation {
         listed.copied().unwrap_or_else(|| self.shape.draw(self.config.seed, id))
     }
 
-    /// Makes a simulation that has the same first `after` events, and then this intervention. Interventions that were to come later
-    /// are left out.
+    /// Makes a simulation that has the same first `after` events, and then this intervention.
+    /// Interventions that were to come later are left out.
     #[must_use = "the simulation itself does not change"]
     pub fn fork(&self, after: u64, intervention: Intervention) -> Self {
         let mut fork = self.clone();
@@ -162,7 +165,8 @@ impl Simulation {
     /// Runs the simulation to its end, and hands its events to an observer.
     ///
     /// # Errors
-    /// [`RunError::Config`] when a limit of the configuration is 0, and [`RunError::Group`] when a task of a group fails for good.
+    /// [`RunError::Config`] when a limit of the configuration is 0, and [`RunError::Group`] when a
+    /// task of a group fails for good.
     pub fn run(&self, observer: &mut impl Observer) -> Result<Report, RunError<Infallible>> {
         let (clock, control, faults) = (SimulatedClock::new(), Control::new(), Faults::default());
         let tasks = Rc::new(Cell::new(self.tasks));
@@ -185,7 +189,8 @@ impl Simulation {
         director.happened(0);
         let mut look = |event: &Event<&str>| director.event(event);
         let run = run_scripted(&source, clock, handler, &self.config, &control, &mut look);
-        // Whatever a task waits for in a workload is a timer, and the memory source waits for timers only.
+        // Whatever a task waits for in a workload is a timer, and the memory source waits for
+        // timers only.
         clock.run(run).unwrap_or_else(|stalled| unreachable!("{stalled}"))
     }
 }

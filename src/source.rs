@@ -1,4 +1,4 @@
-//! Where tasks come from, and where they go back to.
+//! Sources: where tasks come from, and where verdicts on them go.
 //!
 //! ```text
 //! claim ──▶ Delivery ──▶ attempt ──▶ Settlement (delivery + verdict) ──▶ settle
@@ -28,45 +28,49 @@ pub use self::{
 };
 use crate::task::Task;
 
-/// One attempt at a task, handed out by a source, and what that source needs to recognise it again.
+/// A task as its source hands it out, for one attempt, with the mark by which the source recognises
+/// it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Delivery<P, R> {
-    /// The task, as the handler gets to see it.
+    /// The task, as its handler sees it.
     pub task: Task<P>,
-    /// The source's own mark on it (a delivery id, a line number, nothing).
+    /// The mark of the source on the delivery: a delivery id, a line number, or nothing.
     pub receipt: R,
 }
 
 impl<P, R> Delivery<P, R> {
-    /// Makes a delivery of a task, with what the source needs to recognise it again.
+    /// Makes a delivery of a task, with the mark by which the source recognises it.
     pub const fn new(task: Task<P>, receipt: R) -> Self {
         Self { task, receipt }
     }
 }
 
-/// Whether a delivery that waits in a run may begin; see [`Source::begin`].
+/// The answer of a source to [`Source::begin`]: whether a delivery that waits in a run may start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Begin {
-    /// It begins.
+    /// The delivery may start at once.
     Now,
-    /// The source has something to do first; the run asks again when its background work has gone on.
+    /// The source has work to do first. The run asks again when the background work of the source
+    /// has gone on.
     Later,
-    /// The delivery is, or may be, no longer this run's: it is given back without having begun.
+    /// The lease of the delivery is lost, or may be. The run gives the delivery back without starting
+    /// it.
     Lost,
 }
 
-/// Gives tasks out and takes verdicts back: the one thing a run needs to know about where work lives.
+/// A source of tasks: it hands out tasks and accepts verdicts on them.
 ///
-/// All methods take `&self`: a claim waits while settlements of earlier deliveries go through.
+/// All methods take `&self`: a claim may wait while earlier deliveries are settled. A run calls
+/// [`claim`](Self::claim) once at a time, and [`settle`](Self::settle) once at a time.
 ///
-/// # A source of one's own
+/// # A source of your own
 ///
 /// ```
 /// use core::{cell::Cell, convert::Infallible, num::NonZeroUsize};
 /// use fourfold::{Run, Source, Task, source::{ClaimStatus, Claims, Delivery, Settlement, Verdict}};
 ///
-/// /// Counts down; what fails is gone.
+/// /// A source that counts down, and keeps no task that fails.
 /// struct Countdown(Cell<u64>);
 ///
 /// impl Source for Countdown {
@@ -105,61 +109,71 @@ pub enum Begin {
 /// ```
 #[expect(async_fn_in_trait, reason = "a run is polled on one thread; its futures need no Send")]
 pub trait Source {
-    /// What there is to do.
+    /// The work to do in a task.
     type Payload;
-    /// The source's own mark on a delivery.
+    /// The mark of the source on a delivery.
     type Receipt;
-    /// Why the source cannot go on. Ends the run, with the report so far.
+    /// The error of a source that cannot go on. It ends the run, with the report so far.
     type Error: core::error::Error + 'static;
 
-    /// Hands out at most `max` deliveries, waiting while there are none.
+    /// Hands out at most `max` deliveries, and waits while there are none.
     ///
-    /// Deliveries are pushed to `claims` as they are got, so that dropping this future while it waits loses nothing:
-    /// what was pushed stays, what was not is still the source's. [`ClaimStatus::Exhausted`] says that there is nothing more to
-    /// come, retries of what is still unsettled included; a run that later settles a task with [`Verdict::Retry`] or
-    /// [`Verdict::Release`] asks again.
+    /// [`ClaimStatus::Exhausted`] says that no delivery will follow, not even a retry of a task
+    /// that is unsettled now. A run that later settles a task with [`Verdict::Retry`] or
+    /// [`Verdict::Release`] claims again.
+    ///
+    /// # Cancel safety
+    /// A run may drop the future while it waits. Deliveries that were pushed to `claims` belong to
+    /// the run by then; all others must stay with the source.
     ///
     /// # Errors
-    /// When the source cannot hand out tasks any more. A source that can mend itself waits instead.
+    /// Returns an error when the source cannot hand out tasks any more. A source that can recover
+    /// waits instead.
     async fn claim(
         &self,
         max: NonZeroUsize,
         claims: &mut Claims<Self::Payload, Self::Receipt>,
     ) -> Result<ClaimStatus, Self::Error>;
 
-    /// Ends deliveries, each exactly once, with their verdicts; a batch at a time.
+    /// Ends deliveries with their verdicts, each delivery exactly once, a batch at a time.
     ///
-    /// A settlement that the source refuses because the delivery is no longer this run's is marked with
-    /// [`Settlement::mark_lease_lost`]. Sources that keep a payload [take](Settlement::take) the delivery out.
+    /// The source marks a settlement with [`Settlement::mark_lease_lost`] when the delivery no
+    /// longer belongs to this run. A source that keeps payloads [takes](Settlement::take) the
+    /// delivery out.
     ///
     /// # Errors
-    /// When the source cannot be told. Deliveries that were not taken out by then are [abandoned](Source::abandon).
+    /// Returns an error when the verdicts cannot be recorded. The run [abandons](Source::abandon)
+    /// deliveries that were not taken out by then.
     async fn settle(&self, settlements: &mut [Settlement<Self::Payload, Self::Receipt>]) -> Result<(), Self::Error>;
 
-    /// The source's background work (heartbeats, the driver of a connection), polled by the run beside everything else
-    /// until the source is closed.
+    /// Does the background work of the source, such as heartbeats. The run polls it beside
+    /// everything else until it closes the source. Default: waits for ever.
     ///
     /// # Errors
-    /// When the source cannot go on. It returns for no other reason.
+    /// Returns an error when the source cannot go on. It returns for no other reason.
     async fn drive(&self) -> Result<core::convert::Infallible, Self::Error> {
         core::future::pending().await
     }
 
-    /// Says whether a delivery may begin. A run asks right before it starts the handler; a source with leases answers
-    /// [`Begin::Lost`] once the lease is over, and what is known to be lost is not begun.
+    /// Decides whether a delivery may start. A run asks right before it calls the handler; a source
+    /// with leases answers [`Begin::Lost`] once the lease is over, so that no handler starts on a task
+    /// that is known to be lost.
     ///
-    /// A source that answers [`Begin::Later`] goes on in [`drive`](Self::drive).
+    /// A source that answers [`Begin::Later`] does its work in [`drive`](Self::drive).
     fn begin(&self, _receipt: &Self::Receipt) -> Begin {
         Begin::Now
     }
 
-    /// Takes a delivery back without waiting: the last resort when a run is dropped or its source fails.
+    /// Takes a delivery back without waiting. A run calls it when it is dropped, or when its source
+    /// has failed.
     fn abandon(&self, delivery: Delivery<Self::Payload, Self::Receipt>);
 
-    /// Ends the source in good order: gives back what arrived and was never claimed, says goodbye.
+    /// Closes the source: gives back tasks that arrived and were never claimed, and ends
+    /// connections. Default: does nothing.
     ///
     /// # Errors
-    /// When that could not be done; leases then bring back what is held.
+    /// Returns an error when the source could not be closed in order. Leases then bring back the
+    /// tasks that it holds.
     async fn close(&self) -> Result<(), Self::Error> {
         Ok(())
     }

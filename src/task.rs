@@ -4,8 +4,8 @@ use core::{fmt, num::NonZeroU32};
 
 /// The id of a task within its source, the same for all its attempts.
 ///
-/// Sources assign ids. Random draws (the jitter of retries, synthetic service times) depend on the id, so that the order in which
-/// tasks run cannot change them.
+/// Sources assign ids. Random draws (the jitter of retries, synthetic service times) depend on the
+/// id, so that the order in which tasks run cannot change them.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 pub struct TaskId(pub u64);
@@ -28,7 +28,7 @@ impl fmt::Display for TaskId {
 pub struct Attempt(NonZeroU32);
 
 impl Attempt {
-    /// The first attempt.
+    /// The first attempt at a task.
     pub const FIRST: Self = Self(NonZeroU32::MIN);
 
     /// Makes the attempt with this number; `None` for 0.

@@ -22,7 +22,7 @@ pub const VERSION: u64 = 1;
 pub trait Form {
     /// Appends what stands before the first event.
     fn begin(&mut self, text: &mut Vec<u8>);
-    /// Appends one event.
+    /// Appends an event to the file.
     fn event(&mut self, event: &Event<&str>, text: &mut Vec<u8>);
     /// Appends what stands behind the last event.
     fn end(&mut self, text: &mut Vec<u8>);

@@ -14,8 +14,8 @@ use super::{Clock, Time};
 
 /// The wall clock (monotonic), on smol's timers.
 ///
-/// It works under any executor: smol's reactor runs on a thread of its own, which the first timer starts. A sleep counts from
-/// the call that made it.
+/// It works under any executor: smol's reactor runs on a thread of its own, which the first timer
+/// starts. A sleep counts from the call that made it.
 ///
 /// ```
 /// use core::time::Duration;

@@ -18,7 +18,8 @@ use super::{Clock, Time};
 
 /// A clock that jumps to the next timer whenever nothing is ready.
 ///
-/// An hour of sleeping takes microseconds, and the same program does the same things at the same times on every machine.
+/// An hour of sleeping takes microseconds, and the same program does the same things at the same
+/// times on every machine.
 ///
 /// ```
 /// use core::time::Duration;
@@ -77,9 +78,11 @@ impl SimulatedClock {
         self.inner.timers.borrow().len()
     }
 
-    /// Moves the time to the earliest timer and wakes every sleeper that is due; returns false when no timer is set.
+    /// Moves the time to the earliest timer and wakes every sleeper that is due; returns false when
+    /// no timer is set.
     ///
-    /// [`run`](Self::run) does this by itself; a host with a loop of its own (a browser's animation frame) calls it.
+    /// [`run`](Self::run) does this by itself; a host with a loop of its own (a browser's animation
+    /// frame) calls it.
     pub fn advance(&self) -> bool {
         let Some(due) = self.next_timer() else { return false };
         self.advance_to(due);
@@ -111,7 +114,8 @@ impl SimulatedClock {
         woken.into_iter().for_each(Waker::wake);
     }
 
-    /// Polls a future to its end; whenever it waits and nothing was woken, time jumps to the next timer.
+    /// Polls a future to its end; whenever it waits and nothing was woken, time jumps to the next
+    /// timer.
     ///
     /// # Errors
     /// [`Stalled`] when there is no timer to jump to. The future is dropped then.

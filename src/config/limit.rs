@@ -2,10 +2,12 @@
 
 use core::{fmt, num::NonZeroUsize};
 
-/// A number that is taken as a limit: a `usize`, so that it can be written `8`, or a [`NonZeroUsize`].
+/// A number that is taken as a limit: a `usize`, so that it can be written `8`, or a
+/// [`NonZeroUsize`].
 ///
-/// Whatever takes a limit says what a limit of 0 means; most often it is a [`ConfigError`], never a panic and never a wait
-/// without end. The trait is sealed: a third type would leave the type of `8` open.
+/// Whatever takes a limit says what a limit of 0 means; most often it is a [`ConfigError`], never a
+/// panic and never a wait without end. The trait is sealed: a third type would leave the type of
+/// `8` open.
 ///
 /// ```
 /// use core::num::NonZeroUsize;
@@ -38,7 +40,8 @@ mod sealed {
     impl Sealed for core::num::NonZeroUsize {}
 }
 
-/// The reason why a configuration cannot be used: a limit of 0, with which nothing could ever start.
+/// The reason why a configuration cannot be used: a limit of 0, with which nothing could ever
+/// start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ConfigError {

@@ -5,7 +5,8 @@
 pub struct Rate(f64);
 
 impl Rate {
-    /// Makes a rate of this many starts per second; `None` unless the number is positive and finite.
+    /// Makes a rate of this many starts per second; `None` unless the number is positive and
+    /// finite.
     ///
     /// ```
     /// use fourfold::Rate;

@@ -8,10 +8,11 @@ use crate::{
     task::{Attempt, TaskId},
 };
 
-/// The number of retries of a failed task, and the pauses before them: exponential backoff with equal jitter.
+/// The number of retries of a failed task, and the pauses before them: exponential backoff with
+/// equal jitter.
 ///
-/// Before retry `n` (1, 2, …) a task waits a random time between half and all of `min(base * 2^(n-1), max)`. The random draw
-/// depends on the seed, the task and the attempt only.
+/// Before retry `n` (1, 2, …) a task waits a random time between half and all of `min(base *
+/// 2^(n-1), max)`. The random draw depends on the seed, the task and the attempt only.
 ///
 /// ```
 /// use core::time::Duration;
@@ -29,11 +30,13 @@ use crate::{
 pub struct Retry {
     /// The maximum number of retries of one task. Default: 3. With 0, the first failure is final.
     pub retries: u32,
-    /// The longest pause before the first retry. Default: 100 ms. Each further pause is at most twice as long as the one before.
+    /// The longest pause before the first retry. Default: 100 ms. Each further pause is at most
+    /// twice as long as the one before.
     pub base: Duration,
     /// The longest pause before any retry. Default: 30 s.
     pub max: Duration,
-    /// Whether the pause is drawn at random. Default: true. Without jitter, tasks that failed together come back together.
+    /// Whether the pause is drawn at random. Default: true. Without jitter, tasks that failed
+    /// together come back together.
     pub jitter: bool,
 }
 
@@ -75,7 +78,8 @@ impl Retry {
         self
     }
 
-    /// Returns the pause before the next attempt of a task; `None` when the task gets no further attempt.
+    /// Returns the pause before the next attempt of a task; `None` when the task gets no further
+    /// attempt.
     pub fn delay(&self, failure: &Failure, task: TaskId, attempt: Attempt, seed: u64) -> Option<Duration> {
         if failure.is_permanent() || attempt.get() > self.retries {
             return None;

@@ -1,6 +1,6 @@
 //! The small enums that events are told with, and their names in traces.
 
-/// How an attempt ended.
+/// The way in which an attempt ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
@@ -11,9 +11,10 @@ pub enum Outcome {
     Failed,
     /// The handler took longer than the timeout and was dropped.
     TimedOut,
-    /// The handler panicked.
+    /// The handler panicked, and its panic was contained.
     Panicked,
-    /// The handler was dropped because the run was aborted or its group failed, or it gave up because its task was cancelled.
+    /// The handler was dropped because the run was aborted or its group failed, or it gave up
+    /// because its task was cancelled.
     Cancelled,
 }
 
@@ -44,7 +45,7 @@ impl Outcome {
     }
 }
 
-/// What became of a delivery, once its source has accepted the verdict.
+/// The fate of a delivery, once its source has accepted the verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]

@@ -23,10 +23,11 @@ use super::Event;
 /// assert_eq!(started, [0, 1, 2]);
 /// ```
 pub trait Observer {
-    /// Whether the observer looks at events at all. A run makes no events for an observer that does not.
+    /// Whether the observer looks at events at all. A run makes no events for an observer that does
+    /// not.
     const ACTIVE: bool = true;
 
-    /// Receives one event.
+    /// Receives an event of the run.
     fn event(&mut self, event: &Event<&str>);
 }
 

@@ -4,9 +4,9 @@ use crate::event::{Disposition, EventKind, Outcome};
 
 /// The counts of a run: attempts, tasks, and how many are queued or in flight.
 ///
-/// `succeeded`, `failed`, `timed_out`, `panicked`, `cancelled` and `lease_lost` count attempts that have ended, and add up to
-/// [`attempts`](Self::attempts); `done`, `dead`, `released` and `malformed` count tasks that have ended, and add up to
-/// [`tasks`](Self::tasks).
+/// `succeeded`, `failed`, `timed_out`, `panicked`, `cancelled` and `lease_lost` count attempts that
+/// have ended, and add up to [`attempts`](Self::attempts); `done`, `dead`, `released` and
+/// `malformed` count tasks that have ended, and add up to [`tasks`](Self::tasks).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -19,13 +19,13 @@ pub struct Counters {
     pub failed: u64,
     /// Attempts that took longer than the timeout.
     pub timed_out: u64,
-    /// Attempts that panicked.
+    /// Attempts whose handler panicked.
     pub panicked: u64,
     /// Attempts that were dropped before their end, or gave up because their task was cancelled.
     pub cancelled: u64,
     /// Attempts whose verdict came too late: the lease had ended.
     pub lease_lost: u64,
-    /// Failed attempts that were followed by a retry.
+    /// Attempts that failed and were followed by a retry.
     pub retried: u64,
     /// Tasks that are done.
     pub done: u64,
@@ -60,7 +60,7 @@ impl Counters {
         self.done + self.dead + self.released + self.malformed
     }
 
-    /// Applies one event.
+    /// Applies an event to the counters.
     #[inline]
     pub fn apply(&mut self, event: &EventKind<&str>) {
         match event {
@@ -109,7 +109,8 @@ impl Counters {
             Disposition::Dead => self.dead += 1,
             Disposition::Released => self.released += 1,
             Disposition::LeaseLost => {
-                // Whatever the handler came to, it came too late: the attempt is counted once, as lost.
+                // Whatever the handler came to, it came too late: the attempt is counted once, as
+                // lost.
                 if let Some(outcome) = outcome {
                     let counted = self.outcome(outcome);
                     *counted = counted.saturating_sub(1);

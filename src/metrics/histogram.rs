@@ -57,14 +57,15 @@ impl Histogram {
         self.sum_ns
     }
 
-    /// Returns the number of durations shorter than 2<sup>`power`</sup> nanoseconds. It is exact: powers of two are ends of buckets.
+    /// Returns the number of durations shorter than 2<sup>`power`</sup> nanoseconds. It is exact:
+    /// powers of two are ends of buckets.
     pub fn below_power(&self, power: u32) -> u64 {
         let end = 1_u64.checked_shl(power).map_or(BUCKETS, bucket_of);
         self.counts.iter().take(end).sum()
     }
 
-    /// Returns the shortest duration that at least `percent` of 100 do not exceed, as the upper end of its bucket; zero when nothing
-    /// was counted.
+    /// Returns the shortest duration that at least `percent` of 100 do not exceed, as the upper end
+    /// of its bucket; zero when nothing was counted.
     pub fn percentile(&self, percent: u32) -> Duration {
         let rank = (u128::from(self.count) * u128::from(percent)).div_ceil(100).max(1);
         let mut seen = 0;

@@ -9,8 +9,8 @@ use crate::{
 
 /// The result of a run: its counters, its duration, and where its time went.
 ///
-/// A run counts by itself. Idle permit time and percentiles need the time of every event, so they are in the report of a
-/// [`State`](crate::metrics::State) only.
+/// A run counts by itself. Idle permit time and percentiles need the time of every event, so they
+/// are in the report of a [`State`](crate::metrics::State) only.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Report {
@@ -42,7 +42,7 @@ pub struct Percentiles {
     pub p90: Duration,
     /// The duration that 99 of 100 do not exceed.
     pub p99: Duration,
-    /// The longest duration.
+    /// The longest duration of all.
     pub max: Duration,
 }
 

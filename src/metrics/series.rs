@@ -10,7 +10,7 @@ use crate::{
     task::TaskId,
 };
 
-/// What happened in one of several equal spans of time.
+/// The counts and times of one of several equal spans of time.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TimeBucket {
@@ -34,9 +34,11 @@ pub struct TimeBucket {
     pub permits_ns: u128,
     /// The longest time that the first task in the queue had waited.
     pub oldest: Duration,
-    /// The median and the 99th percentile of the times from claim to start, of attempts that started in the bucket.
+    /// The median and the 99th percentile of the times from claim to start, of attempts that
+    /// started in the bucket.
     pub wait: Option<[Duration; 2]>,
-    /// The median and the 99th percentile of the times from start to end, of attempts that ended in the bucket.
+    /// The median and the 99th percentile of the times from start to end, of attempts that ended in
+    /// the bucket.
     pub service: Option<[Duration; 2]>,
 }
 
@@ -50,7 +52,8 @@ struct Cut {
 }
 
 impl Timeline {
-    /// Returns what happened between two times, in this many buckets. Buckets outside the run are empty.
+    /// Returns what happened between two times, in this many buckets. Buckets outside the run are
+    /// empty.
     ///
     /// ```
     /// use core::num::NonZeroUsize;
@@ -73,7 +76,8 @@ impl Timeline {
             cut.event(&mut state, &event);
             position += 1;
         }
-        // A run that goes on is as it is until the end of what is asked for; one that was cut is not known there.
+        // A run that goes on is as it is until the end of what is asked for; one that was cut is
+        // not known there.
         cut.finish()
     }
 }
@@ -179,7 +183,8 @@ fn since(later: Time, earlier: Time) -> u64 {
     later.as_nanos().saturating_sub(earlier.as_nanos())
 }
 
-/// The median and the 99th percentile, exactly. A heap sorts them: slower than the sort of slices, and a tenth of its code.
+/// The median and the 99th percentile, exactly. A heap sorts them: slower than the sort of slices,
+/// and a tenth of its code.
 fn percentiles(values: Vec<u64>) -> Option<[Duration; 2]> {
     let values = BinaryHeap::from(values).into_sorted_vec();
     let last = values.len().checked_sub(1)?;

@@ -25,11 +25,12 @@ use crate::{
 /// How many of the latest failures are kept with their reasons.
 const FAILURES_MAX: usize = 16;
 
-/// How many tasks that wait for another attempt are remembered. Where several processes share a queue, most of them come back to
-/// another one, and nothing here would ever tell.
+/// How many tasks that wait for another attempt are remembered. Where several processes share a
+/// queue, most of them come back to another one, and nothing here would ever tell.
 const WAITING_MAX: usize = 16_384;
 
-/// How many abandoned tasks are remembered, the latest ones: they stay to the end, and there may be any number.
+/// How many abandoned tasks are remembered, the latest ones: they stay to the end, and there may be
+/// any number.
 const ABANDONED_MAX: usize = 1024;
 
 /// Permits with higher numbers are counted and not shown: events may come from anywhere.
@@ -37,8 +38,8 @@ pub(crate) const PERMITS_MAX: usize = 1 << 20;
 
 /// The state of a run, folded from its events.
 ///
-/// A state is an [`Observer`]. Its memory is bounded: it keeps the tasks that the run holds, 16,384 tasks that wait for a retry,
-/// 1024 abandoned tasks, and 16 failures.
+/// A state is an [`Observer`]. Its memory is bounded: it keeps the tasks that the run holds, 16,384
+/// tasks that wait for a retry, 1024 abandoned tasks, and 16 failures.
 ///
 /// ```
 /// use fourfold::{Clock, MemorySource, Run, Task, clock::SimulatedClock, metrics::State};
@@ -118,7 +119,8 @@ impl State {
         self.workers
     }
 
-    /// Returns the maximum number of tasks that are claimed and wait for a permit; `None` where a claimed task starts at once.
+    /// Returns the maximum number of tasks that are claimed and wait for a permit; `None` where a
+    /// claimed task starts at once.
     pub fn queue_capacity(&self) -> Option<usize> {
         self.queue_capacity
     }
@@ -148,24 +150,26 @@ impl State {
         self.next_sequence
     }
 
-    /// Returns the number of events that are missing in the sequence. When events are missing, tasks may be shown in phases that
-    /// they have left.
+    /// Returns the number of events that are missing in the sequence. When events are missing,
+    /// tasks may be shown in phases that they have left.
     pub fn missed(&self) -> u64 {
         self.missed
     }
 
-    /// Returns the tasks that the run holds, that wait for their next attempt, or that were abandoned lately, by id.
+    /// Returns the tasks that the run holds, that wait for their next attempt, or that were
+    /// abandoned lately, by id.
     pub fn tasks(&self) -> &BTreeMap<TaskId, TaskState> {
         &self.tasks
     }
 
-    /// Returns the tasks that are claimed and wait for a permit, in the order in which they get one.
+    /// Returns the tasks that are claimed and wait for a permit, in the order in which they get
+    /// one.
     pub fn queue(&self) -> &VecDeque<TaskId> {
         &self.queue
     }
 
-    /// Returns the task that holds each permit, by the number of the permit, abandoned tasks included. The list ends with the last
-    /// permit that is held.
+    /// Returns the task that holds each permit, by the number of the permit, abandoned tasks
+    /// included. The list ends with the last permit that is held.
     pub fn permits(&self) -> &[Option<TaskId>] {
         &self.permits
     }
@@ -175,13 +179,14 @@ impl State {
         self.waiting
     }
 
-    /// Returns the latest 1024 tasks that were abandoned, oldest first. [`tasks`](Self::tasks) has their states. A task that is
-    /// claimed again is no longer among them.
+    /// Returns the latest 1024 tasks that were abandoned, oldest first. [`tasks`](Self::tasks) has
+    /// their states. A task that is claimed again is no longer among them.
     pub fn abandoned(&self) -> &VecDeque<TaskId> {
         &self.abandoned
     }
 
-    /// Returns the number of permits that were lost with abandoned tasks. Lost permits count as idle.
+    /// Returns the number of permits that were lost with abandoned tasks. Lost permits count as
+    /// idle.
     pub fn leaked(&self) -> usize {
         self.leaked
     }
@@ -226,13 +231,15 @@ impl State {
         &self.total
     }
 
-    /// Returns the same as [`idle_permits`](Self::idle_permits), in nanoseconds and without saturation.
+    /// Returns the same as [`idle_permits`](Self::idle_permits), in nanoseconds and without
+    /// saturation.
     #[cfg(feature = "listen")]
     pub(crate) fn idle_nanos(&self) -> u128 {
         self.idle_ns
     }
 
-    /// Computes a number for the whole state, the same on every platform: equal states have equal digests.
+    /// Computes a number for the whole state, the same on every platform: equal states have equal
+    /// digests.
     pub fn digest(&self) -> u64 {
         digest::of(self)
     }
@@ -251,7 +258,7 @@ impl State {
         }
     }
 
-    /// Applies one event.
+    /// Applies an event to the state.
     pub fn apply(&mut self, event: &Event<&str>) {
         self.missed += event.sequence.saturating_sub(self.next_sequence);
         self.next_sequence = event.sequence.saturating_add(1);

@@ -83,7 +83,7 @@ pub struct TaskState {
 pub enum TaskPhase {
     /// The task is claimed and waits for a permit.
     Queued,
-    /// Its handler is running.
+    /// The handler of the task is running.
     Running {
         /// The time at which this phase began.
         since: Time,
@@ -92,13 +92,14 @@ pub enum TaskPhase {
         /// The number of the pool's worker that runs it; `None` for other patterns.
         worker: Option<usize>,
     },
-    /// Its handler has ended, and the source has yet to accept the verdict.
+    /// The handler of the task has ended, and the source has yet to accept the verdict.
     Ended {
         /// The time at which this phase began.
         since: Time,
-        /// How the attempt ended.
+        /// The outcome of the attempt.
         outcome: Outcome,
-        /// The pause before the next attempt, counted from the settlement; `None` when none is scheduled.
+        /// The pause before the next attempt, counted from the settlement; `None` when none is
+        /// scheduled.
         retry_after: Option<Duration>,
     },
     /// The task is back at its source and waits for its next attempt.
@@ -112,9 +113,10 @@ pub enum TaskPhase {
     Abandoned {
         /// The time at which this phase began.
         since: Time,
-        /// The permit that is lost with it: see [`EventKind::Abandoned`](crate::event::EventKind::Abandoned).
+        /// The permit that is lost with it: see
+        /// [`EventKind::Abandoned`](crate::event::EventKind::Abandoned).
         permit: Option<usize>,
-        /// How its attempt ended, if that is known.
+        /// The outcome of its attempt, if that is known.
         outcome: Option<Outcome>,
     },
 }
@@ -142,7 +144,7 @@ pub struct RecentFailure {
     pub task: TaskId,
     /// The attempt that failed.
     pub attempt: Attempt,
-    /// How the attempt failed.
+    /// The outcome of the attempt: a failure, a timeout or a panic.
     pub outcome: Outcome,
     /// The reason of the failure.
     pub reason: String,

@@ -18,9 +18,10 @@ const EVENTS_MAX: NonZeroUsize = NonZeroUsize::MIN.saturating_add(2_097_151);
 
 /// The events of a run, with a playhead that moves to any of them and shows the state there.
 ///
-/// A position is a number of events that have happened: 0 is before the first event. A state is kept at regular intervals, so that
-/// a move folds a few thousand events at most. When a run has more events than the timeline keeps (2,097,152 by default), the
-/// oldest are dropped, and the timeline [starts](Self::start) later. An event takes 64 bytes, and its text when it has one.
+/// A position is a number of events that have happened: 0 is before the first event. A state is
+/// kept at regular intervals, so that a move folds a few thousand events at most. When a run has
+/// more events than the timeline keeps (2,097,152 by default), the oldest are dropped, and the
+/// timeline [starts](Self::start) later. An event takes 64 bytes, and its text when it has one.
 ///
 /// ```
 /// use core::{convert::Infallible, time::Duration};
@@ -87,28 +88,30 @@ impl Timeline {
         }
     }
 
-    /// Sets the number of events between two states that are kept. Default: 4096. Smaller intervals make moves faster, and take
-    /// about 100 kB for each state.
+    /// Sets the number of events between two states that are kept. Default: 4096. Smaller intervals
+    /// make moves faster, and take about 100 kB for each state.
     #[must_use = "a timeline is made with it"]
     pub fn keyframe_every(mut self, events: NonZeroUsize) -> Self {
         self.spacing = events;
         self
     }
 
-    /// Makes a timeline that begins at a state, such as the snapshot of a run that goes on elsewhere.
+    /// Makes a timeline that begins at a state, such as the snapshot of a run that goes on
+    /// elsewhere.
     pub fn from_state(state: State) -> Self {
         Self { tail: state.clone(), playhead: state, ..Self::new() }
     }
 
-    /// Adds an event at the end; the playhead does not move. An event that is earlier than the last one gets the time of the last
-    /// one.
+    /// Adds an event at the end; the playhead does not move. An event that is earlier than the last
+    /// one gets the time of the last one.
     pub fn push(&mut self, event: &Event<&str>) {
         let event = &Event { at: event.at.max(self.tail.at()), ..*event };
         let spacing = self.spacing();
         match self.chunks.back_mut() {
             Some(chunk) if chunk.records.len() < spacing => chunk.records.push(OwnedEvent::from(event)),
             last => {
-                // After a full one another full one is to be expected: growing would copy all of it more than once.
+                // After a full one another full one is to be expected: growing would copy all of it
+                // more than once.
                 let mut records = Vec::with_capacity(last.map_or(0, |chunk| chunk.records.len().min(spacing)));
                 records.push(OwnedEvent::from(event));
                 self.chunks.push_back(Chunk { start: self.end(), before: self.tail.clone(), records });
@@ -176,7 +179,8 @@ impl Timeline {
         (self.position..self.end()).map_while(|position| self.event(position))
     }
 
-    /// Moves the playhead to a time: behind all events up to that time, events at that time included.
+    /// Moves the playhead to a time: behind all events up to that time, events at that time
+    /// included.
     pub fn seek(&mut self, at: Time) {
         let later = self.chunks.partition_point(|chunk| chunk.before.at() <= at);
         let position = match later.checked_sub(1).and_then(|index| self.chunks.get(index)) {
@@ -238,16 +242,16 @@ impl Timeline {
         moves
     }
 
-    /// Moves the playhead behind the next [notable](crate::event::EventKind::is_notable) event. Without one, it moves the playhead to
-    /// the end and returns false.
+    /// Moves the playhead behind the next [notable](crate::event::EventKind::is_notable) event.
+    /// Without one, it moves the playhead to the end and returns false.
     pub fn next_notable(&mut self) -> bool {
         let found = (self.position..self.end()).find(|position| self.is_notable(*position));
         self.seek_to(found.map_or(self.end(), |position| position + 1));
         found.is_some()
     }
 
-    /// Moves the playhead back, behind the notable event before the one at the playhead. Without one, it moves the playhead to the
-    /// start and returns false.
+    /// Moves the playhead back, behind the notable event before the one at the playhead. Without
+    /// one, it moves the playhead to the start and returns false.
     pub fn previous_notable(&mut self) -> bool {
         let found = (self.start..self.position.saturating_sub(1)).rev().find(|position| self.is_notable(*position));
         self.seek_to(found.map_or(self.start, |position| position + 1));

@@ -4,8 +4,8 @@ use core::{num::NonZeroU64, time::Duration};
 
 const COLUMNS: usize = 64;
 
-/// The tasks in flight, failed and queued over the time of a run, in at most 64 columns of equal width. When a run outgrows its
-/// columns, pairs of columns are merged.
+/// The tasks in flight, failed and queued over the time of a run, in at most 64 columns of equal
+/// width. When a run outgrows its columns, pairs of columns are merged.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Utilization {
@@ -30,7 +30,8 @@ impl Default for Utilization {
 }
 
 impl Utilization {
-    /// Adds a span of time since the start of the run, in which `in_flight` tasks ran and `queued` tasks waited.
+    /// Adds a span of time since the start of the run, in which `in_flight` tasks ran and `queued`
+    /// tasks waited.
     pub(crate) fn add(&mut self, from: Duration, to: Duration, in_flight: u64, queued: u64) {
         let (from, to) = (clamp(from), clamp(to));
         while to > self.width_ns.get().saturating_mul(COLUMNS as u64) {
@@ -70,17 +71,20 @@ impl Utilization {
         self.width_ns = self.width_ns.saturating_mul(NonZeroU64::MIN.saturating_add(1));
     }
 
-    /// Returns the average number of tasks in flight in each column up to now, times `scale` and rounded.
+    /// Returns the average number of tasks in flight in each column up to now, times `scale` and
+    /// rounded.
     pub fn columns(&self, scale: u32) -> impl Iterator<Item = u64> + '_ {
         self.averages(&self.columns, scale)
     }
 
-    /// Returns the same as [`columns`](Self::columns) for the tasks in flight whose attempt failed, timed out or panicked.
+    /// Returns the same as [`columns`](Self::columns) for the tasks in flight whose attempt failed,
+    /// timed out or panicked.
     pub fn failed(&self, scale: u32) -> impl Iterator<Item = u64> + '_ {
         self.averages(&self.failed, scale)
     }
 
-    /// Returns the same as [`columns`](Self::columns) for the tasks that were claimed and waited for a permit.
+    /// Returns the same as [`columns`](Self::columns) for the tasks that were claimed and waited
+    /// for a permit.
     pub fn queued(&self, scale: u32) -> impl Iterator<Item = u64> + '_ {
         self.averages(&self.queued, scale)
     }

@@ -19,9 +19,9 @@ use crate::{
 pub enum RunError<E> {
     /// The configuration cannot be used. Nothing was claimed.
     Config {
-        /// What is wrong with it.
+        /// The limit that is 0.
         error: ConfigError,
-        /// An empty report.
+        /// The report, which is empty.
         report: Box<Report>,
     },
     /// The source failed. Tasks in flight were finished where the source still took settlements; the others are left to the

@@ -1,4 +1,5 @@
-//! Synthetic tasks, the same for the same seed on every platform, and the handler that performs them.
+//! Synthetic tasks, the same for the same seed on every platform, and the handler that performs
+//! them.
 
 use core::time::Duration;
 
@@ -45,7 +46,8 @@ impl SyntheticTask {
 
     /// Performs one attempt on a clock.
     ///
-    /// A panic is performed as the failure that a contained panic becomes, so that it is the same where panics abort.
+    /// A panic is performed as the failure that a contained panic becomes, so that it is the same
+    /// where panics abort.
     ///
     /// # Errors
     /// Returns a failure when the task says that this attempt fails or panics.
@@ -65,7 +67,8 @@ impl SyntheticTask {
 
 /// A distribution that synthetic tasks are drawn from.
 ///
-/// By default most tasks are short, one in ten takes long, and one in twenty fails once or twice before it succeeds.
+/// By default most tasks are short, one in ten takes long, and one in twenty fails once or twice
+/// before it succeeds.
 ///
 /// ```
 /// use fourfold::sim::{Workload, WorkloadSpec};
@@ -80,7 +83,8 @@ pub struct WorkloadSpec {
     pub ms: (u64, u64),
     /// The number of tasks in a thousand that take long. Default: 100.
     pub tail_permille: u32,
-    /// The shortest and the longest time of an attempt at a task that takes long, in milliseconds. Default: 50 to 200.
+    /// The shortest and the longest time of an attempt at a task that takes long, in milliseconds.
+    /// Default: 50 to 200.
     pub tail_ms: (u64, u64),
     /// The number of tasks in a thousand that fail before they succeed. Default: 50.
     pub fail_permille: u32,
@@ -112,14 +116,16 @@ impl WorkloadSpec {
         self
     }
 
-    /// Sets the number of tasks in a thousand that take long, and the shortest and the longest time of an attempt at these.
+    /// Sets the number of tasks in a thousand that take long, and the shortest and the longest time
+    /// of an attempt at these.
     #[must_use]
     pub const fn tail(mut self, permille: u32, ms: (u64, u64)) -> Self {
         (self.tail_permille, self.tail_ms) = (permille, ms);
         self
     }
 
-    /// Sets the number of tasks in a thousand that fail before they succeed, and the maximum number of attempts that fail at these.
+    /// Sets the number of tasks in a thousand that fail before they succeed, and the maximum number
+    /// of attempts that fail at these.
     #[must_use]
     pub const fn fail(mut self, permille: u32, attempts: u32) -> Self {
         (self.fail_permille, self.fail_attempts) = (permille, attempts);
@@ -133,7 +139,8 @@ impl WorkloadSpec {
         self
     }
 
-    /// Draws the task with this id. The draw depends on seed and id only, so that no other task can change it.
+    /// Draws the task with this id. The draw depends on seed and id only, so that no other task can
+    /// change it.
     pub fn draw(&self, seed: u64, id: TaskId) -> SyntheticTask {
         let draw = |purpose, bound| random::below(random::draw(seed, id, purpose), bound);
         let chance = |purpose, permille| draw(purpose, 1000) < u64::from(permille);
@@ -206,7 +213,8 @@ mod tests {
 
     use super::*;
 
-    /// As it was written down when the command first had a demo: whoever kept a seed has kept its tasks.
+    /// As it was written down when the command first had a demo: whoever kept a seed has kept its
+    /// tasks.
     fn first_draws(seed: u64, id: TaskId) -> SyntheticTask {
         let draw = |purpose, bound| random::below(random::draw(seed, id, purpose), bound);
         let ms = if draw(1, 10) == 0 { 50 + draw(2, 151) } else { 5 + draw(2, 16) };

@@ -1,21 +1,21 @@
-//! What a claim brought in.
+//! The deliveries of a claim.
 
 use alloc::{collections::VecDeque, string::String, vec::Vec};
 use core::fmt;
 
 use super::Delivery;
 
-/// What a source says when a claim returns.
+/// The answer of a source to a claim: whether further tasks may come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ClaimStatus {
-    /// There may be more.
+    /// The source may have more tasks.
     Open,
-    /// Nothing more will come.
+    /// No further task will come.
     Exhausted,
 }
 
-/// Where a source puts the deliveries of a claim.
+/// The buffer into which a source pushes the deliveries of a claim.
 pub struct Claims<P, R> {
     pub(crate) deliveries: VecDeque<Delivery<P, R>>,
     pub(crate) malformed: Vec<String>,
@@ -23,49 +23,49 @@ pub struct Claims<P, R> {
 }
 
 impl<P, R> Claims<P, R> {
-    /// Room for the deliveries of one claim after another.
+    /// Makes an empty buffer, which can serve one claim after another.
     pub const fn new() -> Self {
         Self { deliveries: VecDeque::new(), malformed: Vec::new(), startable: usize::MAX }
     }
 
-    /// Adds a delivery. It is held by the run from now on.
+    /// Adds a delivery, which belongs to the run from now on.
     pub fn push(&mut self, delivery: Delivery<P, R>) {
         self.deliveries.push_back(delivery);
     }
 
-    /// Counts an entry that was no task at all. The source has already put its raw bytes among the dead letters; the
-    /// reason names where it was (a line, a key) and what is wrong with it.
+    /// Adds an entry that was not a task. The source has kept its raw bytes among the dead letters
+    /// by then; the reason names the place of the entry (a line, a key) and what is wrong with it.
     pub fn malformed(&mut self, reason: impl Into<String>) {
         self.malformed.push(reason.into());
     }
 
-    /// The number of deliveries that the run can begin at once; those beyond it wait in the run's queue.
-    /// `usize::MAX` where no run has said otherwise.
+    /// Returns the number of deliveries that the run can start at once. Further deliveries wait in the
+    /// queue of the run. Default: `usize::MAX`.
     pub fn startable(&self) -> usize {
         self.startable
     }
 
-    /// Says how many deliveries the run can begin at once, before it claims.
+    /// Sets the number of deliveries that the run can start at once. A run sets it before each claim.
     pub fn set_startable(&mut self, startable: usize) {
         self.startable = startable;
     }
 
-    /// How many deliveries are in it.
+    /// Returns the number of deliveries in the buffer.
     pub fn len(&self) -> usize {
         self.deliveries.len()
     }
 
-    /// Whether there are none.
+    /// Returns whether there is no delivery in the buffer.
     pub fn is_empty(&self) -> bool {
         self.deliveries.is_empty()
     }
 
-    /// Takes the deliveries out, in the order they were pushed.
+    /// Takes the deliveries out, in the order in which they were pushed.
     pub fn drain(&mut self) -> impl Iterator<Item = Delivery<P, R>> + '_ {
         self.deliveries.drain(..)
     }
 
-    /// Takes the reasons of the malformed entries out, in the order they came.
+    /// Takes the reasons of the malformed entries out, in the order in which they were added.
     pub fn take_malformed(&mut self) -> Vec<String> {
         core::mem::take(&mut self.malformed)
     }

@@ -1,12 +1,13 @@
-//! Payloads that come as text: JSON, checked once and kept as it came.
+//! JSON payloads, checked once and kept as text.
 
 use std::{boxed::Box, fmt, string::String};
 
 use serde::de::IgnoredAny;
 
-/// One JSON value, kept as the very text that it came in.
+/// A JSON value, kept as the text that it came in.
 ///
-/// It is checked without building a tree; what needs a field parses [`as_str`](Self::as_str) into a type of its own.
+/// The text is checked without building a tree. A handler that needs a field parses
+/// [`as_str`](Self::as_str) into a type of its own.
 ///
 /// ```
 /// use fourfold::source::Json;
@@ -19,13 +20,14 @@ use serde::de::IgnoredAny;
 pub struct Json(Box<str>);
 
 impl Json {
-    /// The largest payload that is taken, in bytes (64 MiB): one value must not be able to use up a machine's memory.
+    /// The maximum number of bytes in a payload: 64 MiB. One value must not be able to use up
+    /// the memory of a machine.
     pub const BYTES_MAX: usize = 64 << 20;
 
-    /// Checks that these bytes are one JSON value, whitespace around it allowed.
+    /// Checks that the bytes are one JSON value, with or without whitespace around it.
     ///
     /// # Errors
-    /// When they are too many, not UTF-8 or not JSON.
+    /// [`JsonError`] when the bytes are too many, not UTF-8, or not JSON.
     pub fn parse(bytes: &[u8]) -> Result<Self, JsonError> {
         if bytes.len() > Self::BYTES_MAX {
             return Err(JsonError(Kind::TooLarge { bytes: bytes.len() }));
@@ -37,12 +39,12 @@ impl Json {
         }
     }
 
-    /// The text.
+    /// Returns the text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The text, without a copy.
+    /// Returns the text without copying it.
     pub fn into_string(self) -> String {
         self.0.into_string()
     }
@@ -66,7 +68,7 @@ impl fmt::Debug for Json {
     }
 }
 
-/// Why a payload is no [`Json`].
+/// The error of bytes that are not a valid [`Json`] payload.
 #[derive(Debug)]
 pub struct JsonError(Kind);
 

@@ -1,4 +1,4 @@
-//! Tasks from lines of JSON: a file, standard input, a socket; streamed, never read whole.
+//! A source of tasks from lines of JSON, streamed from a file, standard input or a socket.
 
 mod dead;
 mod lines;
@@ -22,16 +22,19 @@ use self::lines::{Line, Lines};
 use super::{ClaimStatus, Claims, Delivery, Settlement, Source, Verdict, redeliveries::Redeliveries};
 use crate::{clock::Clock, source::Json, task::Task};
 
-/// The longest line that is a task, unless [`JsonLines::line_max`] says otherwise: 8 MiB.
+/// The default of [`JsonLines::line_max`]: 8 MiB.
 const LINE_MAX: usize = 8 << 20;
 
-/// Tasks from lines of JSON. A task's id is the number of its line, from 1.
+/// A source of tasks from lines of JSON. The id of a task is the number of its line, counted from
+/// 1.
 ///
-/// Blank lines are skipped, and so is a byte order mark before the first. A line that is no JSON, or too long, goes to the dead letters with its raw bytes, and the run
-/// goes on. Retries wait here for their time, on the clock given.
+/// Blank lines are skipped, and so is a byte order mark before the first line. A line that is too long
+/// or not JSON goes to the dead letters with its raw bytes, and the run goes on. Retries wait in the
+/// source for their time, on its clock.
 ///
-/// Dead letters are written as JSON lines, too: `{"task":2,"attempts":4,"reason":"…","payload":…}`, or for what was no task
-/// `{"task":3,"attempts":0,"reason":"…","raw":"…"}` (`raw_hex` where the bytes are not UTF-8).
+/// Dead letters are written as JSON lines, too: `{"task":2,"attempts":4,"reason":"…","payload":…}`
+/// for a task, and `{"task":3,"attempts":0,"reason":"…","raw":"…"}` for a line that was not a task
+/// (`raw_hex` when its bytes are not UTF-8).
 ///
 /// ```
 /// use core::{convert::Infallible, num::NonZeroUsize};
@@ -56,13 +59,13 @@ pub struct JsonLines<'a, R, C> {
     redeliveries: Redeliveries<Json>,
 }
 
-/// Why JSON lines cannot go on being a source.
+/// The error of a source of JSON lines that cannot go on.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum JsonLinesError {
-    /// They cannot be read.
+    /// The input cannot be read.
     Read(io::Error),
-    /// The dead letters cannot be written: going on would lose them.
+    /// The dead letters cannot be written, and would be lost if the run went on.
     DeadLetters(io::Error),
 }
 
@@ -78,7 +81,7 @@ impl fmt::Display for JsonLinesError {
 impl core::error::Error for JsonLinesError {}
 
 impl<'a, R: AsyncRead + Unpin, C: Clock> JsonLines<'a, R, C> {
-    /// The lines of `reader`; dead letters go to `dead`.
+    /// Makes a source of the lines of `reader`, with dead letters written to `dead`.
     pub fn new(clock: C, reader: R, dead: impl Write + 'a) -> Self {
         Self {
             clock,
@@ -89,14 +92,16 @@ impl<'a, R: AsyncRead + Unpin, C: Clock> JsonLines<'a, R, C> {
         }
     }
 
-    /// A line with more bytes than this is malformed. Memory is bounded by it.
+    /// Sets the maximum number of bytes in a line; a longer line is malformed. Default: 8 MiB. It
+    /// bounds the memory for reading.
     #[must_use]
     pub fn line_max(self, bytes: usize) -> Self {
         self.lines.borrow_mut().set_line_max(bytes);
         self
     }
 
-    /// At the end it waits for more, and looks for it so often: the reader of a growing file.
+    /// Follows a growing file: at the end of the input, the source looks for more at this interval.
+    /// Default: the end of the input exhausts the source.
     #[must_use]
     pub fn follow(mut self, every: Duration) -> Self {
         self.lines.borrow_mut().set_follow(true);
@@ -104,21 +109,22 @@ impl<'a, R: AsyncRead + Unpin, C: Clock> JsonLines<'a, R, C> {
         self
     }
 
-    /// How many bytes were handed out as lines.
+    /// Returns the number of bytes that were handed out as lines.
     pub fn consumed(&self) -> u64 {
         self.lines.borrow().consumed()
     }
 
-    /// How many tasks wait for the time of their next attempt.
+    /// Returns the number of tasks that wait for the time of their next attempt.
     pub fn delayed(&self) -> usize {
         self.redeliveries.delayed()
     }
 
-    /// Passes every line that is not done to `line` (what a drained run gave back, what waits for another attempt, what was
-    /// never read), reading to the end; says how many there were.
+    /// Reads to the end, and passes every line that is not done to `line`: those that a drained run
+    /// gave back, those that wait for a retry, and those that were never read. Returns their
+    /// number.
     ///
     /// # Errors
-    /// When the rest cannot be read, or `line` fails.
+    /// Returns an error when the rest cannot be read, or when `line` fails.
     pub async fn rest(&self, mut line: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<u64> {
         let mut tasks = self.redeliveries.take_rest();
         tasks.sort_unstable_by_key(|task| task.id);
@@ -148,7 +154,8 @@ impl<'a, R: AsyncRead + Unpin, C: Clock> JsonLines<'a, R, C> {
         }
     }
 
-    /// Hands out what is there, at most `max`; says whether anything came out, be it malformed.
+    /// Hands out at most `max` tasks of those that were read. Returns whether there was a task or a
+    /// malformed line.
     fn hand_out(&self, max: usize, claims: &mut Claims<Json, ()>) -> Result<bool, JsonLinesError> {
         let before = claims.len();
         let mut malformed = false;
@@ -181,7 +188,7 @@ impl<'a, R: AsyncRead + Unpin, C: Clock> JsonLines<'a, R, C> {
         self.redeliveries.is_clear() && self.lines.borrow().is_ended()
     }
 
-    /// Reads more; where there is nothing more to read, waits until something else may have changed.
+    /// Reads more. At the end of the input it waits until a task comes back or is due.
     async fn change(&self) -> Result<(), JsonLinesError> {
         let mut reading = !self.lines.borrow().is_at_end();
         let due = self.redeliveries.next_due(&self.clock);
@@ -214,19 +221,20 @@ impl<'a, R: AsyncRead + Unpin, C: Clock> JsonLines<'a, R, C> {
     }
 }
 
-/// A line without the byte order mark that some programs put before the first one; RFC 8259 lets a reader ignore it.
+/// Returns a line without the byte order mark that some programs write before the first one; RFC 8259
+/// lets a reader ignore it.
 fn without_mark(number: u64, raw: &[u8]) -> &[u8] {
     if number == 1 { raw.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(raw) } else { raw }
 }
 
-/// The task on a line; `None` on a blank one.
+/// Parses the task of a line; `None` for a blank line.
 fn parse(line: &Line<'_>) -> Result<Option<Task<Json>>, String> {
     match line {
         Line::Whole(number, raw) => match without_mark(*number, raw).trim_ascii() {
             [] => Ok(None),
             raw => match Json::parse(raw) {
                 Ok(payload) => Ok(Some(Task::new(*number, payload))),
-                // It is one line to whoever wrote the file, whatever the parser counts.
+                // The parser counts lines within the payload, which is always one line here.
                 Err(error) => Err(format!("line {number}: {error}").replace(" at line 1 column ", " at column ")),
             },
         },
@@ -254,7 +262,7 @@ impl<R: AsyncRead + Unpin, C: Clock> Source for JsonLines<'_, R, C> {
     async fn settle(&self, settlements: &mut [Settlement<Json, ()>]) -> Result<(), JsonLinesError> {
         self.redeliveries.settle(&self.clock, settlements, |settlement| {
             if let (Verdict::Dead { reason }, Some(delivery)) = (settlement.verdict(), settlement.delivery()) {
-                // Written before it is let go of.
+                // Written before the source forgets the task.
                 self.bury(&dead::task(&delivery.task, reason))?;
             }
             settlement.take();

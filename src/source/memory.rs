@@ -1,4 +1,4 @@
-//! Tasks that live in this process.
+//! A source of tasks that live in this process.
 
 use alloc::{boxed::Box, string::String, vec::Vec};
 use core::{
@@ -20,18 +20,19 @@ use crate::{
     task::{Attempt, Task, TaskId},
 };
 
-/// A task that will not be tried again.
+/// A task that will not be tried again, with the reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeadLetter<P> {
     /// The task, with the number of its last attempt.
     pub task: Task<P>,
-    /// Why it is dead.
+    /// The reason why the task is dead.
     pub reason: String,
 }
 
-/// Tasks from an iterator, pulled as there is room, or from a bounded channel that other threads may fill.
+/// A source of tasks from an iterator, or from a bounded channel that other threads can fill.
 ///
-/// Retries wait here for their time, on the clock given; dead letters are kept until
+/// An iterator is advanced as the run claims. Retries wait in the source for their time, on its
+/// clock; with `()` as the clock they do not wait. Dead letters are kept until
 /// [`take_dead`](Self::take_dead).
 ///
 /// ```
@@ -83,13 +84,14 @@ impl<P> Feed<'_, P> {
 }
 
 impl<'a, P, C: Clock> MemorySource<'a, P, C> {
-    /// The items of `tasks`, each pulled when it is claimed.
+    /// Makes a source of the items of `tasks`, each of which is taken from the iterator when the
+    /// run claims it.
     pub fn new<I: IntoIterator<Item = P, IntoIter: 'a>>(clock: C, tasks: I) -> Self {
         Self::with_feed(clock, Feed::Iterator(Box::new(tasks.into_iter())))
     }
 
-    /// Makes a source that hands out what is sent into a channel of this capacity, from this thread or from others. The source is
-    /// exhausted when all senders are dropped.
+    /// Makes a source that hands out what is sent into a channel of this capacity, from this thread
+    /// or from others. The source is exhausted when all senders are dropped.
     ///
     /// # Errors
     /// [`ConfigError::ZeroQueueCapacity`] when the capacity is 0.
@@ -109,23 +111,24 @@ impl<'a, P, C: Clock> MemorySource<'a, P, C> {
         }
     }
 
-    /// Takes the dead letters out, in the order they died.
+    /// Takes the dead letters out, in the order in which the tasks died.
     pub fn take_dead(&self) -> Vec<DeadLetter<P>> {
         self.dead.take()
     }
 
-    /// How many deliveries are claimed and not settled.
+    /// Returns the number of deliveries that are claimed and not settled.
     pub fn held(&self) -> usize {
         self.redeliveries.held()
     }
 
-    /// How many tasks wait for the time of their next attempt.
+    /// Returns the number of tasks that wait for the time of their next attempt.
     pub fn delayed(&self) -> usize {
         self.redeliveries.delayed()
     }
 
-    /// Takes out what is left, due or not: what a run that was drained gave back and what it never claimed (what a
-    /// channel's producers have not sent yet is still theirs).
+    /// Takes the remaining tasks out: those that a drained run gave back, those that wait for a
+    /// retry, and those that were never claimed. Tasks that the senders of a channel have not sent
+    /// yet stay with them.
     pub fn take_rest(&self) -> Vec<Task<P>> {
         let mut rest = self.redeliveries.take_rest();
         let mut feed = self.feed.borrow_mut();
@@ -157,7 +160,7 @@ impl<'a, P, C: Clock> MemorySource<'a, P, C> {
         self.redeliveries.is_clear() && matches!(*self.feed.borrow(), Feed::Ended)
     }
 
-    /// Waits until there may be something to hand out.
+    /// Waits until there may be a task to hand out.
     async fn change(&self) {
         let due = self.redeliveries.next_due(&self.clock);
         let sleep = async {

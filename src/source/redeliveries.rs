@@ -1,4 +1,4 @@
-//! What a source in this process knows of tasks that were claimed: how many are out, and which came back.
+//! The tasks that a source in this process has handed out, and those that came back.
 
 use alloc::{
     collections::{BinaryHeap, VecDeque},
@@ -17,7 +17,8 @@ use crate::{
     task::{Task, TaskId},
 };
 
-/// Deliveries that are out, and tasks that are to be delivered again, before anything new.
+/// The number of deliveries that are held, and the tasks that are to be delivered again before any
+/// new one.
 pub(super) struct Redeliveries<P> {
     returned: RefCell<VecDeque<Task<P>>>,
     /// The next one due is on top.
@@ -26,8 +27,8 @@ pub(super) struct Redeliveries<P> {
     changed: MultiWakerRegistration,
 }
 
-/// A task with the time from which on it may be delivered. The earliest is the greatest; the id keeps apart what is due at the
-/// same time, in an order that no scheduling can change.
+/// A task with the earliest time of its next delivery. The earliest task is the greatest; among
+/// tasks of the same time the id decides, so that scheduling cannot change the order.
 struct Delayed<P> {
     due: Time,
     task: Task<P>,
@@ -69,33 +70,34 @@ impl<P> Redeliveries<P> {
         }
     }
 
-    /// How many deliveries are claimed and not settled.
+    /// Returns the number of deliveries that are claimed and not settled.
     pub(super) fn held(&self) -> usize {
         self.held.get()
     }
 
-    /// How many tasks wait for the time of their next attempt.
+    /// Returns the number of tasks that wait for the time of their next attempt.
     pub(super) fn delayed(&self) -> usize {
         self.delayed.borrow().len()
     }
 
-    /// How many tasks wait for nothing but a claim.
+    /// Returns the number of tasks that wait only for a claim.
     pub(super) fn returned(&self) -> usize {
         self.returned.borrow().len()
     }
 
-    /// Nothing is out, and nothing is to be delivered again.
+    /// Returns whether no delivery is held and no task is to be delivered again.
     pub(super) fn is_clear(&self) -> bool {
         self.held.get() == 0 && self.returned.borrow().is_empty() && self.delayed.borrow().is_empty()
     }
 
-    /// Until the next task is due.
+    /// Returns the time until the next task is due.
     pub(super) fn next_due<C: Clock>(&self, clock: &C) -> Option<core::time::Duration> {
         let due = self.delayed.borrow().peek()?.due;
         Some(due.since(clock.now()))
     }
 
-    /// Hands out what came back, at most `max`. Who claims adds what is new and says with [`hold`](Self::hold) how much it was in all.
+    /// Hands out at most `max` tasks that came back. The source then adds new tasks, and counts all
+    /// with [`hold`](Self::hold).
     pub(super) fn hand_out<C: Clock>(&self, clock: &C, max: usize, claims: &mut Claims<P, ()>) {
         let mut delayed = self.delayed.borrow_mut();
         let mut returned = self.returned.borrow_mut();
@@ -109,24 +111,24 @@ impl<P> Redeliveries<P> {
         returned.drain(..count).for_each(|task| claims.push(Delivery { task, receipt: () }));
     }
 
-    /// So many more deliveries are out.
+    /// Counts this many more deliveries as held.
     pub(super) fn hold(&self, count: usize) {
         self.held.set(self.held.get() + count);
     }
 
-    /// A new task that nobody has claimed yet.
+    /// Adds a new task that waits for a claim.
     pub(super) fn arrive(&self, task: Task<P>) {
         self.returned.borrow_mut().push_back(task);
     }
 
-    /// Takes tasks back as they were, uncounted.
+    /// Takes a task back with its attempt uncounted.
     pub(super) fn give_back(&self, task: Task<P>) {
         self.returned.borrow_mut().push_front(task);
         self.end_hold();
         self.changed.notify();
     }
 
-    /// Ends deliveries. `bury` keeps the task of a settlement that says dead, and takes it out.
+    /// Ends deliveries. `bury` takes out and keeps the task of a settlement whose verdict is dead.
     pub(super) fn settle<C: Clock, E>(
         &self,
         clock: &C,
@@ -151,7 +153,8 @@ impl<P> Redeliveries<P> {
             self.end_hold();
         }
         if is_released {
-            // From the last to the first, so that they stand at the front of the queue in their old order.
+            // From the last to the first, so that they stand at the front of the queue in their old
+            // order.
             settlements
                 .iter_mut()
                 .rev()
@@ -163,16 +166,17 @@ impl<P> Redeliveries<P> {
     }
 
     fn end_hold(&self) {
-        // Settling what was never claimed would be a defect of the run; it must not turn the count over.
+        // Settling what was never claimed would be a defect of the run; it must not turn the count
+        // over.
         self.held.set(self.held.get().saturating_sub(1));
     }
 
-    /// The task of `cx` is woken when something ends or comes back.
+    /// Registers the waker of `cx` for the next end or return of a delivery.
     pub(super) fn wait(&self, cx: &Context<'_>) {
         self.changed.wait(cx);
     }
 
-    /// Takes out what is to be delivered again, due or not.
+    /// Takes out the tasks that are to be delivered again, due or not.
     pub(super) fn take_rest(&self) -> Vec<Task<P>> {
         let mut rest: Vec<Task<P>> = self.returned.take().into();
         let mut delayed = self.delayed.take();

@@ -1,4 +1,4 @@
-//! How a delivery ends.
+//! Verdicts on deliveries, on their way to the source.
 
 use alloc::string::String;
 use core::{fmt, time::Duration};
@@ -6,24 +6,24 @@ use core::{fmt, time::Duration};
 use super::Delivery;
 use crate::task::{Attempt, TaskId};
 
-/// What becomes of a delivered task.
+/// The decision about a task at the end of a delivery.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It is done; the source forgets it.
+    /// The task is done, and the source forgets it.
     Done,
-    /// It is to be delivered again, with the next attempt, not before `after` has passed.
+    /// The task is to be delivered again as its next attempt, after a pause.
     Retry {
-        /// How long it waits.
+        /// The pause before the next attempt.
         after: Duration,
-        /// Why this attempt failed.
+        /// The reason why this attempt failed.
         reason: String,
     },
-    /// It will not be tried again; the source keeps it among its dead letters.
+    /// The task will not be tried again, and the source keeps it among its dead letters.
     Dead {
-        /// Why.
+        /// The reason why the task is dead.
         reason: String,
     },
-    /// It is given back as if it had never been claimed: no attempt is counted.
+    /// The task is given back as if it had never been claimed; the attempt is not counted.
     Release,
 }
 
@@ -37,43 +37,44 @@ pub struct Settlement<P, R> {
 }
 
 impl<P, R> Settlement<P, R> {
-    /// A delivery and how it ends.
+    /// Makes a settlement of a delivery with a verdict.
     pub fn new(delivery: Delivery<P, R>, verdict: Verdict) -> Self {
         let (task, attempt) = (delivery.task.id, delivery.task.attempt);
         Self { delivery: Some(delivery), task, attempt, verdict, lost: false }
     }
 
-    /// The task's id.
+    /// Returns the id of the task.
     pub fn task(&self) -> TaskId {
         self.task
     }
 
-    /// The attempt that ends.
+    /// Returns the attempt that ends.
     pub fn attempt(&self) -> Attempt {
         self.attempt
     }
 
-    /// How it ends.
+    /// Returns the verdict on the delivery.
     pub fn verdict(&self) -> &Verdict {
         &self.verdict
     }
 
-    /// The delivery, unless it was taken out.
+    /// Returns the delivery, unless it was taken out.
     pub fn delivery(&self) -> Option<&Delivery<P, R>> {
         self.delivery.as_ref()
     }
 
-    /// Takes the delivery out: the source answers for it from now on.
+    /// Takes the delivery out. The source is responsible for it from now on.
     pub fn take(&mut self) -> Option<Delivery<P, R>> {
         self.delivery.take()
     }
 
-    /// Says that the delivery was no longer this run's to settle: its lease ended and somebody else has it.
+    /// Marks the delivery as lost: its lease ended before the verdict, and another process may have
+    /// the task.
     pub fn mark_lease_lost(&mut self) {
         self.lost = true;
     }
 
-    /// Whether the source refused it.
+    /// Returns whether the lease of the delivery was lost.
     pub fn is_lease_lost(&self) -> bool {
         self.lost
     }

@@ -76,8 +76,9 @@ pub fn write_line(event: &Event<&str>, text: &mut Vec<u8>) {
     line.0.push(b'}');
 }
 
-/// A line that is being written. It is what the derived `Serialize` writes, in less than a third of the instructions: a writer of
-/// traces that is slower than its run loses events. A test compares the two.
+/// A line that is being written. It is what the derived `Serialize` writes, in less than a third of
+/// the instructions: a writer of traces that is slower than its run loses events. A test compares
+/// the two.
 struct Line<'t>(&'t mut Vec<u8>);
 
 impl Line<'_> {
@@ -174,7 +175,8 @@ impl<'de> Visitor<'de> for Values {
         f.write_str("an object")
     }
 
-    // What is no object has none of the keys. Said by hand: what serde says brings the printing of floats along.
+    // A value that is not an object has none of the keys. Written by hand, since the default of serde
+    // brings the printing of floats into the page's module.
     fn visit_unit<E: Error>(self) -> Result<TraceLine<'de>, E> {
         Ok(TraceLine { values: [const { None }; KEYS.len()] })
     }

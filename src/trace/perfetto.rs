@@ -1,9 +1,11 @@
 //! Traces for Perfetto and chrome://tracing: JSON in the Trace Event Format.
 //!
-//! Each run is a process. It has a thread per permit (per worker, in a pool), with a slice per attempt: whoever holds a permit holds it
-//! alone, so that no two slices of a thread overlap; another thread shows what holds the source up. Each task is an asynchronous
-//! track from its claim to its end, in which its queueing, its attempts and its waits for a retry are nested; so is each batch. What is
-//! queued, in flight and waiting for a retry is counted, and what happens to the run as a whole is an instant.
+//! Each run is a process. It has a thread per permit (per worker, in a pool), with a slice per
+//! attempt: whoever holds a permit holds it alone, so that no two slices of a thread overlap;
+//! another thread shows what holds the source up. Each task is an asynchronous track from its claim
+//! to its end, in which its queueing, its attempts and its waits for a retry are nested; so is each
+//! batch. What is queued, in flight and waiting for a retry is counted, and what happens to the run
+//! as a whole is an instant.
 
 use std::io::Write;
 
@@ -19,8 +21,8 @@ use crate::{
     task::{Attempt, TaskId},
 };
 
-/// The thread that shows the source; those of permits follow. Perfetto takes a thread 0, and one with its process's number, for
-/// its main thread: these are beyond the numbers of processes.
+/// The thread that shows the source; those of permits follow. Perfetto takes a thread 0, and one
+/// with its process's number, for its main thread: these are beyond the numbers of processes.
 const SOURCE_THREAD: usize = 100;
 
 /// The format of Perfetto and chrome://tracing.

@@ -90,7 +90,8 @@ impl<R: BufRead> Reader<R> {
         Ok(reader)
     }
 
-    /// Reads the next event and hands it to `look`; returns `None` at the end. Blank lines are skipped.
+    /// Reads the next event and hands it to `look`; returns `None` at the end. Blank lines are
+    /// skipped.
     ///
     /// # Errors
     /// [`TraceError`] when the next line is not an event, or cannot be read.

@@ -23,7 +23,8 @@ const HAND_OVER_NS: u64 = 1_000_000_000;
 
 /// An observer that writes a trace on a thread of its own.
 ///
-/// A run never waits for the writer: when the writer is too slow or fails, events are lost, and counted.
+/// A run never waits for the writer: when the writer is too slow or fails, events are lost, and
+/// counted.
 ///
 /// ```
 /// use std::{fs, io::Write};
@@ -88,7 +89,8 @@ impl Trace {
         }
     }
 
-    /// Makes the run wait for the writer, so that no event is lost. It suits runs on a simulated clock.
+    /// Makes the run wait for the writer, so that no event is lost. It suits runs on a simulated
+    /// clock.
     #[must_use]
     pub fn patient(mut self) -> Self {
         self.is_patient = true;

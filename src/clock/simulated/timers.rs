@@ -1,4 +1,5 @@
-//! The timers of a simulated clock: a heap in which each knows its place, so that one that is dropped is taken out at once.
+//! The timers of a simulated clock: a heap in which each knows its place, so that one that is
+//! dropped is taken out at once.
 
 use alloc::vec::Vec;
 use core::task::Waker;

@@ -49,7 +49,8 @@ impl State {
         };
         let permits = keys.list("permits")?.iter().map(permit).collect::<Option<Vec<_>>>();
         let Data::Object(tasks) = keys.need("tasks")? else { return Err(keys.wrong("tasks", "an object")) };
-        // Filled bit by bit: what is there already is dropped in one place, whatever is wrong with the rest.
+        // Filled bit by bit: what is there already is dropped in one place, whatever is wrong with
+        // the rest.
         let mut state = Self::new();
         state.counters = counters(keys.need("counters")?)?;
         state.pattern = keys.named("pattern", |name| name.parse().ok())?;

@@ -1,4 +1,4 @@
-//! Dead letters, a line of JSON each.
+//! Dead letters as lines of JSON.
 
 use alloc::{format, string::String, vec::Vec};
 use core::fmt::Write;
@@ -16,23 +16,23 @@ struct Letter<'a> {
     reason: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     payload: Option<&'a RawValue>,
-    /// What was no task, where it is text.
+    /// The line that was not a task, if it is text.
     #[serde(skip_serializing_if = "Option::is_none")]
     raw: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     raw_hex: Option<String>,
-    /// Only the beginning of it is there.
+    /// The length of a line of which only the beginning is kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     raw_bytes: Option<u64>,
 }
 
-/// A task that will not be tried again.
+/// Makes the dead letter of a task.
 pub(super) fn task(task: &Task<Json>, reason: &str) -> Vec<u8> {
     let payload = serde_json::from_str(task.payload.as_str()).ok();
     line(&Letter { task: task.id.0, attempts: task.attempt.get(), reason, payload, ..Letter::default() })
 }
 
-/// A line that was no task.
+/// Makes the dead letter of a line that was not a task.
 pub(super) fn malformed(found: &Line<'_>, reason: &str) -> Vec<u8> {
     let (number, bytes, length) = match found {
         Line::Whole(number, bytes) => (*number, *bytes, None),

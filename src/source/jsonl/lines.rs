@@ -1,4 +1,4 @@
-//! Bytes cut into lines, in a buffer that grows with the longest line and never beyond a bound.
+//! Bytes cut into lines, in a buffer that grows with the longest line up to a bound.
 
 use std::{
     io,
@@ -10,12 +10,12 @@ use alloc::{vec, vec::Vec};
 
 use futures_lite::AsyncRead;
 
-/// How much is read at a time.
+/// The number of bytes that are read at a time.
 const CHUNK: usize = 64 * 1024;
-/// How much of a line that is too long is kept, for the dead letters.
+/// The number of bytes of a line that is too long which are kept for the dead letters.
 const HEAD: usize = 256;
 
-/// Cuts what a reader gives into lines.
+/// A reader cut into lines.
 pub(super) struct Lines<R> {
     reader: R,
     buffer: Vec<u8>,
@@ -38,11 +38,11 @@ struct Skipped {
     length: u64,
 }
 
-/// A line, or what stands in for one.
+/// A line, or the beginning of one that is too long.
 pub(super) enum Line<'a> {
-    /// Without its newline.
+    /// A whole line without its newline, and its number.
     Whole(u64, &'a [u8]),
-    /// It was longer than the bound: only its beginning is there.
+    /// The beginning of a line that is longer than the bound.
     TooLong { number: u64, length: u64, head: Vec<u8> },
 }
 
@@ -71,22 +71,22 @@ impl<R: AsyncRead + Unpin> Lines<R> {
         self.follow = follow;
     }
 
-    /// How many bytes were handed out as lines.
+    /// Returns the number of bytes that were handed out as lines.
     pub(super) fn consumed(&self) -> u64 {
         self.consumed
     }
 
-    /// Whether the reader has given all it has.
+    /// Returns whether the reader is at its end.
     pub(super) fn is_at_end(&self) -> bool {
         self.ended
     }
 
-    /// Whether the reader has given all it has, and all of it was handed out.
+    /// Returns whether the reader is at its end and all lines were handed out.
     pub(super) fn is_ended(&self) -> bool {
         self.ended && self.start == self.end && self.skipping.is_none()
     }
 
-    /// The next line of what was read; `None` when it takes more reading, or nothing is left.
+    /// Returns the next line that was read; `None` when more must be read, or no line is left.
     pub(super) fn next(&mut self) -> Option<Line<'_>> {
         let newline = memchr::memchr(b'\n', &self.buffer[self.scanned..self.end]).map(|at| self.scanned + at);
         let (to, next) = match newline {
@@ -112,7 +112,7 @@ impl<R: AsyncRead + Unpin> Lines<R> {
         Some(Line::Whole(number, line))
     }
 
-    /// Lets go of the beginning of a line that has already grown beyond the bound.
+    /// Drops the beginning of a line that has grown beyond the bound.
     fn skip_if_too_long(&mut self) {
         let pending = self.end - self.start;
         if self.skipping.is_none() && pending > self.line_max {
@@ -127,7 +127,7 @@ impl<R: AsyncRead + Unpin> Lines<R> {
         }
     }
 
-    /// Reads more. False: there is nothing more, for now at least.
+    /// Reads more. Returns false at the end of the input, which may grow when it is followed.
     pub(super) fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
         if self.ended {
             return Poll::Ready(Ok(false));
