@@ -22,7 +22,7 @@ pub struct Json(Box<str>);
 impl Json {
     /// The maximum number of bytes in a payload: 64 MiB. One value must not be able to use up
     /// the memory of a machine.
-    pub const BYTES_MAX: usize = 64 << 20;
+    pub const BYTES_MAX: usize = 64 * 1024 * 1024;
 
     /// Checks that the bytes are one JSON value, with or without whitespace around it.
     ///
