@@ -28,9 +28,9 @@ const LINE_MAX: usize = 8 << 20;
 /// A source of tasks from lines of JSON. The id of a task is the number of its line, counted from
 /// 1.
 ///
-/// Blank lines are skipped, and so is a byte order mark before the first line. A line that is too
-/// long or not JSON goes to the dead letters with its raw bytes, and the run goes on. Retries wait in
-/// the source for their time, on its clock.
+/// Blank lines are skipped, and so is a byte order mark before the first line. A line that is too long
+/// or not JSON goes to the dead letters with its raw bytes, and the run goes on. Retries wait in the
+/// source for their time, on its clock.
 ///
 /// Dead letters are written as JSON lines, too: `{"task":2,"attempts":4,"reason":"…","payload":…}`
 /// for a task, and `{"task":3,"attempts":0,"reason":"…","raw":"…"}` for a line that was not a task
@@ -221,7 +221,8 @@ impl<'a, R: AsyncRead + Unpin, C: Clock> JsonLines<'a, R, C> {
     }
 }
 
-/// A line without the byte order mark that some programs put before the first one; RFC 8259 lets a reader ignore it.
+/// Returns a line without the byte order mark that some programs write before the first one; RFC 8259
+/// lets a reader ignore it.
 fn without_mark(number: u64, raw: &[u8]) -> &[u8] {
     if number == 1 { raw.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(raw) } else { raw }
 }
