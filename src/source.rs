@@ -159,7 +159,8 @@ pub trait Source {
     /// with leases answers [`Begin::Lost`] once the lease is over, so that no handler starts on a task
     /// that is known to be lost.
     ///
-    /// A source that answers [`Begin::Later`] does its work in [`drive`](Self::drive).
+    /// A source that answers [`Begin::Later`] does its work in [`drive`](Self::drive); it is then also asked for the deliveries
+    /// behind that one for which there are permits, and can do for all of them at once what it has to do.
     fn begin(&self, _receipt: &Self::Receipt) -> Begin {
         Begin::Now
     }

@@ -183,11 +183,11 @@ where
             if starts == 0 {
                 break;
             }
-            for _ in 0..starts {
+            for started_now in 0..starts {
                 if budget.is_spent() || state.lifecycle.is_interrupted(self.shared.control) {
                     break;
                 }
-                if !state.inventory.may_begin(self.shared.source, &mut state.recorder) {
+                if !state.inventory.may_begin(self.shared.source, starts - started_now, &mut state.recorder) {
                     return started;
                 }
                 self.start(state);

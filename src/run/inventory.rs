@@ -105,18 +105,25 @@ impl<P, R> Inventory<P, R> {
         }
     }
 
-    /// Whether the source lets the first delivery of the queue begin. Those before it that are lost are given back, for the
-    /// source to say what has become of them.
+    /// Whether the source lets the first delivery of the queue begin, of `starts` that could. Those before it that are lost
+    /// are given back, for the source to say what has become of them.
     #[inline]
     pub(super) fn may_begin<C: Clock, O: Observer, S: Source<Payload = P, Receipt = R>>(
         &mut self,
         source: &S,
+        starts: usize,
         recorder: &mut Recorder<'_, C, O>,
     ) -> bool {
         while let Some(first) = self.queue.front() {
             match source.begin(&first.receipt) {
                 Begin::Now => return true,
-                Begin::Later => return false,
+                Begin::Later => {
+                    // All that could start are asked for, so that the source can do at once what it has to do for them.
+                    for delivery in self.queue.iter().take(starts).skip(1) {
+                        source.begin(&delivery.receipt);
+                    }
+                    return false;
+                }
                 Begin::Lost => {
                     self.leave_batch(1, recorder);
                     if let Some(lost) = self.queue.pop_front() {
