@@ -39,7 +39,7 @@ impl Json {
         }
     }
 
-    /// Returns the text.
+    /// Returns the text of the payload.
     pub fn as_str(&self) -> &str {
         &self.0
     }

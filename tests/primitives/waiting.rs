@@ -302,7 +302,6 @@ fn a_close_while_a_push_has_its_place_gives_the_task_back() {
                 assert_eq!(push.poll(), Some(Err(PushError::Closed(3))));
             },
         ))
-        .unwrap()
         .unwrap();
     assert_eq!(ended, Ok(()));
 }
