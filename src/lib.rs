@@ -64,12 +64,12 @@
 //! | none | the core: `no_std` with `alloc` | 10 |
 //! | `std` (default) | contained panics of handlers; [`MemorySource`]s that are fed from other threads | 13 |
 //! | `smol` | [`NativeClock`](clock), the wall clock on smol's timers | 33 |
-//! | `serde` | `Serialize` and `Deserialize` on reports, events, states and workloads | 17 |
+//! | `serde` | `Serialize` and `Deserialize` on reports, events, states and workloads | 20 |
 //! | `trace` | the module `trace`: events as JSON lines, there and back, and for Perfetto | 24 |
 //! | `jsonl` | `source::JsonLines`: tasks from JSON lines in anything that can be read | 24 |
 //! | `redis` | `source::redis`: tasks from Redis lists, at least once | 104 |
-//! | `listen` | the module `listen`: runs that can be watched over HTTP | 72 |
-//! | `tracing` | a span for each run and each attempt in the program's subscriber | 12 |
+//! | `listen` | the module `listen`: runs that can be watched over HTTP | 54 |
+//! | `tracing` | a span for each run and each attempt in the program's subscriber | 16 |
 //!
 //! # Modules
 //!

@@ -39,12 +39,12 @@ impl Json {
         }
     }
 
-    /// Returns the text of the payload.
+    /// Returns the text of the value.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Returns the text without copying it.
+    /// Returns the text of the value without copying it.
     pub fn into_string(self) -> String {
         self.0.into_string()
     }

@@ -65,3 +65,36 @@ fn the_library_brings_few_crates_along() {
         println!("{features}: {}", crates(&["--features", features]).len());
     }
 }
+
+/// The rows of a table of features: each feature with the number of crates that it says.
+fn feature_rows(path: &str) -> Vec<(String, usize)> {
+    let text = read(path);
+    let rows = text.lines().filter_map(|line| {
+        let cells: Vec<&str> = line.trim_start_matches("//!").trim().trim_matches('|').split('|').collect();
+        let [feature, _, crates] = cells[..] else { return None };
+        let name = match feature.trim() {
+            "none" | "无" => "none",
+            feature => feature.split('`').nth(1)?,
+        };
+        Some((name.to_owned(), crates.trim().parse().ok()?))
+    });
+    rows.collect()
+}
+
+#[test]
+fn the_tables_of_features_count_the_crates() {
+    for path in ["src/lib.rs", "README.md", "README.zh-CN.md"] {
+        let rows = feature_rows(path);
+        let features: BTreeSet<&str> = rows.iter().map(|(name, _)| name.as_str()).collect();
+        let all = ["jsonl", "listen", "none", "redis", "serde", "smol", "std", "trace", "tracing"];
+        assert_eq!(features, BTreeSet::from(all), "{path}");
+        for (name, said) in &rows {
+            let count = match name.as_str() {
+                "none" => crates(&["--no-default-features"]),
+                "std" => crates(&[]),
+                name => crates(&["--features", name]),
+            };
+            assert_eq!(*said, count.len() - 1, "{path}: crates that `{name}` brings");
+        }
+    }
+}
