@@ -5,7 +5,12 @@ use std::future::{IntoFuture as _, poll_fn};
 use std::num::NonZeroUsize;
 use std::task::Poll;
 
-use fourfold::{Clock, Event, MemorySource, NativeClock, Observer, Pattern, Run, Task, event::OwnedEvent, metrics::{State, Timeline}, trace};
+use fourfold::{
+    Clock, Event, MemorySource, NativeClock, Observer, Pattern, Run, Task,
+    event::OwnedEvent,
+    metrics::{State, Timeline},
+    trace,
+};
 use futures_lite::future::block_on;
 use rustix::time::{ClockId, clock_gettime};
 

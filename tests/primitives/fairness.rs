@@ -1,4 +1,5 @@
 //! Nobody is kept waiting: not the host beside a scope, not a sibling, however deep scopes lie in each other.
+#![allow(clippy::unwrap_used, reason = "all of it is test code")]
 
 use std::{
     cell::{Cell, RefCell},
@@ -8,9 +9,9 @@ use std::{
 };
 
 use fourfold::{TaskSet, batch, executor::POLLS_PER_TURN, task_group, worker_pool};
-use futures_lite::future::{block_on, ready, yield_now};
+use futures_lite::future::{ready, yield_now};
 
-use super::{Random, nz};
+use super::{Random, block_on, nz};
 
 /// How many turns a host has beside a scope, until the scope has ended.
 fn host_turns(scope: impl Future<Output = ()>) -> usize {

@@ -97,6 +97,11 @@ impl Random {
     }
 }
 
+/// Runs a future that waits for nothing but itself; `futures_lite` has no such thing without `std`.
+fn block_on<F: Future>(future: F) -> F::Output {
+    SimulatedClock::new().run(future).expect("nothing else would wake it")
+}
+
 /// A future's output, unless the time is up first: then it is dropped.
 async fn within<T>(clock: &SimulatedClock, time: Duration, future: impl Future<Output = T>) -> Option<T> {
     let timer = async {

@@ -3,7 +3,7 @@
 use std::{
     cell::RefCell,
     future::Future,
-    pin::{Pin, pin},
+    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -17,7 +17,7 @@ use fourfold::{
     scope::{Acquire, Closed, PushError, batch_with, worker_pool_with},
     worker_pool,
 };
-use futures_lite::future::{block_on, zip};
+use futures_lite::future::zip;
 
 use super::{ms, nz, poll, turn};
 
@@ -115,14 +115,14 @@ fn a_push_is_not_woken_when_something_ends_that_frees_no_place() {
 #[test]
 fn a_queue_that_is_never_idle_keeps_nothing_for_those_who_have_waited() {
     let peak = |pushes: usize| {
-        block_on(turn());
+        super::block_on(turn());
         let run = || {
             let handler = async |_, _: &_| turn().await;
-            block_on(worker_pool(nz(1), nz(1), handler, async |queue| {
+            super::block_on(worker_pool(nz(1), nz(1), handler, async |queue| {
                 for n in 0..pushes {
                     // Each with a waker of its own.
                     let waker = Waker::from(Arc::new(Count::default()));
-                    let mut push = pin!(queue.push(n));
+                    let mut push = std::pin::pin!(queue.push(n));
                     while push.as_mut().poll(&mut Context::from_waker(&waker)).is_pending() {
                         turn().await;
                     }

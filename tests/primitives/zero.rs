@@ -4,9 +4,9 @@ use fourfold::{
     MemorySource, Permits, TaskSet, batch, clock::SimulatedClock, config::ConfigError, scope::worker_pool_with,
     task_group, worker_pool,
 };
-use futures_lite::future::{block_on, zip};
+use futures_lite::future::zip;
 
-use super::turn;
+use super::{block_on, turn};
 
 #[test]
 fn a_scope_with_a_limit_of_0_says_so_and_starts_nothing() {

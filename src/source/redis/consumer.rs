@@ -1,10 +1,6 @@
 //! The work on a connection: claims, settlements, heartbeat, reaping and waiting, side by side until the connection ends.
 
-use core::{
-    convert::Infallible,
-    future::{Future, pending},
-    time::Duration,
-};
+use core::{convert::Infallible, future::pending, time::Duration};
 use std::{boxed::Box, time::Instant};
 
 use smol::{
@@ -357,8 +353,6 @@ impl RedisSource {
     }
 }
 
-fn at(time: Instant) -> impl Future<Output = ()> {
-    async move {
-        Timer::at(time).await;
-    }
+async fn at(time: Instant) {
+    Timer::at(time).await;
 }

@@ -111,8 +111,9 @@ impl List {
         all.cmd("ZRANGE").arg(&self.keys.beats).arg(0).arg(-1).arg("WITHSCORES");
         all.cmd("SMEMBERS").arg(&self.keys.holders);
         let reply: Value = on.send_all(&all).await?;
-        let ((seconds, micros), beats, holders): ((u64, u64), Vec<(String, f64)>, Vec<String>) =
-            FromRedisValue::from_redis_value(reply).map_err(|_| odd())?;
+        /// What the server's clock says, when the lease of each consumer ends, and who holds deliveries.
+        type Reply = ((u64, u64), Vec<(String, f64)>, Vec<String>);
+        let ((seconds, micros), beats, holders): Reply = FromRedisValue::from_redis_value(reply).map_err(|_| odd())?;
         let now_ms = (seconds * 1_000 + micros / 1_000) as f64;
         let mut consumers: Vec<(String, bool, usize)> =
             beats.into_iter().map(|(name, deadline)| (name, deadline > now_ms, 0)).collect();
