@@ -30,10 +30,12 @@ impl<T> Index<T> {
     }
 
     #[cfg(any(test, feature = "trace"))]
+    #[cfg(any(test, feature = "trace"))]
     pub(crate) fn first(&self) -> Option<u64> {
         self.places.first_key_value().map(|(key, _)| *key)
     }
 
+    #[cfg(any(test, feature = "trace"))]
     #[cfg(any(test, feature = "trace"))]
     pub(crate) fn get(&self, key: u64) -> Option<&T> {
         self.values[*self.places.get(&key)?].as_ref()

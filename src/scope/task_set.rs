@@ -39,7 +39,7 @@ use crate::{
 ///     yield_now().await;
 ///     word.len()
 /// };
-/// let lengths = block_on(async {
+/// let mut lengths = block_on(async {
 ///     let mut set = TaskSet::new(2).unwrap();
 ///     let mut lengths = Vec::new();
 ///     for word in words {
@@ -49,7 +49,8 @@ use crate::{
 ///     lengths.extend(set.join().await);
 ///     lengths
 /// });
-/// assert_eq!(lengths, [3, 3, 5, 4]);
+/// lengths.sort();
+/// assert_eq!(lengths, [3, 3, 4, 5]);
 /// ```
 pub struct TaskSet<F: Future> {
     tasks: Executor<F>,

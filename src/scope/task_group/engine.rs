@@ -163,17 +163,17 @@ impl<'g, 'env, T, E, R, B: Future<Output = Result<R, E>>> Engine<'g, 'env, T, E,
     /// The next task that a handle has spawned, if there is a permit for it.
     fn next_waiting(&mut self) -> Option<(Spawned<'env, T, E>, Permit)> {
         let shared = &self.group.shared;
-        while !shared.waiting.borrow().is_empty() {
-            if self.line.is_closed() {
-                let rest = shared.waiting.take();
-                rest.into_iter().for_each(|spawned| self.drop_spawned(spawned));
-                return None;
-            }
-            let permit = self.line.permit()?;
-            let spawned = shared.waiting.borrow_mut().pop_front()?;
-            return Some((spawned, permit));
+        if shared.waiting.borrow().is_empty() {
+            return None;
         }
-        None
+        if self.line.is_closed() {
+            let rest = shared.waiting.take();
+            rest.into_iter().for_each(|spawned| self.drop_spawned(spawned));
+            return None;
+        }
+        let permit = self.line.permit()?;
+        let spawned = shared.waiting.borrow_mut().pop_front()?;
+        Some((spawned, permit))
     }
 
     fn start_one(&mut self, spawned: Spawned<'env, T, E>, permit: Permit) {
