@@ -157,17 +157,13 @@ fn killed_workers_and_a_restarted_server_lose_nothing() {
     assert!(more <= held, "{more} done again, though only {held} were held at the kills");
 }
 
-/// What those killed last had in flight is given back when their lease ends; a run that stops when
-/// the queue is empty takes it.
+/// A consumer that stays takes out all who are gone; when it is the last one, it leaves.
 fn wait_for_reaping(server: &Server) {
-    wait_until("the leases of the dead", || {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_fourfold"));
-        command.args(["run", &server.url(), "--lease", "1s", "--pipe", "sh", "-c"]);
-        command.arg("while read -r task; do echo \"$task\" >> \"$LOG\"; echo ok; done");
-        command.env("LOG", server.log()).stdout(Stdio::null()).stderr(Stdio::null());
-        assert_eq!(command.status().unwrap().code(), Some(0));
-        !server.ask(&["KEYS", "*"]).contains(":holders")
-    });
+    let mut worker = Worker::start(server);
+    let holders = || server.ask(&["SMEMBERS", "{tasks}:fourfold:holders"]).lines().count();
+    let beats = || server.ask(&["ZRANGE", "{tasks}:fourfold:beats", "0", "-1"]).lines().count();
+    wait_until("the leases of the dead", || holders() == 1 && beats() == 1);
+    assert_eq!(worker.terminate(), Some(143));
 }
 
 #[test]
