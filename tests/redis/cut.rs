@@ -54,7 +54,7 @@ fn a_cut_at_any_byte_changes_nothing_for_a_consumer_that_comes_back() {
     let server = Server::start();
     let proxy = Proxy::before(&server);
     let mut cuts = 0;
-    for (way, step) in [(Way::Requests, 607), (Way::Replies, 97)] {
+    for (way, step) in [(Way::Requests, 397), (Way::Replies, 61)] {
         for at in 0.. {
             fill(&server);
             let source = server.source_with(quick(proxy.options(&server)));
