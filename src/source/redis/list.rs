@@ -17,6 +17,7 @@
 //! there. One idle consumer waits like that, the others for a token, so that a push wakes one or two of them.
 
 mod reaping;
+mod upkeep;
 
 use core::time::Duration;
 use std::{string::String, vec::Vec};
@@ -354,43 +355,6 @@ impl List {
         }
         command.arg(time.as_secs_f64());
         on.send(&command).await.map(drop)
-    }
-
-    /// Puts payloads at the end that is claimed last, in their order.
-    pub(super) async fn push(&self, on: &On<'_>, payloads: &[&[u8]]) -> Result<(), ConnectionError> {
-        let mut command = redis::cmd(match self.side.other() {
-            PopSide::Left => "LPUSH",
-            PopSide::Right => "RPUSH",
-        });
-        command.arg(&self.keys.queue).arg(payloads);
-        on.send(&command).await.map(drop)
-    }
-
-    /// Puts dead letters back into the queue. Returns how many there were.
-    pub(super) async fn requeue(&self, on: &On<'_>, tasks: &[Vec<u8>]) -> Result<usize, ConnectionError> {
-        let Keys { queue, dead, dead_times, .. } = &self.keys;
-        let keys = [queue, dead, dead_times].map(String::as_str);
-        let reply = self.scripts.requeue.run(on, &keys, |command| {
-            command.arg(self.side.other().letter()).arg(tasks);
-        });
-        usize::from_redis_value(reply.await?).map_err(|_| odd_reply("a requeue"))
-    }
-
-    /// Forgets dead letters. Returns how many there were.
-    pub(super) async fn purge(&self, on: &On<'_>, tasks: &[Vec<u8>]) -> Result<usize, ConnectionError> {
-        let mut both = redis::pipe();
-        both.atomic();
-        both.cmd("HDEL").arg(&self.keys.dead).arg(tasks);
-        both.cmd("ZREM").arg(&self.keys.dead_times).arg(tasks).ignore();
-        let (gone,): (usize,) = on.send_all(&both).await?;
-        Ok(gone)
-    }
-
-    /// A command that counts what is in a key.
-    pub(super) async fn count(&self, on: &On<'_>, command: &str, key: &str) -> Result<usize, ConnectionError> {
-        let mut command = redis::cmd(command);
-        command.arg(key);
-        usize::from_redis_value(on.send(&command).await?).map_err(|_| odd_reply("a count"))
     }
 
     /// The error that names the key whose type is not the one that it has to have; `text` is what the server said.
