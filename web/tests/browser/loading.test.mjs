@@ -8,7 +8,7 @@ import { serve } from './server.mjs';
 const house = setUp();
 const LOADS = 9;
 
-test('the first load is at most 200 kB, 130 kB of it the module, and asks nobody else', async (t) => {
+test('the first load is at most 220 kB, 140 kB of it the module, and asks nobody else', async (t) => {
   const page = await house.open(t, { url: 'about:blank', ready: false });
   /** @type {{path: string, bytes: number}[]} */
   const loaded = [];
@@ -26,9 +26,9 @@ test('the first load is at most 200 kB, 130 kB of it the module, and asks nobody
   t.diagnostic(`${loaded.length} files, ${sum(loaded)} bytes compressed, ${sum(modules)} of them the module`);
   assert.equal(modules.length, 1);
   assert.deepEqual([...new Set(origins)], [new URL(house.url).origin]);
-  assert.ok(sum(modules) <= 130_000, `the module is ${sum(modules)} bytes`);
+  assert.ok(sum(modules) <= 140_000, `the module is ${sum(modules)} bytes`);
   assert.ok(
-    sum(loaded) <= 200_000,
+    sum(loaded) <= 220_000,
     `${sum(loaded)} bytes: ${loaded
       .sort((a, b) => b.bytes - a.bytes)
       .map(({ path, bytes }) => `${path} ${bytes}`)

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use flate2::{Compression, GzBuilder};
 
 /// The module, compressed.
-const MODULE_MAX: usize = 130_000;
+const MODULE_MAX: usize = 140_000;
 /// All that the page asks for before it is usable, compressed.
-const FIRST_LOAD_MAX: usize = 200_000;
+const FIRST_LOAD_MAX: usize = 220_000;
 
 /// What is loaded later, or never by itself: the tests of the page measure the same in a browser.
 const LATER: &[&str] = &[
