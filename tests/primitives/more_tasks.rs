@@ -13,10 +13,10 @@ use fourfold::{
 };
 use futures_lite::{
     StreamExt as _,
-    future::{block_on, ready, zip},
+    future::{ready, zip},
 };
 
-use super::{Gauge, ms, never, nz, turn};
+use super::{Gauge, block_on, ms, never, nz, turn};
 
 const PAGES: usize = 10_000;
 

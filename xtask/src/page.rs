@@ -44,10 +44,18 @@ pub(crate) fn node_tests(folder: &str) -> Command {
     shell::command("node", ["--test", "--test-reporter=tap", folder])
 }
 
+/// The tests of the module that want nothing but the module: the others compare it with the command.
+pub(crate) fn module_tests() -> Result<Command, String> {
+    let mut command = shell::command("node", ["--test", "--test-reporter=tap"]);
+    let alone = |path: &PathBuf| !path.ends_with("determinism.test.mjs");
+    command.args(files("web/tests/module")?.into_iter().filter(alone));
+    Ok(command)
+}
+
 /// Every file by itself, so that one that hangs is named, one after the other, so that figures mean something.
 pub(crate) fn tests(work: &mut Work<'_>, full: bool) -> Result<(), String> {
     let mut failures = Vec::new();
-    for path in files(&shell::root().join("web/tests/browser"))? {
+    for path in files("web/tests/browser")? {
         let mut command = node_tests(&path.to_string_lossy());
         if full {
             command.env("FULL", "1");
@@ -59,12 +67,14 @@ pub(crate) fn tests(work: &mut Work<'_>, full: bool) -> Result<(), String> {
     if failures.is_empty() { Ok(()) } else { Err(failures.join("; ")) }
 }
 
-fn files(folder: &Path) -> Result<Vec<PathBuf>, String> {
-    let entries = std::fs::read_dir(folder).map_err(|error| format!("cannot read {}: {error}", folder.display()))?;
+/// The files with tests in a folder of the repository, in the order of their names.
+fn files(folder: &str) -> Result<Vec<PathBuf>, String> {
+    let entries = std::fs::read_dir(shell::root().join(folder));
+    let entries = entries.map_err(|error| format!("cannot read {folder}: {error}"))?;
     let names = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
     let mut names: Vec<_> = names.filter(|name| name.ends_with(".test.mjs")).collect();
     names.sort();
-    Ok(names.iter().map(|name| Path::new("web/tests/browser").join(name)).collect())
+    Ok(names.iter().map(|name| Path::new(folder).join(name)).collect())
 }
 
 #[cfg(test)]
@@ -73,7 +83,7 @@ mod tests {
 
     #[test]
     fn there_are_tests_of_the_page() {
-        let found = files(&shell::root().join("web/tests/browser")).unwrap();
+        let found = files("web/tests/browser").unwrap();
         assert!(found.len() >= 10 && found.is_sorted(), "{found:?}");
     }
 

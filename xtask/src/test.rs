@@ -108,13 +108,15 @@ pub(crate) fn check() -> ExitCode {
             lane.run("page: types", &mut page::types());
             lane.run("page: style", &mut page::style());
             lane.step("page", |_| web::build());
+            lane.step("module: tests", |work| work.run(&mut page::module_tests()?));
         });
         code.run("format", &mut cargo(["fmt", "--all", "--check"]));
         code.run("clippy: everything", &mut lint_everything());
         let core = [suite::EVERYTHING, &["--lib", "--bins", "--test", "main", "--test", "house"]].concat();
+        // The examples are not built here.
+        let core = [&core[..], &["--", "--skip", "examples::"]].concat();
         code.run("tests: units and core", suite::run(&core).env("FOURFOLD_RUNS", "100"));
     });
-    code.run("module: tests", &mut page::node_tests("web/tests/module/"));
     steps.finish()
 }
 
