@@ -64,6 +64,8 @@ export class App {
     this.tasks = new TaskList(this);
     /** The hash that was written last. */
     this.written = '';
+    /** The hash that was opened or written last: another one is a view that is yet to be opened. */
+    this.address = location.hash;
     /** Counts the views that were opened: an earlier one that is still loading is dropped. */
     this.opening = 0;
     this.playback.on('settle', () => this.writeLinkSoon());
@@ -77,7 +79,9 @@ export class App {
       help: () => showHelp(this.tr),
     });
     addEventListener('hashchange', () => {
-      if (location.hash !== this.written) void this.open(readLink(location.hash));
+      if (location.hash === this.address) return;
+      this.address = location.hash;
+      void this.open(readLink(location.hash));
     });
     // The hash belongs to the view: skipping to the stage leaves it alone.
     document.querySelector('.skip')?.addEventListener('click', (event) => {
@@ -218,11 +222,13 @@ export class App {
 
   /** Brings the address up to date with the view. */
   writeLink() {
-    if (!this.mode || this.playback.playing) return;
+    // Where a link was followed and its event is yet to come, the address is not this view's any more.
+    if (!this.mode || this.playback.playing || location.hash !== this.address) return;
     const { mode, lang, theme, tab } = this.view;
     const at = this.playback.following ? undefined : this.playback.positions;
     this.written = writeLink({ mode, lang, theme, tab, at, speed: this.playback.speed, ...this.mode.link() });
     if (location.hash !== this.written) history.replaceState(null, '', this.written);
+    this.address = location.hash;
   }
 
   /** @param {Language} language */

@@ -133,3 +133,14 @@ for (const hash of BAD) {
     assert.equal(await page.locator('tr[data-key="phase"] td').first().getAttribute('data-value'), 'ended');
   });
 }
+
+test('a link that is followed while the address is brought up to date is opened', async (t) => {
+  const page = await house.open(t, { hash: '#mode=learn&scenario=pressure' });
+  await still(page);
+  // In one task, before the browser tells that the hash has changed.
+  await page.evaluate(() => {
+    location.hash = '#mode=lab';
+    globalThis.fourfold.writeLink();
+  });
+  await arrived(page, 'lab');
+});
