@@ -11,7 +11,21 @@ use std::{
 use fourfold::{TaskSet, batch, executor::POLLS_PER_TURN, task_group, worker_pool};
 use futures_lite::future::{ready, yield_now};
 
-use super::{Random, block_on, nz};
+use super::{block_on, nz};
+
+/// Random numbers: splitmix64.
+#[derive(Default)]
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        ((u128::from(z ^ (z >> 31)) * bound as u128) >> 64) as usize
+    }
+}
 
 /// How many turns a host has beside a scope, until the scope has ended.
 fn host_turns(scope: impl Future<Output = ()>) -> usize {

@@ -86,20 +86,6 @@ impl Log {
     }
 }
 
-/// Random numbers: splitmix64.
-#[derive(Default)]
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((u128::from(z ^ (z >> 31)) * bound as u128) >> 64) as usize
-    }
-}
-
 /// Runs a future that waits for nothing but itself; `futures_lite` has no such thing without `std`.
 fn block_on<F: Future>(future: F) -> F::Output {
     SimulatedClock::new().run(future).expect("nothing else would wake it")
