@@ -15,6 +15,7 @@ mod footguns;
 mod jsonl;
 mod panic;
 mod primitives;
+mod readme;
 mod simulation;
 mod spans;
 mod timeline;
