@@ -52,12 +52,12 @@ use slots::Slots;
 /// The number of polls that a turn may make before the parent goes on with something else.
 pub const POLLS_PER_TURN: usize = 512;
 
-/// What came of starting a task.
+/// The result of starting a task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Start<T> {
-    /// It was ready at its first poll; this is its output.
+    /// The task was ready at its first poll; this is its output.
     Finished(T),
-    /// It goes on in this slot.
+    /// The task goes on in this slot.
     Running(usize),
 }
 
@@ -130,12 +130,12 @@ pub struct Executor<F: Future> {
 }
 
 impl<F: Future> Executor<F> {
-    /// An executor with a gate of its own. It allocates slots as they are needed, however high the limit.
+    /// Makes an executor with a gate of its own. It allocates slots as they are needed, however high the limit.
     pub fn new() -> Self {
         Self::at(&Gate::new())
     }
 
-    /// An executor at the same gate: the same parent polls both, and tasks of one wake those of the other by a bit,
+    /// Makes an executor at the same gate: the same parent polls both, and tasks of one wake those of the other by a bit,
     /// without waking the parent. So do not poll it from within a task of the other: nobody would wake that task.
     ///
     /// Each poll of the parent begins a tick of every executor at the gate, also of one that has no task: until all of
@@ -170,24 +170,24 @@ impl<F: Future> Executor<F> {
         }
     }
 
-    /// The gate to go through before ticks.
+    /// Returns the gate to go through before ticks.
     pub fn gate(&self) -> &Gate {
         &self.membership.gate
     }
 
-    /// How many tasks there are.
+    /// Returns the number of tasks.
     #[inline]
     pub fn len(&self) -> usize {
         self.tasks.slots.len()
     }
 
-    /// Whether there is no task.
+    /// Says whether the executor has no task.
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The slot that the next task gets: the one freed last, else a new one at the end.
+    /// Returns the slot that the next task gets: the one freed last, else a new one at the end.
     #[inline]
     pub fn next_slot(&self) -> usize {
         self.tasks.slots.next()
@@ -240,7 +240,7 @@ impl<F: Future> Executor<F> {
         self.tasks.begin_tick(&self.membership)
     }
 
-    /// Whether a tick was begun and has not come to its end: a budget was spent on the way.
+    /// Says whether a tick was begun and has not come to its end: a budget was spent on the way.
     pub fn is_in_tick(&self) -> bool {
         self.tasks.ready.in_tick()
     }
@@ -256,7 +256,7 @@ impl<F: Future> Executor<F> {
         self.tasks.next_in_tick(budget)
     }
 
-    /// Whether a task is known to be ready, in this tick or the next.
+    /// Says whether a task is known to be ready, in this tick or the next.
     pub fn is_ready(&self) -> bool {
         self.tasks.ready.any() || self.membership.is_behind()
     }
@@ -273,12 +273,12 @@ impl<F: Future> Executor<F> {
         self.tasks.slots.vacate(slot)
     }
 
-    /// Drops every task. Slots are kept; the next task gets the first one.
+    /// Drops all tasks, running or ready. Slots are kept; the next task gets the first one.
     pub fn clear(&mut self) {
         self.tasks.slots.clear();
     }
 
-    /// The next task to finish: its slot and its output. `None` when there is no task.
+    /// Polls for the next task to finish and returns its slot and its output. `None` when there is no task.
     ///
     /// This is all it takes to use an executor by itself: it goes through the gate and ticks. When the turn is over it
     /// asks the parent for another one and is pending, however many tasks are ready or finish.
@@ -317,7 +317,7 @@ impl<F: Future> Executor<F> {
         }
     }
 
-    /// [`poll_next`](Self::poll_next) as a future. Dropping it loses nothing.
+    /// Waits for the next task to finish, as a future of [`poll_next`](Self::poll_next). Dropping it loses nothing.
     pub async fn next(&mut self) -> Option<(usize, F::Output)> {
         poll_fn(|cx| self.poll_next(cx)).await
     }

@@ -148,17 +148,17 @@ impl Listener {
         self
     }
 
-    /// Where it listens.
+    /// Returns the address on which the listener accepts connections.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Where the page is.
+    /// Returns the URL of the page.
     pub fn url(&self) -> String {
         format!("http://{}/", self.address)
     }
 
-    /// The observer of the next run: from now on it is the one that is shown.
+    /// Returns the observer of the next run, which is the one that is shown from now on.
     pub fn watch(&self) -> Watch {
         let watch = Watch::new(&self.shared);
         if let Some(live) = &self.shared.live {

@@ -131,7 +131,7 @@ impl<'a, S: Source, H> Run<'a, S, H> {
 }
 
 impl<'a, S, H, C, O> Run<'a, S, H, C, O> {
-    /// Sets the pattern. Default: [`Pattern::WorkerPool`].
+    /// Sets the pattern that the run follows. Default: [`Pattern::WorkerPool`].
     pub fn pattern(mut self, pattern: Pattern) -> Self {
         self.config.pattern = pattern;
         self

@@ -41,7 +41,7 @@ impl Budget {
         self.left = self.whole;
     }
 
-    /// Whether the budget is used up.
+    /// Says whether the budget is used up.
     #[inline]
     pub const fn is_spent(&self) -> bool {
         self.left == 0

@@ -176,7 +176,7 @@ impl Drop for Local {
     }
 }
 
-/// Where a parent goes in to poll: executors that are polled by one and the same parent share a gate.
+/// The door through which a parent enters to poll: executors that are polled by one and the same parent share a gate.
 ///
 /// While the parent is up, a wake by its own thread sets a bit and nothing else, since the parent is about to look at
 /// the bits anyway; one that comes while it sleeps wakes it too, once. Other threads' wakes call it from either state.
@@ -277,7 +277,7 @@ impl fmt::Debug for Gate {
     }
 }
 
-/// Being inside a [`Gate`], until dropped.
+/// A guard of a parent that is inside a [`Gate`], until it is dropped.
 #[must_use = "dropping it leaves the gate"]
 pub struct Entered {
     gate: Gate,
@@ -288,7 +288,7 @@ pub struct Entered {
 }
 
 impl Entered {
-    /// Whether this entrance began a turn, so that budgets are whole again. A parent that is polled several times within
+    /// Says whether this entrance began a turn, so that budgets are whole again. A parent that is polled several times within
     /// one poll of the outermost scope around it has one turn there.
     pub fn is_new_turn(&self) -> bool {
         self.polling.as_ref().is_some_and(|polling| polling.is_new)

@@ -64,7 +64,7 @@ impl fmt::Display for ListenAddress {
 }
 
 impl ListenAddress {
-    /// Port `port` of 127.0.0.1.
+    /// Makes the address of a port on 127.0.0.1.
     pub fn loopback(port: u16) -> Self {
         Self { host: "127.0.0.1".to_owned(), port }
     }

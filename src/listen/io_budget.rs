@@ -81,7 +81,7 @@ pub struct Budgeted<T> {
 }
 
 impl<T> Budgeted<T> {
-    /// Wraps a stream.
+    /// Wraps a stream so that it spends the budget.
     pub fn new(stream: T, budget: IoBudget) -> Self {
         Self { stream, budget }
     }

@@ -18,13 +18,13 @@ const BUCKETS: core::ops::RangeInclusive<u32> = 14..=38;
 /// Metrics as text, and what that text is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exposed {
-    /// For the header `Content-Type`.
+    /// The value of the header `Content-Type`.
     pub content_type: &'static str,
-    /// All families.
+    /// The text of all metric families.
     pub text: String,
 }
 
-/// A run's metrics, in the format that the header `Accept` asks for: OpenMetrics, unless the classic one of Prometheus,
+/// Writes the metrics of a run, in the format that the header `Accept` asks for: OpenMetrics, unless the classic one of Prometheus,
 /// `text/plain`, is wanted more.
 ///
 /// ```

@@ -6,7 +6,7 @@
 pub struct File {
     /// The path from the root, with its slash: `/index.html`.
     pub path: &'static str,
-    /// The content.
+    /// The content of the file, uncompressed.
     pub bytes: &'static [u8],
     /// The content as gzip compresses it, for clients that take it.
     pub gzip: Option<&'static [u8]>,
@@ -49,7 +49,7 @@ impl Page {
         Self { files }
     }
 
-    /// Returns its files.
+    /// Returns the files of the page.
     pub const fn files(&self) -> &'static [File] {
         self.files
     }

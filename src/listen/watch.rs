@@ -21,7 +21,7 @@ impl Watch {
         Self { state: Rc::default(), shared: Rc::clone(shared) }
     }
 
-    /// What the events so far come to.
+    /// Returns the state that the events up to now lead to.
     pub fn state(&self) -> &Rc<RefCell<State>> {
         &self.state
     }

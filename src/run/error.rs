@@ -24,7 +24,7 @@ pub enum RunError<E> {
         /// The report, which is empty.
         report: Box<Report>,
     },
-    /// The source failed. Tasks in flight were finished where the source still took settlements; the others are left to the
+    /// The source failed while the run went on. Tasks in flight were finished where the source still took settlements; the others are left to the
     /// source.
     Source {
         /// The first error of the source.

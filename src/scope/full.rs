@@ -2,11 +2,11 @@
 
 use core::fmt;
 
-/// There is no room for another task now; this is its future, not polled yet.
+/// The refusal of a task for which there is no room now; it holds the future, not polled yet.
 pub struct Full<F>(pub(super) F);
 
 impl<F> Full<F> {
-    /// The future that was not started.
+    /// Returns the future that was not started.
     pub fn into_inner(self) -> F {
         self.0
     }

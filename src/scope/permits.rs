@@ -131,31 +131,31 @@ impl Permits {
         self.semaphore.close();
     }
 
-    /// Whether the permits are closed.
+    /// Says whether the permits are closed.
     #[inline]
     pub fn is_closed(&self) -> bool {
         self.semaphore.is_closed()
     }
 
-    /// The number of permits that there are.
+    /// Returns the number of permits that there are.
     pub fn limit(&self) -> usize {
         self.semaphore.limit()
     }
 
-    /// The number of permits that are held, or granted to a task in line that has not come back for it yet. May be more than
+    /// Returns the number of permits that are held, or granted to a task in line that has not come back for it yet. May be more than
     /// the limit after that was lowered.
     #[inline]
     pub fn held(&self) -> usize {
         self.semaphore.held()
     }
 
-    /// The number of permits that can be had now; 0 while anybody waits.
+    /// Returns the number of permits that can be had now; 0 while anybody waits.
     #[inline]
     pub fn available(&self) -> usize {
         self.semaphore.available()
     }
 
-    /// The number of those who wait in line.
+    /// Returns the number of those who wait in line.
     pub fn waiting(&self) -> usize {
         self.semaphore.waiting()
     }
@@ -179,7 +179,7 @@ pub struct Permit {
 }
 
 impl Permit {
-    /// The number of permits that this one stands for.
+    /// Returns the number of permits that this one stands for.
     pub fn count(&self) -> usize {
         self.count
     }

@@ -62,7 +62,7 @@ pub async fn task_group<'env, T, E, R>(
     task_group_with(&Permits::new(limit), body).await
 }
 
-/// [`task_group`] with permits that are shared with others, or whose limit changes on the way.
+/// Runs a [`task_group`] with permits that are shared with others, or whose limit changes on the way.
 ///
 /// ```
 /// use fourfold::{Permits, scope::task_group_with};

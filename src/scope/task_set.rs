@@ -73,28 +73,28 @@ impl<F: Future> TaskSet<F> {
         Ok(Self { tasks: Executor::new(), limit, finished, numbers, spawned: 0, budget: Budget::default() })
     }
 
-    /// How many tasks are running.
+    /// Returns the number of tasks that are running.
     pub fn len(&self) -> usize {
         self.tasks.len()
     }
 
-    /// Whether none is running. There may still be results.
+    /// Says whether no task is running. There may still be results.
     pub fn is_empty(&self) -> bool {
         self.tasks.is_empty()
     }
 
-    /// Whether another task may start now.
+    /// Says whether another task may start now.
     #[inline]
     pub fn has_room(&self) -> bool {
         self.tasks.len() < self.limit.get()
     }
 
-    /// How many tasks may run.
+    /// Returns the maximum number of tasks that run.
     pub fn limit(&self) -> usize {
         self.limit.get()
     }
 
-    /// From now on so many tasks may run. A smaller limit stops none; nothing is started until fewer are running.
+    /// Sets the maximum number of tasks that run, from the next start on. A smaller limit stops none; nothing is started until fewer are running.
     ///
     /// # Errors
     /// [`ConfigError::ZeroLimit`] when the limit is 0; it stays what it was.

@@ -63,7 +63,7 @@ pub async fn worker_pool<T, R>(
     pool(workers, capacity, None, handler, body).await
 }
 
-/// [`worker_pool`] whose workers need a permit for each task, of permits that are shared with others or whose limit changes.
+/// Runs a [`worker_pool`] whose workers need a permit for each task, of permits that are shared with others or whose limit changes.
 ///
 /// A worker takes a task only when it has its permit; nobody holds a permit while the queue is empty. When the permits are
 /// closed, the queue is closed and what is queued is dropped.

@@ -101,7 +101,7 @@ impl RedisSource {
         Ok(Self { options, list, consumer_state, connection, me, is_joined, consumers, boot })
     }
 
-    /// The name under which this source holds deliveries just now.
+    /// Returns the name under which this source holds deliveries just now.
     pub fn consumer(&self) -> String {
         self.me().name.clone()
     }

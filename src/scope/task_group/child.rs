@@ -49,7 +49,7 @@ impl Child {
         self.place
     }
 
-    /// Whether the task waits or runs.
+    /// Says whether the task waits or runs.
     pub fn is_unfinished(&self) -> bool {
         self.children.is_unfinished(self.place, self.number)
     }

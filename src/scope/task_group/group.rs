@@ -66,7 +66,7 @@ impl<'env, T, E> Shared<'env, T, E> {
     }
 }
 
-/// What the body of a [`task_group`](crate::task_group) spawns tasks into.
+/// The group that the body of a [`task_group`](crate::task_group) spawns tasks into.
 pub struct Group<'env, T, E> {
     permits: Permits,
     pub(super) shared: Rc<Shared<'env, T, E>>,
@@ -194,7 +194,7 @@ impl<'env, T, E> Group<'env, T, E> {
         self.shared.keeps_results.set(keep);
     }
 
-    /// The permits that tasks are spawned with.
+    /// Returns the permits that tasks are spawned with.
     pub fn permits(&self) -> &Permits {
         &self.permits
     }
@@ -213,7 +213,7 @@ impl<T, E> fmt::Debug for Group<'_, T, E> {
     }
 }
 
-/// What tasks of a group spawn more tasks by. A clone spawns into the same group; once that has ended, it gives futures
+/// A handle by which tasks of a group spawn more tasks. A clone spawns into the same group; once that has ended, it gives futures
 /// back.
 ///
 /// A spawn by a handle never waits. If it did, tasks that all wait to spawn would wait for ever, each with the permit that

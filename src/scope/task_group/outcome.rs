@@ -5,22 +5,22 @@ use core::fmt;
 
 use crate::config::ConfigError;
 
-/// What a task of a group is called.
+/// The name of a task of a group.
 pub type TaskName = Cow<'static, str>;
 
 /// All tasks of a group and its body have succeeded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GroupOutput<T, R> {
-    /// What the body returned.
+    /// The value that the body returned.
     pub value: R,
-    /// What the tasks returned, in the order in which they finished.
+    /// The results of the tasks, in the order in which they finished.
     pub results: Vec<(TaskName, T)>,
     /// The tasks that were cancelled, each by its handle or all with the group.
     pub cancelled: Vec<TaskName>,
 }
 
 impl<T, R> GroupOutput<T, R> {
-    /// The result of the task of this name; of the first to finish, if there are several.
+    /// Returns the result of the task of this name; of the first to finish, if there are several.
     pub fn get(&self, name: &str) -> Option<&T> {
         self.results.iter().find_map(|(task, result)| (task == name).then_some(result))
     }
@@ -31,7 +31,7 @@ impl<T, R> GroupOutput<T, R> {
 pub struct GroupError<T, E> {
     /// Every failure, the first first. There is at least one, unless the limit was 0.
     pub failures: Vec<GroupFailure<E>>,
-    /// What other tasks had returned by then, in the order in which they finished.
+    /// The results of other tasks up to then, in the order in which they finished.
     pub results: Vec<(TaskName, T)>,
     /// The tasks that were dropped before they had finished.
     pub cancelled: Vec<TaskName>,
@@ -40,9 +40,9 @@ pub struct GroupError<T, E> {
 /// A failure in a group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GroupFailure<E> {
-    /// Whose: a task's, or the body's if `None`.
+    /// The name of the task that failed; `None` for the body.
     pub name: Option<TaskName>,
-    /// What.
+    /// The error that the task or the body returned.
     pub error: E,
 }
 

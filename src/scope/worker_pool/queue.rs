@@ -16,7 +16,7 @@ use crate::sync::{Left, Semaphore, WaitList};
 /// The default of [`Queue::set_overflow`].
 const OVERFLOW: usize = 1_000_000;
 
-/// What the body of a [`worker_pool`](crate::worker_pool) pushes tasks to.
+/// The queue to which the body of a [`worker_pool`](crate::worker_pool) pushes tasks.
 pub struct Queue<T> {
     shared: Rc<Shared<T>>,
 }
@@ -157,7 +157,7 @@ impl<T> Queue<T> {
         self.shared.places.close();
     }
 
-    /// Whether nothing more is let in.
+    /// Says whether the queue is closed to new tasks.
     pub fn is_closed(&self) -> bool {
         self.shared.places.is_closed()
     }
@@ -179,22 +179,22 @@ impl<T> Queue<T> {
         self.shared.take_rest().into()
     }
 
-    /// The number of tasks that are queued.
+    /// Returns the number of tasks that are queued.
     pub fn len(&self) -> usize {
         self.shared.tasks.borrow().len()
     }
 
-    /// Whether none is queued. Some may be running.
+    /// Says whether no task is queued. Some may be running.
     pub fn is_empty(&self) -> bool {
         self.shared.tasks.borrow().is_empty()
     }
 
-    /// The number of tasks that are queued or running.
+    /// Returns the number of tasks that are queued or running.
     pub fn unfinished(&self) -> usize {
         self.shared.unfinished()
     }
 
-    /// The number of tasks that may be queued before a push waits.
+    /// Returns the number of tasks that may be queued before a push waits.
     pub fn capacity(&self) -> usize {
         self.shared.places.limit()
     }
@@ -232,7 +232,7 @@ impl<T> fmt::Debug for Queue<T> {
     }
 }
 
-/// What handlers push more tasks by. A clone pushes to the same queue; once the pool has ended, it gives tasks back.
+/// A handle by which handlers push more tasks. A clone pushes to the same queue; once the pool has ended, it gives tasks back.
 ///
 /// A push by a handle never waits. If it did, workers that all wait to push would wait for ever.
 pub struct QueueHandle<T> {
@@ -290,12 +290,12 @@ impl<T> QueueHandle<T> {
         }
     }
 
-    /// The number of tasks that are queued.
+    /// Returns the number of tasks that are queued.
     pub fn len(&self) -> usize {
         self.shared.upgrade().map_or(0, |shared| shared.tasks.borrow().len())
     }
 
-    /// Whether none is queued. Some may be running.
+    /// Says whether no task is queued. Some may be running.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

@@ -29,27 +29,27 @@ impl RedisError {
         Self::new(Kind::Usage, message)
     }
 
-    /// Whether the options cannot be used: a parameter of the URL, a lease, a key.
+    /// Says whether the options cannot be used: a parameter of the URL, a lease, a key.
     pub fn is_usage(&self) -> bool {
         self.kind == Kind::Usage
     }
 
-    /// Whether the server could not be reached, or was gone for longer than [`reconnect`](super::RedisOptions::reconnect).
+    /// Says whether the server could not be reached, or was gone for longer than [`reconnect`](super::RedisOptions::reconnect).
     pub fn is_unreachable(&self) -> bool {
         self.kind == Kind::Unreachable
     }
 
-    /// Whether the server answered that it cannot serve now: it starts, is full, cannot write, is a replica.
+    /// Says whether the server answered that it cannot serve now: it starts, is full, cannot write, is a replica.
     pub fn is_not_ready(&self) -> bool {
         self.kind == Kind::NotReady
     }
 
-    /// Whether the server wants (another) user or password, or does not let this user do what a queue needs.
+    /// Says whether the server wants (another) user or password, or does not let this user do what a queue needs.
     pub fn is_denied(&self) -> bool {
         self.kind == Kind::Denied
     }
 
-    /// Whether the queue's key, or one of fourfold's own beside it, holds a value of another type.
+    /// Says whether the queue's key, or one of fourfold's own beside it, holds a value of another type.
     pub fn is_wrong_type(&self) -> bool {
         self.kind == Kind::WrongType
     }

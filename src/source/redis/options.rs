@@ -12,7 +12,7 @@ use super::{
     keys::Keys,
 };
 
-/// Which end of a list is claimed next.
+/// The end of a list that is claimed next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum PopSide {
     /// The left end (the head), for producers that RPUSH.
@@ -46,7 +46,7 @@ impl PopSide {
     }
 }
 
-/// Which queue, where, and how it is used. `Debug` and `Display` leave user and password out.
+/// The address of a queue and the settings of its consumers. `Debug` and `Display` leave user and password out.
 ///
 /// ```
 /// use core::time::Duration;
@@ -153,7 +153,7 @@ impl RedisOptions {
         self
     }
 
-    /// The key of the list.
+    /// Returns the key of the list.
     pub fn key(&self) -> &str {
         &self.key
     }

@@ -47,7 +47,7 @@ pub struct RedisDeadLetter {
 pub enum DeadSelection<'a> {
     /// All that there are by now.
     All,
-    /// Those with these ids; an id that no letter has is passed over.
+    /// The dead letters of these tasks; an id that no letter has is passed over.
     Tasks(&'a [TaskId]),
 }
 
@@ -81,7 +81,7 @@ impl RedisQueue {
         self.each_dead(which, async |on, names| self.list.requeue(&on, &names).await).await
     }
 
-    /// Deletes dead letters. Returns how many there were.
+    /// Deletes the selected dead letters and returns their number.
     ///
     /// # Errors
     /// When the server failed; a part of them may be gone by then.
