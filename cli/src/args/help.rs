@@ -54,7 +54,7 @@ replaced.
 
 --post sends the task's JSON as the body of a POST, with the headers Fourfold-Task-Id, Fourfold-Attempt and an \
 Idempotency-Key that is the same for all attempts of a task in one run. A status of 2xx means that the task is done. \
-After 408, 425, 429 and 5xx, and when the server cannot be reached, the task is tried again: not before Retry-After \
+After 408, 425, 429 and from 500 on, and when the server cannot be reached, the task is tried again: not before Retry-After \
 says, if the response has it (an hour at most). After any other status the task is dead; redirects are not followed. A \
 response that breaks off is a failed attempt.
 
