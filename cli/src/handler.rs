@@ -6,7 +6,7 @@ mod exec;
 mod pipe;
 mod post;
 
-use std::{cell::RefCell, rc::Rc};
+use std::{borrow::Cow, cell::RefCell, rc::Rc};
 
 use fourfold::{Control, Failure, Task, sim::SyntheticTask, source::Json};
 
@@ -27,7 +27,7 @@ use crate::{
 pub(crate) enum HandlerSettings {
     Simulate,
     Exec(ExecSettings),
-    Pipe { program: Program, arguments: Vec<String>, limits: Limits },
+    Pipe { program: Program, arguments: Vec<String>, limits: Limits, is_text: bool },
     Post(Box<Post>),
 }
 
@@ -49,17 +49,23 @@ impl HandlerSettings {
                 return Err(CliError::usage(format_args!("{flag} goes with {other}, and there is none")));
             }
         }
+        let is_text = work.is_text();
         let limits = Limits { timeout: work.timeout, kill_after: work.kill_after };
         Ok(if let Some(words) = &args.exec {
             let (program, arguments) = Program::find("--exec", words)?;
-            let arguments = arguments.iter().map(|word| Template::parse(word)).collect::<Result<_, _>>()?;
+            let arguments: Vec<_> = arguments.iter().map(|word| Template::parse(word)).collect::<Result<_, _>>()?;
+            if is_text && arguments.iter().any(Template::has_field) {
+                return Err(CliError::usage(
+                    "--exec: {.field} stands for a field of JSON; with --lines or -0 a task is a text: write {}",
+                ));
+            }
             let rules = Rules::new(work.retry_on.clone(), work.dead_on.clone());
-            Some(Self::Exec(ExecSettings { program, arguments, limits, rules, quiet: work.output.quiet }))
+            Some(Self::Exec(ExecSettings { program, arguments, limits, rules, quiet: work.output.quiet, is_text }))
         } else if let Some(words) = &args.pipe {
             let (program, arguments) = Program::find("--pipe", words)?;
-            Some(Self::Pipe { program, arguments: arguments.to_vec(), limits })
+            Some(Self::Pipe { program, arguments: arguments.to_vec(), limits, is_text })
         } else if let Some(url) = &args.post {
-            Some(Self::Post(Box::new(Post::new(url, http)?)))
+            Some(Self::Post(Box::new(Post::new(url, http, is_text)?)))
         } else if args.simulate {
             Some(Self::Simulate)
         } else {
@@ -89,13 +95,13 @@ impl AnyHandler {
             HandlerSettings::Simulate => Self::Simulate(clock.clone()),
             HandlerSettings::Exec(settings) => {
                 settings.warn();
-                let ExecSettings { program, arguments, limits, rules, quiet } = settings;
+                let ExecSettings { program, arguments, limits, rules, quiet, is_text } = settings;
                 let launcher = Launcher::new(program, control.clone());
-                Self::Exec(Exec { launcher, arguments, limits, rules, quiet, stdout: stdout.clone() })
+                Self::Exec(Exec { launcher, arguments, limits, rules, quiet, is_text, stdout: stdout.clone() })
             }
-            HandlerSettings::Pipe { program, arguments, limits } => {
+            HandlerSettings::Pipe { program, arguments, limits, is_text } => {
                 let launcher = Launcher::new(program, control.clone());
-                Self::Pipe(Pipe { launcher, arguments, limits, idle: RefCell::default() })
+                Self::Pipe(Pipe { launcher, arguments, limits, is_text, idle: RefCell::default() })
             }
             HandlerSettings::Post(post) => Self::Post(post),
         }
@@ -135,6 +141,11 @@ impl AnyHandler {
     pub(crate) fn owns_stdout(&self) -> bool {
         matches!(self, Self::Exec(_))
     }
+}
+
+/// The task as its handler gets it: the text that it is, or its JSON.
+fn text(payload: &Json, is_text: bool) -> Cow<'_, str> {
+    if is_text { payload.to_text() } else { Cow::Borrowed(payload.as_str()) }
 }
 
 async fn simulate(clock: &AnyClock, task: &Task<Json>) -> Result<(), Failure> {

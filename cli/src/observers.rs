@@ -10,6 +10,8 @@ use fourfold::{
     trace::Trace,
 };
 
+use crate::terminal;
+
 /// The state of a run, kept up to date and shared with what shows it.
 pub(crate) enum StateObserver {
     /// Shown on the terminal and at the end.
@@ -49,6 +51,21 @@ impl Observer for Maybe<&mut Trace> {
     fn event(&mut self, event: &Event<&str>) {
         if let Some(observer) = &mut self.0 {
             observer.event(event);
+        }
+    }
+}
+
+/// Says once, after a line that is no JSON, which flag takes any text.
+pub(crate) struct FormatHint(pub(crate) bool);
+
+impl Observer for FormatHint {
+    fn event(&mut self, event: &Event<&str>) {
+        if let EventKind::Malformed { reason } = event.kind
+            && self.0
+            && reason.contains("no valid JSON")
+        {
+            self.0 = false;
+            terminal::say(&format!("warning: {reason}; --lines takes any text as a task"));
         }
     }
 }

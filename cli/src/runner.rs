@@ -21,11 +21,11 @@ use crate::{
     clock::AnyClock,
     exit::{CliError, Ending},
     handler::AnyHandler,
-    observers::{EventLog, Maybe, StateObserver},
+    observers::{EventLog, FormatHint, Maybe, StateObserver},
     outputs::Outputs,
     progress::{self, Done},
     server,
-    settings::WorkSettings,
+    settings::{TaskFormat, WorkSettings},
     shutdown::{self, Shutdown},
     terminal::{self, Stdout},
 };
@@ -43,6 +43,8 @@ pub(crate) struct Runner {
     listener: Option<Listener>,
     trace: Option<(PathBuf, Trace)>,
     output: OutputArgs,
+    /// Whether tasks are JSON.
+    is_json: bool,
     shows_progress: bool,
 }
 
@@ -88,6 +90,7 @@ impl Runner {
     /// Starts what lives as long as the command: handler, trace, server.
     pub(crate) fn new(work: WorkSettings, opened: RunnerOutputs) -> Self {
         let control = Control::new();
+        let is_json = work.format == TaskFormat::Json;
         let stdout = Rc::new(Stdout::new(Some(&control)));
         let clock = if work.is_simulated {
             AnyClock::Simulated(SimulatedClock::new())
@@ -105,7 +108,18 @@ impl Runner {
         }
         let shows_progress = !work.output.quiet && terminal::is_drawable();
         let (output, shutdown) = (work.output, Shutdown::default());
-        Self { clock, handler, control, stdout, shutdown, listener: opened.listener, trace, output, shows_progress }
+        Self {
+            clock,
+            handler,
+            control,
+            stdout,
+            shutdown,
+            listener: opened.listener,
+            trace,
+            output,
+            is_json,
+            shows_progress,
+        }
     }
 
     /// Returns the clock of the runs.
@@ -128,7 +142,7 @@ impl Runner {
         let watched = StateObserver::new(self.listener.as_ref());
         let state = watched.state();
         let trace = Maybe(self.trace.as_mut().map(|(_, trace)| trace));
-        let mut observer = (watched, (trace, EventLog::new()));
+        let mut observer = (watched, (trace, (EventLog::new(), FormatHint(self.is_json))));
         let (handler, control) = (&self.handler, &self.control);
         let is_real = matches!(self.clock, AnyClock::Native(_));
         let attempt = async |task: &_| {

@@ -1,6 +1,6 @@
 //! JSON payloads, checked once and kept as text.
 
-use std::{boxed::Box, fmt, string::String};
+use std::{borrow::Cow, boxed::Box, fmt, string::String};
 
 use serde::de::IgnoredAny;
 
@@ -29,13 +29,38 @@ impl Json {
     /// # Errors
     /// [`JsonError`] when the bytes are too many, not UTF-8, or not JSON.
     pub fn parse(bytes: &[u8]) -> Result<Self, JsonError> {
-        if bytes.len() > Self::BYTES_MAX {
-            return Err(JsonError(Kind::TooLarge { bytes: bytes.len() }));
-        }
-        let text = core::str::from_utf8(bytes).map_err(|error| JsonError(Kind::NotUtf8 { at: error.valid_up_to() }))?;
+        check_length(bytes)?;
+        let text = utf8(bytes)?;
         match serde_json::from_str::<IgnoredAny>(text) {
             Ok(_) => Ok(Self(text.into())),
             Err(error) => Err(JsonError(Kind::Syntax(error))),
+        }
+    }
+
+    /// Makes the JSON string of a text, for tasks that are text and no JSON.
+    ///
+    /// ```
+    /// use fourfold::source::Json;
+    /// let json = Json::from_text("say \"hi\" ");
+    /// assert_eq!(json.as_str(), r#""say \"hi\" ""#);
+    /// assert_eq!(json.to_text(), "say \"hi\" ");
+    /// ```
+    pub fn from_text(text: &str) -> Self {
+        // A string always has a JSON form.
+        Self(serde_json::to_string(text).unwrap_or_default().into())
+    }
+
+    /// Makes the JSON string of bytes that should be text.
+    pub(super) fn parse_text(bytes: &[u8]) -> Result<Self, JsonError> {
+        check_length(bytes)?;
+        utf8(bytes).map(Self::from_text)
+    }
+
+    /// Returns the text of a string, without its quotes and escapes; of any other value its JSON.
+    pub fn to_text(&self) -> Cow<'_, str> {
+        match serde_json::from_str(&self.0) {
+            Ok(text) => Cow::Owned(text),
+            Err(_) => Cow::Borrowed(&self.0),
         }
     }
 
@@ -48,6 +73,14 @@ impl Json {
     pub fn into_string(self) -> String {
         self.0.into_string()
     }
+}
+
+fn check_length(bytes: &[u8]) -> Result<(), JsonError> {
+    if bytes.len() > Json::BYTES_MAX { Err(JsonError(Kind::TooLarge { bytes: bytes.len() })) } else { Ok(()) }
+}
+
+fn utf8(bytes: &[u8]) -> Result<&str, JsonError> {
+    core::str::from_utf8(bytes).map_err(|error| JsonError(Kind::NotUtf8 { at: error.valid_up_to() }))
 }
 
 impl AsRef<str> for Json {

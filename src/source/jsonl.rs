@@ -56,6 +56,7 @@ pub struct JsonLines<'a, R, C> {
     lines: RefCell<Lines<R>>,
     dead: RefCell<Box<dyn Write + 'a>>,
     follow: Option<Duration>,
+    is_text: bool,
     redeliveries: Redeliveries<Json>,
 }
 
@@ -88,6 +89,7 @@ impl<'a, R: AsyncRead + Unpin, C: Clock> JsonLines<'a, R, C> {
             lines: RefCell::new(Lines::new(reader, LINE_MAX)),
             dead: RefCell::new(Box::new(dead)),
             follow: None,
+            is_text: false,
             redeliveries: Redeliveries::new(),
         }
     }
@@ -97,6 +99,16 @@ impl<'a, R: AsyncRead + Unpin, C: Clock> JsonLines<'a, R, C> {
     #[must_use]
     pub fn line_max(self, bytes: usize) -> Self {
         self.lines.borrow_mut().set_line_max(bytes);
+        self
+    }
+
+    /// Takes each line as a text, whatever is in it; `separator` ends a line: `b'\n'`, or 0 for lists of
+    /// file names. The payload is then a JSON string ([`Json::from_text`]). Only empty lines are skipped,
+    /// and only what is not UTF-8 is malformed. Default: each line is JSON.
+    #[must_use]
+    pub fn text(mut self, separator: u8) -> Self {
+        self.lines.borrow_mut().set_separator(separator);
+        self.is_text = true;
         self
     }
 
@@ -130,7 +142,8 @@ impl<'a, R: AsyncRead + Unpin, C: Clock> JsonLines<'a, R, C> {
         tasks.sort_unstable_by_key(|task| task.id);
         let mut count = tasks.len() as u64;
         for task in tasks {
-            line(task.payload.as_str().as_bytes())?;
+            let text = if self.is_text { task.payload.to_text() } else { task.payload.as_str().into() };
+            line(text.as_bytes())?;
         }
         self.lines.borrow_mut().set_follow(false);
         loop {
@@ -138,6 +151,7 @@ impl<'a, R: AsyncRead + Unpin, C: Clock> JsonLines<'a, R, C> {
                 let mut lines = self.lines.borrow_mut();
                 while let Some(next) = lines.next() {
                     let raw = match &next {
+                        Line::Whole(_, raw) if self.is_text => *raw,
                         Line::Whole(_, raw) => raw.trim_ascii(),
                         Line::TooLong { head, .. } => head,
                     };
@@ -164,7 +178,7 @@ impl<'a, R: AsyncRead + Unpin, C: Clock> JsonLines<'a, R, C> {
         while claims.len() - before < max
             && let Some(line) = lines.next()
         {
-            match parse(&line) {
+            match self.parse(&line) {
                 Ok(None) => {}
                 Ok(Some(task)) => claims.push(Delivery { task, receipt: () }),
                 Err(reason) => {
@@ -178,6 +192,22 @@ impl<'a, R: AsyncRead + Unpin, C: Clock> JsonLines<'a, R, C> {
         let count = claims.len() - before;
         self.redeliveries.hold(count);
         Ok(count > 0 || malformed)
+    }
+
+    /// Parses the task of a line; `None` for a blank line.
+    fn parse(&self, line: &Line<'_>) -> Result<Option<Task<Json>>, String> {
+        let (number, raw) = match line {
+            Line::Whole(number, raw) => (*number, without_mark(*number, raw)),
+            Line::TooLong { number, length, .. } => return Err(format!("line {number}: too long: {length} bytes")),
+        };
+        let raw = if self.is_text { raw } else { raw.trim_ascii() };
+        if raw.is_empty() {
+            return Ok(None);
+        }
+        let payload = if self.is_text { Json::parse_text(raw) } else { Json::parse(raw) };
+        // The parser counts lines within the payload, which is always one line here.
+        let wrong = |error| format!("line {number}: {error}").replace(" at line 1 column ", " at column ");
+        payload.map(|payload| Some(Task::new(number, payload))).map_err(wrong)
     }
 
     fn bury(&self, letter: &[u8]) -> Result<(), JsonLinesError> {
@@ -225,21 +255,6 @@ impl<'a, R: AsyncRead + Unpin, C: Clock> JsonLines<'a, R, C> {
 /// lets a reader ignore it.
 fn without_mark(number: u64, raw: &[u8]) -> &[u8] {
     if number == 1 { raw.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(raw) } else { raw }
-}
-
-/// Parses the task of a line; `None` for a blank line.
-fn parse(line: &Line<'_>) -> Result<Option<Task<Json>>, String> {
-    match line {
-        Line::Whole(number, raw) => match without_mark(*number, raw).trim_ascii() {
-            [] => Ok(None),
-            raw => match Json::parse(raw) {
-                Ok(payload) => Ok(Some(Task::new(*number, payload))),
-                // The parser counts lines within the payload, which is always one line here.
-                Err(error) => Err(format!("line {number}: {error}").replace(" at line 1 column ", " at column ")),
-            },
-        },
-        Line::TooLong { number, length, .. } => Err(format!("line {number}: too long: {length} bytes")),
-    }
 }
 
 impl<R: AsyncRead + Unpin, C: Clock> Source for JsonLines<'_, R, C> {

@@ -5,7 +5,7 @@ pub(super) const EXAMPLES: &str = "\
 Examples:
   fourfold                                          the four patterns on the same simulated work
   fourfold run tasks.jsonl -c 16 --exec ./do.sh {}  a process per line of JSON, 16 at once
-  seq 1 100 | fourfold run - --exec echo {}         the same from standard input
+  ls *.png | fourfold run --lines - --exec convert {} {}.webp  a process per line of any text
   fourfold run 'redis://localhost/0?list=tasks' -p pool --pipe ./worker
   fourfold run tasks.jsonl -c 64 --post https://example.org/tasks
   fourfold push 'redis://localhost/0?list=tasks' tasks.jsonl
@@ -33,6 +33,8 @@ Examples:
 pub(super) const RUN: &str = "\
 Examples:
   fourfold run tasks.jsonl --exec curl -fsS -- {.url}
+  ls *.png | fourfold run --lines - -c 4 --exec convert {} {}.webp
+  find . -name '*.log' -print0 | fourfold run -0 - --exec gzip -- {}
   fourfold run tasks.jsonl -c 64 --rate 100/s --timeout 30s --dead dead.jsonl --pipe ./worker
   fourfold run 'redis://localhost/0?list=tasks' -p group --follow --exec ./do.sh \\; --json
   fourfold run tasks.jsonl --post https://example.org/tasks --header 'Authorization: Bearer …'
@@ -46,6 +48,11 @@ failed; --dead-on and --retry-on say after which there is no further attempt. Th
 one piece, so outputs never mix; the summary then goes to standard error. What a task that succeeds writes to standard \
 error is passed on, too; what one that fails wrote last becomes the reason. An attempt is over when the process has ended \
 and its outputs are closed.
+
+With --lines or -0, a task is any text, such as the name of a file: {} stands for it, and --exec, --pipe and --post pass \
+on the text itself: with a newline at its end to a process, as text/plain to a server. A text with a newline in it, which -0 \
+allows, cannot be a line for --pipe: it is dead. Only empty lines are left out. Dead letters and traces have the text as a \
+JSON string; --rest writes lines that --lines or -0 reads again.
 
 --pipe starts its command once per permit and gives each process one task at a time: a line of JSON on its standard \
 input. The process answers with one line. {\"error\": …} is a failed attempt: with \"permanent\": true it is not tried \

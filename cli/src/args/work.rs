@@ -58,6 +58,12 @@ pub(crate) struct CompareArgs {
 /// What `run` and `compare` have in common.
 #[derive(Debug, Args)]
 pub(crate) struct WorkArgs {
+    /// Take each line as a task, whatever text it is: {} stands for the text (default: each line is JSON)
+    #[arg(long)]
+    pub(crate) lines: bool,
+    /// Take as a task, whatever text it is, what ends with a NUL instead of a newline, as `find -print0` writes it
+    #[arg(short = '0', long)]
+    pub(crate) null: bool,
     /// The maximum number of tasks in flight
     #[arg(short = 'c', long, value_name = "N", default_value = "5", value_parser = parse::count, allow_negative_numbers = true)]
     pub(crate) max_concurrent: NonZeroUsize,
@@ -162,6 +168,13 @@ pub(crate) struct OutputArgs {
     /// Show no progress, no summary and not what tasks that succeed write to standard error
     #[arg(short, long)]
     pub(crate) quiet: bool,
+}
+
+impl WorkArgs {
+    /// Returns whether tasks are texts and no JSON.
+    pub(crate) fn is_text(&self) -> bool {
+        self.lines || self.null
+    }
 }
 
 impl HandlerArgs {

@@ -19,7 +19,7 @@ use crate::{
         units,
     },
     runner::{Runner, RunnerOutputs},
-    settings::CompareSettings,
+    settings::{CompareSettings, TaskFormat},
     terminal::{self, Stderr},
 };
 
@@ -37,7 +37,7 @@ pub(super) fn compare(settings: CompareSettings) -> Result<Ending, CliError> {
     };
     let mut outputs = Outputs::new(input.as_ref())?;
     let opened = RunnerOutputs::open(&work, &mut outputs)?;
-    let lines = input.map(read).transpose()?;
+    let lines = input.map(|input| read(input, work.format)).transpose()?;
     outputs.begin()?;
 
     let total = lines.as_ref().map_or(work.tasks, |lines| lines.tasks.len() as u64);
@@ -83,12 +83,12 @@ struct Lines {
 }
 
 /// Reads all tasks of a file: they are needed four times. What is malformed is named and left out.
-fn read(input: Input) -> Result<Lines, CliError> {
+fn read(input: Input, format: TaskFormat) -> Result<Lines, CliError> {
     let wrong = {
         let name = input.to_string();
         move |error| CliError::source(format_args!("cannot read {name}: {error}"))
     };
-    let source = JsonLines::new(NativeClock::new(), input.reader(), Stderr);
+    let source = format.apply(JsonLines::new(NativeClock::new(), input.reader(), Stderr));
     smol::block_on(async {
         let (mut lines, mut claims) = (Lines { tasks: Vec::new(), malformed: 0 }, Claims::new());
         loop {

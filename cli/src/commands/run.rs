@@ -70,7 +70,7 @@ fn share(state: &State, total: u64) -> Option<f64> {
 }
 
 fn run_lines(work: WorkSettings, lines: &LineSettings, input: Input) -> Result<Ending, CliError> {
-    let config = work.config;
+    let (config, format) = (work.config, work.format);
     let mut outputs = Outputs::new(Some(&input))?;
     let dead: Box<dyn Write> = match &lines.dead {
         Some(path) => Box::new(outputs.open("--dead", path)?),
@@ -82,7 +82,8 @@ fn run_lines(work: WorkSettings, lines: &LineSettings, input: Input) -> Result<E
 
     let (name, length) = (input.to_string(), input.length());
     let mut runner = Runner::new(work, opened);
-    let mut source = JsonLines::new(runner.clock().clone(), input.reader(), dead).line_max(lines.max_line);
+    let source = JsonLines::new(runner.clock().clone(), input.reader(), dead).line_max(lines.max_line);
+    let mut source = format.apply(source);
     if lines.follow {
         source = source.follow(LOOK);
     }
@@ -90,7 +91,7 @@ fn run_lines(work: WorkSettings, lines: &LineSettings, input: Input) -> Result<E
     // What is left of standard input is somebody else's to give; it is waited for only where it is
     // asked for.
     let counted = rest.is_some() || length.is_some();
-    let left = if counted { Some(write_rest(&runner, &source, rest)) } else { None };
+    let left = if counted { Some(write_rest(&runner, &source, rest, format.separator())) } else { None };
     Ok(finish(runner, &outcome, |error| explain(error, &name, lines), left))
 }
 
@@ -116,12 +117,13 @@ fn write_rest<'a>(
     runner: &Runner,
     source: &JsonLines<'_, Reader, AnyClock>,
     file: Option<(&'a PathBuf, File)>,
+    separator: u8,
 ) -> Left<'a> {
     let path = file.as_ref().map(|(path, _)| *path);
     let mut file = file.map(|(_, file)| BufWriter::new(file));
     let rest = async {
         let count = source.rest(|line| match &mut file {
-            Some(file) => file.write_all(line).and_then(|()| file.write_all(b"\n")),
+            Some(file) => file.write_all(line).and_then(|()| file.write_all(&[separator])),
             None => Ok(()),
         });
         let count = count.await?;

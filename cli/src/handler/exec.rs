@@ -8,7 +8,7 @@ use std::{process::ExitStatus, rc::Rc};
 use fourfold::{Failure, Task, source::Json};
 
 use self::{codes::Rules, template::Template};
-use super::reason::cut;
+use super::{reason::cut, text};
 use crate::{
     process::{Finished, Input, Launcher, Limits, Program},
     terminal::{self, Stdout},
@@ -25,6 +25,7 @@ pub(crate) struct ExecSettings {
     pub(super) limits: Limits,
     pub(super) rules: Rules,
     pub(super) quiet: bool,
+    pub(super) is_text: bool,
 }
 
 impl ExecSettings {
@@ -52,6 +53,7 @@ pub(crate) struct Exec {
     pub(super) limits: Limits,
     pub(super) rules: Rules,
     pub(super) quiet: bool,
+    pub(super) is_text: bool,
     pub(super) stdout: Rc<Stdout>,
 }
 
@@ -59,7 +61,7 @@ impl Exec {
     pub(super) async fn attempt(&self, task: &Task<Json>) -> Result<(), Failure> {
         let arguments: Vec<String> = self.arguments.iter().map(|arg| arg.fill(task)).collect::<Result<_, _>>()?;
         let variables = [("FOURFOLD_TASK_ID", task.id.to_string()), ("FOURFOLD_ATTEMPT", task.attempt.to_string())];
-        let input = format!("{}\n", task.payload);
+        let input = format!("{}\n", text(&task.payload, self.is_text));
         let process = self.launcher.start(&arguments, &variables, Input::Whole(input.as_bytes())).await?;
         let finished = process.run(input.as_bytes(), self.limits, &self.stdout).await;
         let mut finished = finished.map_err(|error| Failure::transient(format!("--exec: {error}")))?;

@@ -16,7 +16,7 @@ use futures_lite::{AsyncRead, AsyncWrite, future::or};
 use serde_json::value::RawValue;
 use smol::Timer;
 
-use super::reason::cut;
+use super::{reason::cut, text};
 use crate::process::{Input, Launcher, Limits, Process};
 
 /// How long to wait for the first reply of a process until a hint is given.
@@ -30,18 +30,19 @@ pub(crate) struct Pipe {
     pub(super) launcher: Launcher,
     pub(super) arguments: Vec<String>,
     pub(super) limits: Limits,
+    pub(super) is_text: bool,
     pub(super) idle: RefCell<Vec<Worker>>,
 }
 
 impl Pipe {
     pub(super) async fn attempt(&self, task: &Task<Json>) -> Result<(), Failure> {
+        let line = line(&task.payload, self.is_text)?;
         // From here on it is this attempt's; dropped in the middle, it ends, as nobody could tell
         // whose its next line is.
         let mut worker = match self.take_idle() {
             Some(worker) => worker,
             None => Worker::new(self.launcher.start(&self.arguments, &[], Input::Lines).await?),
         };
-        let line = line(&task.payload);
         let Some(answered) = self.in_time(worker.exchange(&line)).await else {
             worker.process.terminate(self.limits.kill_after).await;
             let timeout = self.limits.timeout.unwrap_or_default();
@@ -105,12 +106,17 @@ impl Pipe {
     }
 }
 
-/// The task as one line; within JSON, line breaks can only be white space.
-fn line(payload: &Json) -> Vec<u8> {
-    let mut line = payload.as_str().as_bytes().to_vec();
-    line.iter_mut().filter(|byte| matches!(byte, b'\n' | b'\r')).for_each(|byte| *byte = b' ');
+/// The task as one line.
+fn line(payload: &Json, is_text: bool) -> Result<Vec<u8>, Failure> {
+    let mut line = text(payload, is_text).into_owned().into_bytes();
+    if !is_text {
+        // Within JSON, line breaks can only be white space.
+        line.iter_mut().filter(|byte| matches!(byte, b'\n' | b'\r')).for_each(|byte| *byte = b' ');
+    } else if line.contains(&b'\n') {
+        return Err(Failure::permanent("--pipe cannot pass the task on: there is a newline in it"));
+    }
     line.push(b'\n');
-    line
+    Ok(line)
 }
 
 /// Says what a reply means: an object whose `error` is not null is a failure whatever else is in
@@ -264,6 +270,9 @@ mod tests {
 
     #[test]
     fn a_task_is_one_line_however_it_was_written() {
-        assert_eq!(line(&Json::parse(b"{\n \"a\":\r\n1}").unwrap()), b"{  \"a\":  1}\n");
+        let line = |json: &Json, is_text| line(json, is_text).map(|line| String::from_utf8(line).unwrap());
+        assert_eq!(line(&Json::parse(b"{\n \"a\":\r\n1}").unwrap(), false).as_deref(), Ok("{  \"a\":  1}\n"));
+        assert_eq!(line(&Json::from_text(" a \"b\"\t"), true).as_deref(), Ok(" a \"b\"\t\n"));
+        assert!(line(&Json::from_text("a\nb"), true).is_err_and(|failure| failure.is_permanent()));
     }
 }

@@ -26,6 +26,7 @@ use self::{
     target::Target,
     verdict::Excerpt,
 };
+use super::text;
 use crate::{args::HttpArgs, exit::CliError};
 
 /// Sends each attempt to a server.
@@ -33,6 +34,7 @@ pub(crate) struct Post {
     place: String,
     path_and_query: Uri,
     headers: HeaderMap,
+    is_text: bool,
     dial: Dial,
     /// The same for no two runs: ids of tasks begin anew with every file.
     run: u64,
@@ -44,13 +46,14 @@ pub(crate) struct Post {
 impl Post {
     /// Nothing is sent before there is a task: to connect would say little about a POST, and a server that is not up yet
     /// may be by then.
-    pub(crate) fn new(url: &str, args: &HttpArgs) -> Result<Self, CliError> {
+    pub(crate) fn new(url: &str, args: &HttpArgs, is_text: bool) -> Result<Self, CliError> {
         let target = Target::parse(url)?;
         let tls = target::tls(&target, args.cacert.as_deref())?;
         Ok(Self {
             place: target.place(),
             path_and_query: target.path_and_query()?,
-            headers: target::standing_headers(&target, &args.header)?,
+            headers: target::standing_headers(&target, &args.header, is_text)?,
+            is_text,
             dial: Dial::new(&target, tls)?,
             run: RandomState::new().hash_one(0),
             idle: RefCell::default(),
@@ -94,7 +97,7 @@ impl Post {
     }
 
     fn request(&self, task: &Task<Json>) -> Request<Full<Bytes>> {
-        let mut request = Request::new(Full::from(task.payload.as_str().to_owned()));
+        let mut request = Request::new(Full::from(text(&task.payload, self.is_text).into_owned()));
         *request.method_mut() = Method::POST;
         *request.uri_mut() = self.path_and_query.clone();
         *request.headers_mut() = self.headers.clone();

@@ -2,7 +2,8 @@
 
 use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
 
-use fourfold::{Config, Pattern, Retry};
+use fourfold::{Clock, Config, Pattern, Retry, source::JsonLines};
+use futures_lite::AsyncRead;
 
 use crate::{
     args::{CompareArgs, OutputArgs, RunArgs, WorkArgs},
@@ -31,6 +32,47 @@ pub(crate) struct LineSettings {
     pub(crate) follow: bool,
 }
 
+/// What a task is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TaskFormat {
+    /// A line of JSON.
+    Json,
+    /// A text that ends with this byte.
+    Text { separator: u8 },
+}
+
+impl TaskFormat {
+    fn check(args: &WorkArgs, source: &SourceSettings) -> Result<Self, CliError> {
+        let flag = if args.null { "-0" } else { "--lines" };
+        match source {
+            _ if !args.is_text() => Ok(Self::Json),
+            SourceSettings::Demo => Err(CliError::usage(format_args!(
+                "{flag} is for tasks that are text, and the demo has none: name a file, or `-` for standard input"
+            ))),
+            SourceSettings::Redis(_) if args.null => {
+                Err(CliError::usage("-0 is for a file or standard input; for the texts of a Redis list, use --lines"))
+            }
+            _ => Ok(Self::Text { separator: if args.null { 0 } else { b'\n' } }),
+        }
+    }
+
+    /// Returns a source of lines that are tasks of this format.
+    pub(crate) fn apply<'a, R: AsyncRead + Unpin, C: Clock>(self, lines: JsonLines<'a, R, C>) -> JsonLines<'a, R, C> {
+        match self {
+            Self::Json => lines,
+            Self::Text { separator } => lines.text(separator),
+        }
+    }
+
+    /// Returns the byte that ends a task.
+    pub(crate) fn separator(self) -> u8 {
+        match self {
+            Self::Json => b'\n',
+            Self::Text { separator } => separator,
+        }
+    }
+}
+
 /// The settings of `compare`.
 pub(crate) struct CompareSettings {
     pub(crate) source: SourceSettings,
@@ -42,6 +84,7 @@ pub(crate) struct WorkSettings {
     /// The settings of the run, or of the first of four.
     pub(crate) config: Config,
     pub(crate) handler: HandlerSettings,
+    pub(crate) format: TaskFormat,
     /// Whether the run is on a simulated clock.
     pub(crate) is_simulated: bool,
     /// The number of the demo's tasks.
@@ -63,7 +106,12 @@ impl RunSettings {
             return Err(CliError::usage("--follow waits for new tasks, and the demo has none: leave it out"));
         }
         if let SourceSettings::Redis(options) = source {
-            let options = options.lease(lease).max_deliveries(max_deliveries).follow(follow).reconnect(reconnect);
+            let options = options
+                .text(work.is_text())
+                .lease(lease)
+                .max_deliveries(max_deliveries)
+                .follow(follow)
+                .reconnect(reconnect);
             source = SourceSettings::Redis(Box::new(options));
         }
         // Real tasks arrive in real time, whatever is done with them.
@@ -100,11 +148,12 @@ impl WorkSettings {
                 )));
             }
         };
+        let format = TaskFormat::check(&args, source)?;
         let mut config = config(&args, pattern);
         if handler.keeps_time() {
             config.timeout = None;
         }
-        Ok(Self { config, handler, is_simulated, tasks: args.tasks, output: args.output })
+        Ok(Self { config, handler, format, is_simulated, tasks: args.tasks, output: args.output })
     }
 }
 

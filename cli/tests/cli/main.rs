@@ -11,6 +11,7 @@ mod layers;
 mod listen;
 mod outputs;
 mod pipe;
+mod plain_text;
 mod post;
 mod queue;
 mod secrets;

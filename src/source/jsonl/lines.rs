@@ -24,6 +24,7 @@ pub(super) struct Lines<R> {
     scanned: usize,
     end: usize,
     line_max: usize,
+    separator: u8,
     /// The number of the line that begins at `start`.
     number: u64,
     skipping: Option<Skipped>,
@@ -55,6 +56,7 @@ impl<R: AsyncRead + Unpin> Lines<R> {
             scanned: 0,
             end: 0,
             line_max,
+            separator: b'\n',
             number: 1,
             skipping: None,
             ended: false,
@@ -65,6 +67,11 @@ impl<R: AsyncRead + Unpin> Lines<R> {
 
     pub(super) fn set_line_max(&mut self, line_max: usize) {
         self.line_max = line_max;
+    }
+
+    /// Sets the byte that ends each line.
+    pub(super) fn set_separator(&mut self, separator: u8) {
+        self.separator = separator;
     }
 
     pub(super) fn set_follow(&mut self, follow: bool) {
@@ -88,7 +95,7 @@ impl<R: AsyncRead + Unpin> Lines<R> {
 
     /// Returns the next line that was read; `None` when more must be read, or no line is left.
     pub(super) fn next(&mut self) -> Option<Line<'_>> {
-        let newline = memchr::memchr(b'\n', &self.buffer[self.scanned..self.end]).map(|at| self.scanned + at);
+        let newline = memchr::memchr(self.separator, &self.buffer[self.scanned..self.end]).map(|at| self.scanned + at);
         let (to, next) = match newline {
             Some(at) => (at, at + 1),
             None if self.ended && (self.end > self.start || self.skipping.is_some()) => (self.end, self.end),

@@ -170,7 +170,7 @@ impl RedisSource {
             consumer_state.answered(request);
             match claimed {
                 Claimed::Batch { packed, states } => {
-                    consumer_state.accept(&self.options.key, request.first, packed, &states)?;
+                    consumer_state.accept(&self.options, request.first, packed, &states)?;
                 }
                 Claimed::None(nothing) => consumer_state.found_none(self.options.follow, nothing, self.period()),
             }
@@ -283,7 +283,7 @@ impl RedisSource {
         for first in batches.into_iter().rev() {
             let Some((packed, states)) = self.list.batch(on, me, first).await? else { continue };
             if self.consumer_state.is_unknown(first) {
-                let count = self.consumer_state.accept(&self.options.key, first, packed, &states)?;
+                let count = self.consumer_state.accept(&self.options, first, packed, &states)?;
                 info!(target: TARGET, "took up {count} deliveries whose claim was never answered");
             }
         }

@@ -67,6 +67,7 @@ pub struct RedisOptions {
     pub(super) deliveries_max: NonZeroU32,
     pub(super) follow: bool,
     pub(super) no_wait: bool,
+    pub(super) is_text: bool,
     pub(super) reconnect: Duration,
 }
 
@@ -93,6 +94,7 @@ impl RedisOptions {
             deliveries_max: NonZeroU32::MIN.saturating_add(4),
             follow: false,
             no_wait: false,
+            is_text: false,
             reconnect: Duration::from_secs(60),
         })
     }
@@ -138,6 +140,13 @@ impl RedisOptions {
     /// holds how many deliveries.
     pub fn no_wait(mut self, no_wait: bool) -> Self {
         self.no_wait = no_wait;
+        self
+    }
+
+    /// Sets that payloads are texts, whatever is in them, and no JSON. Default `false`. A task then has a JSON string as its
+    /// payload; in the list it stays the text that it is.
+    pub fn text(mut self, is_text: bool) -> Self {
+        self.is_text = is_text;
         self
     }
 
@@ -200,6 +209,7 @@ impl fmt::Debug for RedisOptions {
             .field("max_deliveries", &self.deliveries_max)
             .field("follow", &self.follow)
             .field("no_wait", &self.no_wait)
+            .field("text", &self.is_text)
             .field("reconnect", &self.reconnect)
             .finish()
     }

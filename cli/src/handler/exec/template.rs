@@ -64,6 +64,11 @@ impl Template {
         self.0.iter().any(|piece| !matches!(piece, Piece::Literal(_)))
     }
 
+    /// Returns whether a field of a task changes the argument.
+    pub(in crate::handler) fn has_field(&self) -> bool {
+        self.0.iter().any(|piece| matches!(piece, Piece::Field(_)))
+    }
+
     /// Returns the argument, if no task changes it.
     pub(super) fn literal(&self) -> Option<&str> {
         match self.0.as_slice() {

@@ -115,7 +115,7 @@ fn add_headers(headers: &mut HeaderMap, texts: &[String]) -> Result<(), CliError
 }
 
 /// Makes the headers that every request has.
-pub(super) fn standing_headers(target: &Target, texts: &[String]) -> Result<HeaderMap, CliError> {
+pub(super) fn standing_headers(target: &Target, texts: &[String], is_text: bool) -> Result<HeaderMap, CliError> {
     let mut headers = HeaderMap::new();
     let value = |text: &str| {
         HeaderValue::try_from(text)
@@ -124,7 +124,8 @@ pub(super) fn standing_headers(target: &Target, texts: &[String]) -> Result<Head
     headers.insert(HOST, value(&target.url[url::Position::BeforeHost..url::Position::AfterPort])?);
     headers.insert(USER_AGENT, HeaderValue::from_static(concat!("fourfold/", env!("CARGO_PKG_VERSION"))));
     headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let content_type = if is_text { "text/plain; charset=utf-8" } else { "application/json" };
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     if let Some(basic) = &target.basic {
         let mut basic = value(basic)?;
         basic.set_sensitive(true);
@@ -185,12 +186,12 @@ mod tests {
     fn a_header_replaces_ours_and_joins_its_like() {
         let target = Target::parse("http://a:b@c/").unwrap();
         let texts = ["Authorization: Bearer x", "X-Tag:1", "x-tag: 2"].map(str::to_owned);
-        let headers = standing_headers(&target, &texts).unwrap();
+        let headers = standing_headers(&target, &texts, false).unwrap();
         assert_eq!(headers.get_all("Authorization").iter().collect::<Vec<_>>(), ["Bearer x"]);
         assert_eq!(headers.get_all("X-Tag").iter().collect::<Vec<_>>(), ["1", "2"]);
         assert_eq!(headers["Host"], "c");
         for wrong in ["none", ": x", "a b: x", "X: a\nb", "X: \u{1b}", "Connection: close", "fourfold-attempt: 9"] {
-            assert!(standing_headers(&target, &[wrong.to_owned()]).is_err(), "{wrong}");
+            assert!(standing_headers(&target, &[wrong.to_owned()], false).is_err(), "{wrong}");
         }
     }
 }

@@ -2,7 +2,7 @@
 
 mod connections;
 mod hostile;
-mod server;
+pub(crate) mod server;
 mod tls;
 mod usage;
 mod verdicts;

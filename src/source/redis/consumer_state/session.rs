@@ -6,7 +6,7 @@ use std::{rc::Rc, time::Instant, vec::Vec};
 use super::{ConsumerState, Job, names};
 use crate::{
     source::redis::{
-        RedisReceipt,
+        RedisOptions, RedisReceipt,
         batches::Batch,
         entry::TASK_MAX,
         error::ConnectionError,
@@ -91,7 +91,7 @@ impl ConsumerState {
     /// A batch has arrived, or was found.
     pub(in super::super) fn accept(
         &self,
-        key: &str,
+        options: &RedisOptions,
         first: u64,
         packed: Vec<u8>,
         states: &[u8],
@@ -106,14 +106,15 @@ impl ConsumerState {
             }
             let id = entry.task.unwrap_or(first + u64::from(index));
             let receipt = RedisReceipt { batch: first, index, generation: self.generation.get() };
-            match Json::parse(entry.payload) {
+            let payload = if options.is_text { Json::parse_text(entry.payload) } else { Json::parse(entry.payload) };
+            match payload {
                 Ok(payload) => {
                     let attempt = Attempt::new(entry.attempt().get()).unwrap_or(Attempt::FIRST);
                     let task = Task { id: TaskId(id), attempt, payload };
                     self.ready.borrow_mut().push_back(Delivery { task, receipt });
                 }
                 Err(error) => {
-                    self.malformed.borrow_mut().push(format!("the key \"{key}\": task {id}: {error}"));
+                    self.malformed.borrow_mut().push(format!("the key \"{}\": task {id}: {error}", options.key));
                     malformed.push((receipt, Act::Malformed { reason: error.to_string() }));
                 }
             }
