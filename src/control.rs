@@ -13,6 +13,7 @@ use crate::config::{Config, ConfigError, Limit, at_least_one};
 
 const DRAIN: usize = 1;
 const ABORT: usize = 2;
+const PAUSE: usize = 4;
 
 /// A handle that drains or aborts runs, or changes their settings, from anywhere: a handler, a signal, another thread.
 ///
@@ -78,6 +79,36 @@ impl Control {
     /// Ends runs at once: their handlers are dropped, and the tasks are given back to their source.
     pub fn abort(&self) {
         self.stop(DRAIN | ABORT);
+    }
+
+    /// Keeps runs from starting tasks, until [`resume`](Self::resume). Running tasks go on, and as much is claimed as may wait.
+    ///
+    /// ```
+    /// use core::convert::Infallible;
+    /// use fourfold::{Control, MemorySource, Run, Task};
+    /// use futures_lite::future::{block_on, poll_once};
+    ///
+    /// let control = Control::new();
+    /// let source = MemorySource::new((), 0..10);
+    /// let mut run = Run::new(&source, async |_: &Task<i32>| Ok::<_, Infallible>(())).control(&control).into_future();
+    /// control.pause();
+    /// assert!(block_on(poll_once(&mut run)).is_none());
+    /// control.resume();
+    /// assert_eq!(block_on(run).unwrap().counters.done, 10);
+    /// ```
+    pub fn pause(&self) {
+        self.stop(PAUSE);
+    }
+
+    /// Lets runs start tasks again.
+    pub fn resume(&self) {
+        self.shared.stop.fetch_and(!PAUSE, Ordering::AcqRel);
+        self.announce();
+    }
+
+    /// Returns whether runs are kept from starting tasks.
+    pub fn is_paused(&self) -> bool {
+        self.shared.stop.load(Ordering::Acquire) & PAUSE != 0
     }
 
     fn stop(&self, bits: usize) {
@@ -153,7 +184,7 @@ impl Control {
     }
 
     pub(crate) fn wanted(&self) -> Stop {
-        match self.shared.stop.load(Ordering::Acquire) {
+        match self.shared.stop.load(Ordering::Acquire) & !PAUSE {
             0 => Stop::No,
             DRAIN => Stop::Drain,
             _ => Stop::Abort,

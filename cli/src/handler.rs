@@ -21,6 +21,7 @@ use crate::{
     exit::CliError,
     process::{Launcher, Limits, Program},
     terminal::Stdout,
+    throttle::{Code, Throttle},
 };
 
 /// A handler that was asked for: its program was found, its URL and headers are well formed.
@@ -73,10 +74,28 @@ impl HandlerSettings {
         })
     }
 
+    /// Returns whether something outside of this process does the work, and may be down.
+    pub(crate) fn is_real(&self) -> bool {
+        !matches!(self, Self::Simulate)
+    }
+
     /// Returns whether the handler itself keeps to the timeout: what it stops may need a moment to
     /// end.
     pub(crate) fn keeps_time(&self) -> bool {
         matches!(self, Self::Exec(_) | Self::Pipe { .. })
+    }
+}
+
+/// What came of an attempt.
+#[derive(Debug)]
+pub(crate) struct Attempted {
+    pub(crate) result: Result<(), Failure>,
+    pub(crate) code: Option<Code>,
+}
+
+impl From<Result<(), Failure>> for Attempted {
+    fn from(result: Result<(), Failure>) -> Self {
+        Self { result, code: None }
     }
 }
 
@@ -90,17 +109,23 @@ pub(crate) enum AnyHandler {
 
 impl AnyHandler {
     /// Creates the handler of a run, whose control it uses when it can do nothing any more.
-    pub(crate) fn new(settings: HandlerSettings, clock: &AnyClock, control: &Control, stdout: &Rc<Stdout>) -> Self {
+    pub(crate) fn new(
+        settings: HandlerSettings,
+        clock: &AnyClock,
+        control: &Control,
+        throttle: &Rc<Throttle>,
+        stdout: &Rc<Stdout>,
+    ) -> Self {
         match settings {
             HandlerSettings::Simulate => Self::Simulate(clock.clone()),
             HandlerSettings::Exec(settings) => {
                 settings.warn();
                 let ExecSettings { program, arguments, limits, rules, quiet, is_text } = settings;
-                let launcher = Launcher::new(program, control.clone());
+                let launcher = Launcher::new(program, control.clone(), Rc::clone(throttle));
                 Self::Exec(Exec { launcher, arguments, limits, rules, quiet, is_text, stdout: stdout.clone() })
             }
             HandlerSettings::Pipe { program, arguments, limits, is_text } => {
-                let launcher = Launcher::new(program, control.clone());
+                let launcher = Launcher::new(program, control.clone(), Rc::clone(throttle));
                 Self::Pipe(Pipe { launcher, arguments, limits, is_text, idle: RefCell::default() })
             }
             HandlerSettings::Post(post) => Self::Post(post),
@@ -108,17 +133,15 @@ impl AnyHandler {
     }
 
     /// Performs one attempt.
-    ///
-    /// # Errors
-    /// When the attempt failed.
-    pub(crate) async fn attempt(&self, task: &Task<Json>) -> Result<(), Failure> {
-        match self {
-            Self::Simulate(clock) => simulate(clock, task).await,
+    pub(crate) async fn attempt(&self, task: &Task<Json>) -> Attempted {
+        let attempted = match self {
+            Self::Simulate(clock) => simulate(clock, task).await.map(|()| Attempted::from(Ok(()))),
             // In a box: what talks to a process or a server is large, and those cost far more.
             Self::Exec(exec) => Box::pin(exec.attempt(task)).await,
             Self::Pipe(pipe) => Box::pin(pipe.attempt(task)).await,
             Self::Post(post) => Box::pin(post.attempt(task)).await,
-        }
+        };
+        attempted.unwrap_or_else(|failure| Attempted::from(Err(failure)))
     }
 
     /// Returns why the handler can do nothing any more, if that is so.

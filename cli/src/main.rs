@@ -11,6 +11,8 @@ mod args;
 mod clock;
 mod terminal;
 
+mod throttle;
+
 mod input;
 mod outputs;
 mod process;

@@ -3,14 +3,14 @@
 use std::{cell::RefCell, rc::Rc};
 
 use fourfold::{
-    Event, Observer,
-    event::{EventKind, Outcome},
+    Control, Event, Observer,
+    event::{Disposition, EventKind, Outcome},
     listen::{Listener, Watch},
     metrics::State,
     trace::Trace,
 };
 
-use crate::terminal;
+use crate::{args::Halt, terminal};
 
 /// The state of a run, kept up to date and shared with what shows it.
 pub(crate) enum StateObserver {
@@ -66,6 +66,45 @@ impl Observer for FormatHint {
         {
             self.0 = false;
             terminal::say(&format!("warning: {reason}; --lines takes any text as a task"));
+        }
+    }
+}
+
+/// The number of tasks that must have ended before a share of them means anything.
+const SHARE_OF: u64 = 100;
+
+/// Drains the run when too many of its tasks are dead.
+pub(crate) struct HaltWatch<'a> {
+    halt: Option<Halt>,
+    control: &'a Control,
+    dead: u64,
+    ended: u64,
+}
+
+impl<'a> HaltWatch<'a> {
+    /// Creates the watch of a run that begins.
+    pub(crate) fn new(halt: Option<Halt>, control: &'a Control) -> Self {
+        Self { halt, control, dead: 0, ended: 0 }
+    }
+}
+
+impl Observer for HaltWatch<'_> {
+    fn event(&mut self, event: &Event<&str>) {
+        let EventKind::Settled { disposition, .. } = event.kind else { return };
+        let Some(halt) = self.halt else { return };
+        self.ended += u64::from(matches!(disposition, Disposition::Done | Disposition::Dead));
+        self.dead += u64::from(disposition == Disposition::Dead);
+        let is_too_many = match halt {
+            Halt::Count(count) => self.dead >= count,
+            Halt::Share(share) => self.ended >= SHARE_OF && self.dead as f64 * 100.0 >= share * self.ended as f64,
+        };
+        if is_too_many {
+            self.halt = None;
+            terminal::say(&format!(
+                "error: --halt {halt}: {} of {} tasks are dead; the run ends",
+                self.dead, self.ended
+            ));
+            self.control.drain();
         }
     }
 }

@@ -17,17 +17,18 @@ use futures_lite::future::or;
 use smol::Timer;
 
 use crate::{
-    args::OutputArgs,
+    args::{Halt, OutputArgs},
     clock::AnyClock,
     exit::{CliError, Ending},
     handler::AnyHandler,
-    observers::{EventLog, FormatHint, Maybe, StateObserver},
+    observers::{EventLog, FormatHint, HaltWatch, Maybe, StateObserver},
     outputs::Outputs,
     progress::{self, Done},
     server,
     settings::{TaskFormat, WorkSettings},
     shutdown::{self, Shutdown},
     terminal::{self, Stdout},
+    throttle::Throttle,
 };
 
 /// How long the report may take to be read after a signal.
@@ -38,6 +39,8 @@ pub(crate) struct Runner {
     clock: AnyClock,
     handler: AnyHandler,
     control: Control,
+    throttle: Rc<Throttle>,
+    halt: Option<Halt>,
     stdout: Rc<Stdout>,
     shutdown: Shutdown,
     listener: Option<Listener>,
@@ -97,7 +100,8 @@ impl Runner {
         } else {
             AnyClock::Native(NativeClock::new())
         };
-        let handler = AnyHandler::new(work.handler, &clock, &control, &stdout);
+        let throttle = Rc::new(Throttle::new(&control, work.has_brake && work.handler.is_real()));
+        let handler = AnyHandler::new(work.handler, &clock, &control, &throttle, &stdout);
         // A simulated run waits for its trace: it would be faster than any disk.
         let trace = opened.trace.map(|(path, file)| {
             let trace = start_trace(&path, file);
@@ -112,6 +116,8 @@ impl Runner {
             clock,
             handler,
             control,
+            throttle,
+            halt: work.halt,
             stdout,
             shutdown,
             listener: opened.listener,
@@ -142,14 +148,19 @@ impl Runner {
         let watched = StateObserver::new(self.listener.as_ref());
         let state = watched.state();
         let trace = Maybe(self.trace.as_mut().map(|(_, trace)| trace));
-        let mut observer = (watched, (trace, (EventLog::new(), FormatHint(self.is_json))));
-        let (handler, control) = (&self.handler, &self.control);
+        let mut observer =
+            (watched, (trace, (EventLog::new(), (FormatHint(self.is_json), HaltWatch::new(self.halt, &self.control)))));
+        let (handler, control, throttle) = (&self.handler, &self.control, &self.throttle);
+        throttle.begin(config);
         let is_real = matches!(self.clock, AnyClock::Native(_));
         let attempt = async |task: &_| {
             if is_real {
                 terminal::ready().await;
             }
-            handler.attempt(task).await
+            let started = throttle.start();
+            let attempted = handler.attempt(task).await;
+            started.ended(attempted.code, &attempted.result);
+            attempted.result
         };
         let run = run(source, &self.clock, attempt, config, control, &mut observer);
         let result = match &self.clock {
@@ -164,7 +175,8 @@ impl Runner {
                 // Caught before anything starts: from then on a signal may come.
                 let signals = shutdown::catch();
                 let watch = async { match self.shutdown.watch(signals, control).await {} };
-                Ok(smol::block_on(or(run, or(watch, or(show, server::serve(self.listener.as_ref()))))))
+                let throttled = async { match throttle.drive().await {} };
+                Ok(smol::block_on(or(or(run, throttled), or(watch, or(show, server::serve(self.listener.as_ref()))))))
             }
         };
         let error = match result {

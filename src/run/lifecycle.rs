@@ -156,7 +156,8 @@ impl<E> Lifecycle<E> {
     #[cold]
     fn has_news(&mut self, control: &Control) -> bool {
         let changes = control.changes();
-        let has_news = control.wanted() != Stop::No || control.has_changed(self.config_version, self.limit);
+        let has_news =
+            control.wanted() != Stop::No || control.is_paused() || control.has_changed(self.config_version, self.limit);
         if !has_news {
             self.changes = changes;
         }

@@ -116,6 +116,7 @@ impl<'a, S: Source, C: Clock, O: Observer> State<'a, S, C, O> {
 
     pub(super) fn next_start(&mut self, shared: &Shared<'a, S, C, O>) -> usize {
         match self.snapshot().start() {
+            _ if shared.control.is_paused() => 0,
             Step::Start(starts) => starts.get().min(self.rate.ready(shared.clock)),
             _ => 0,
         }

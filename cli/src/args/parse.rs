@@ -1,6 +1,7 @@
 //! The values of flags: each error says what would be right.
 
 use std::{
+    fmt,
     num::{NonZeroU32, NonZeroUsize},
     ops::RangeInclusive,
     str::FromStr,
@@ -35,6 +36,35 @@ impl FromStr for Codes {
         ranges
             .map(Self)
             .ok_or_else(|| "expected exit codes from 0 to 255 and ranges of them: such as 1,64-78".to_owned())
+    }
+}
+
+/// How many dead tasks end a run.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Halt {
+    Count(u64),
+    /// Percent of the tasks that have ended.
+    Share(f64),
+}
+
+impl FromStr for Halt {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let halt = match text.strip_suffix('%') {
+            Some(share) => share.trim().parse().ok().filter(|share| *share > 0.0 && *share <= 100.0).map(Self::Share),
+            None => text.parse().ok().filter(|count| *count > 0).map(Self::Count),
+        };
+        halt.ok_or("expected a number of tasks from 1 on, or a share of them above 0%: such as 10 or 5%")
+    }
+}
+
+impl fmt::Display for Halt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Count(count) => count.fmt(f),
+            Self::Share(share) => write!(f, "{share}%"),
+        }
     }
 }
 
@@ -143,6 +173,16 @@ mod tests {
             assert!(duration(text).is_err(), "{text}");
         }
         assert!(positive_duration("0ms").is_err());
+    }
+
+    #[test]
+    fn a_run_halts_after_a_number_or_a_share_of_dead_tasks() {
+        for (text, expected) in [("10", Halt::Count(10)), ("5%", Halt::Share(5.0)), ("0.5 %", Halt::Share(0.5))] {
+            assert_eq!(text.parse(), Ok(expected), "{text}");
+        }
+        for text in ["", "0", "0%", "-1", "101%", "NaN%", "%", "1.5"] {
+            assert!(text.parse::<Halt>().is_err(), "{text}");
+        }
     }
 
     #[test]

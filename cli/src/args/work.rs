@@ -9,7 +9,7 @@ use std::{
 use clap::Args;
 use fourfold::{Pattern, Rate, listen::ListenAddress};
 
-use super::parse::{self, Backoff, Codes};
+use super::parse::{self, Backoff, Codes, Halt};
 
 #[derive(Debug, Args)]
 pub(crate) struct RunArgs {
@@ -100,6 +100,14 @@ pub(crate) struct WorkArgs {
     /// Exit codes of --exec after which the task is dead at once (default: 64-74,76-78,126,127)
     #[arg(long, value_name = "CODES", allow_hyphen_values = true)]
     pub(crate) dead_on: Option<Codes>,
+    /// End the run, with exit code 1, when N tasks are dead, or P percent of those that have ended (from 100 on); running
+    /// tasks are finished
+    #[arg(long, value_name = "N|P%")]
+    pub(crate) halt: Option<Halt>,
+    /// Do not slow down when all attempts fail. Without it, after 20 attempts in a row (or twice -c) that failed for the same
+    /// reason, one starts at a time, with a pause that grows from 100 ms to 5 s, until one succeeds
+    #[arg(long)]
+    pub(crate) no_brake: bool,
     /// How long running tasks may take to finish after the first SIGINT, SIGTERM, SIGHUP or SIGQUIT; a second signal or the
     /// end of this time cancels them
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = parse::duration, allow_hyphen_values = true)]

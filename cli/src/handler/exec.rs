@@ -3,15 +3,16 @@
 pub(crate) mod codes;
 pub(crate) mod template;
 
-use std::{process::ExitStatus, rc::Rc};
+use std::{os::unix::process::ExitStatusExt, process::ExitStatus, rc::Rc};
 
 use fourfold::{Failure, Task, source::Json};
 
 use self::{codes::Rules, template::Template};
-use super::{reason::cut, text};
+use super::{Attempted, reason::cut, text};
 use crate::{
     process::{Finished, Input, Launcher, Limits, Program},
     terminal::{self, Stdout},
+    throttle::Code,
 };
 
 /// The shells whose script may get a task in the wrong place.
@@ -58,7 +59,7 @@ pub(crate) struct Exec {
 }
 
 impl Exec {
-    pub(super) async fn attempt(&self, task: &Task<Json>) -> Result<(), Failure> {
+    pub(super) async fn attempt(&self, task: &Task<Json>) -> Result<Attempted, Failure> {
         let arguments: Vec<String> = self.arguments.iter().map(|arg| arg.fill(task)).collect::<Result<_, _>>()?;
         let variables = [("FOURFOLD_TASK_ID", task.id.to_string()), ("FOURFOLD_ATTEMPT", task.attempt.to_string())];
         let input = format!("{}\n", text(&task.payload, self.is_text));
@@ -68,12 +69,12 @@ impl Exec {
         if !finished.output.is_empty() {
             self.stdout.pass_on(finished.output.take()).await;
         }
-        let verdict = self.judge(&finished);
+        let result = self.judge(&finished);
         // What a task that failed said last is its reason.
-        if verdict.is_ok() && !self.quiet && !finished.errors.is_empty() {
+        if result.is_ok() && !self.quiet && !finished.errors.is_empty() {
             terminal::pass_on_errors(finished.errors.take()).await;
         }
-        verdict
+        Ok(Attempted { result, code: code(finished.status) })
     }
 
     fn judge(&self, finished: &Finished) -> Result<(), Failure> {
@@ -86,11 +87,20 @@ impl Exec {
             return Ok(());
         }
         let reason = cut(tail.reason(*status));
-        Err(if self.rules.is_dead(code(*status)) { Failure::permanent(reason) } else { Failure::transient(reason) })
+        Err(if self.rules.is_dead(exit_code(*status)) {
+            Failure::permanent(reason)
+        } else {
+            Failure::transient(reason)
+        })
     }
 }
 
+/// How a process ended.
+fn code(status: ExitStatus) -> Option<Code> {
+    status.code().map(Code::Exit).or(status.signal().map(Code::Signal))
+}
+
 /// The exit code, if the process has ended by itself.
-fn code(status: ExitStatus) -> Option<u8> {
+fn exit_code(status: ExitStatus) -> Option<u8> {
     status.code().and_then(|code| u8::try_from(code).ok())
 }

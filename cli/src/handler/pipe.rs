@@ -16,7 +16,7 @@ use futures_lite::{AsyncRead, AsyncWrite, future::or};
 use serde_json::value::RawValue;
 use smol::Timer;
 
-use super::{reason::cut, text};
+use super::{Attempted, reason::cut, text};
 use crate::process::{Input, Launcher, Limits, Process};
 
 /// How long to wait for the first reply of a process until a hint is given.
@@ -35,7 +35,7 @@ pub(crate) struct Pipe {
 }
 
 impl Pipe {
-    pub(super) async fn attempt(&self, task: &Task<Json>) -> Result<(), Failure> {
+    pub(super) async fn attempt(&self, task: &Task<Json>) -> Result<Attempted, Failure> {
         let line = line(&task.payload, self.is_text)?;
         // From here on it is this attempt's; dropped in the middle, it ends, as nobody could tell
         // whose its next line is.
@@ -50,9 +50,9 @@ impl Pipe {
         };
         match answered {
             Ok(true) => {
-                let verdict = judge(worker.take_reply().trim_ascii());
+                let result = judge(worker.take_reply().trim_ascii());
                 self.idle.borrow_mut().push(worker);
-                verdict
+                Ok(result.into())
             }
             Ok(false) => {
                 let words = worker.process.last_words().await;

@@ -26,8 +26,8 @@ use self::{
     target::Target,
     verdict::Excerpt,
 };
-use super::text;
-use crate::{args::HttpArgs, exit::CliError};
+use super::{Attempted, text};
+use crate::{args::HttpArgs, exit::CliError, throttle::Code};
 
 /// Sends each attempt to a server.
 pub(crate) struct Post {
@@ -60,7 +60,7 @@ impl Post {
         })
     }
 
-    pub(crate) async fn attempt(&self, task: &Task<Json>) -> Result<(), Failure> {
+    pub(crate) async fn attempt(&self, task: &Task<Json>) -> Result<Attempted, Failure> {
         let (mut connection, response) = self.exchange(task).await.map_err(|error| self.failed(&error))?;
         let (head, body) = response.into_parts();
         let mut said = Excerpt::default();
@@ -71,8 +71,9 @@ impl Post {
         {
             self.idle.borrow_mut().push(connection);
         }
-        verdict::judge(&self.place, head.status, &head.headers, &said)?;
-        read.map(drop).map_err(|error| self.transient(&format!("the response broke off: {error}")))
+        let result = verdict::judge(&self.place, head.status, &head.headers, &said)
+            .and_then(|()| read.map(drop).map_err(|error| self.transient(&format!("the response broke off: {error}"))));
+        Ok(Attempted { result, code: Some(Code::Status(head.status.as_u16())) })
     }
 
     /// Sends the request, on an idle connection if there is one, and waits for the head of the response.

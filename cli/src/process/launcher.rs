@@ -1,9 +1,8 @@
 //! Starts the processes of one handler.
 
 use std::{
-    cell::{Cell, OnceCell, RefCell},
+    cell::{OnceCell, RefCell},
     io::{self, Write},
-    num::NonZeroUsize,
     process::Stdio,
     rc::Rc,
     time::{Duration, Instant},
@@ -15,6 +14,7 @@ use rustix::io::Errno;
 use smol::Timer;
 
 use super::{census::Census, child::Process, program::Program, watcher::Watcher};
+use crate::throttle::Throttle;
 
 /// The time after which a refused start is tried again when no process ends before.
 const PAUSE: Duration = Duration::from_millis(250);
@@ -39,17 +39,16 @@ pub(crate) struct Launcher {
     program: Program,
     control: Control,
     census: Census,
-    /// The number of processes that the system has room for, once it has refused one.
-    room: Cell<Option<NonZeroUsize>>,
+    throttle: Rc<Throttle>,
     watcher: OnceCell<Option<Rc<Watcher>>>,
     lost: RefCell<Option<String>>,
 }
 
 impl Launcher {
     /// Creates a launcher that aborts the run of this control when the program has vanished.
-    pub(crate) fn new(program: Program, control: Control) -> Self {
-        let (census, room) = (Census::default(), Cell::new(None));
-        Self { program, control, census, room, watcher: OnceCell::new(), lost: RefCell::default() }
+    pub(crate) fn new(program: Program, control: Control, throttle: Rc<Throttle>) -> Self {
+        let census = Census::default();
+        Self { program, control, census, throttle, watcher: OnceCell::new(), lost: RefCell::default() }
     }
 
     /// Starts a process, as soon as the system has room for it: a shortage is no failure of a task.
@@ -65,8 +64,8 @@ impl Launcher {
     ) -> Result<Process, Failure> {
         let begin = Instant::now();
         loop {
-            if let Some(room) = self.room.get() {
-                self.census.below(room.get()).await;
+            if let Some(room) = self.throttle.room() {
+                self.census.below(room).await;
             }
             match self.spawn(arguments, variables, input) {
                 Ok(process) => return Ok(process),
@@ -99,13 +98,8 @@ impl Launcher {
     /// Lowers the limit of the run to what the system has room for, and waits until there may be
     /// room.
     async fn wait_for_room(&self, error: &io::Error) {
-        let alive = NonZeroUsize::new(self.census.alive()).unwrap_or(NonZeroUsize::MIN);
-        let room = self.room.get();
-        if room.is_none_or(|room| alive < room) {
-            self.room.set(Some(alive));
-            self.control.set_limit(alive).expect("a limit that is not 0 is always taken");
-        }
-        if room.is_none() {
+        let alive = self.census.alive().max(1);
+        if self.throttle.shortage(alive) {
             let flag = self.program.flag();
             tracing::warn!(
                 "{flag}: {error}: the system has room for {alive} processes at a time; going on with that many"

@@ -6,7 +6,7 @@ use fourfold::{Clock, Config, Pattern, Retry, source::JsonLines};
 use futures_lite::AsyncRead;
 
 use crate::{
-    args::{CompareArgs, OutputArgs, RunArgs, WorkArgs},
+    args::{CompareArgs, Halt, OutputArgs, RunArgs, WorkArgs},
     exit::CliError,
     handler::HandlerSettings,
     input::SourceSettings,
@@ -89,6 +89,10 @@ pub(crate) struct WorkSettings {
     pub(crate) is_simulated: bool,
     /// The number of the demo's tasks.
     pub(crate) tasks: u64,
+    /// When too many dead tasks end the run.
+    pub(crate) halt: Option<Halt>,
+    /// Whether starts become rare while all attempts fail.
+    pub(crate) has_brake: bool,
     pub(crate) output: OutputArgs,
 }
 
@@ -153,7 +157,16 @@ impl WorkSettings {
         if handler.keeps_time() {
             config.timeout = None;
         }
-        Ok(Self { config, handler, format, is_simulated, tasks: args.tasks, output: args.output })
+        Ok(Self {
+            config,
+            handler,
+            format,
+            is_simulated,
+            tasks: args.tasks,
+            halt: args.halt,
+            has_brake: !args.no_brake,
+            output: args.output,
+        })
     }
 }
 
