@@ -1,15 +1,16 @@
 //! The handle that drains, aborts or reconfigures runs.
 
-use alloc::sync::Arc;
-use core::{
-    num::NonZeroUsize,
-    sync::atomic::{AtomicUsize, Ordering},
-};
+use core::num::NonZeroUsize;
 
-use async_lock::Mutex;
 use event_listener::{Event, EventListener};
 
-use crate::config::{Config, ConfigError, Limit, at_least_one};
+use crate::{
+    config::{Config, ConfigError, Limit, at_least_one},
+    sync::{
+        Latest,
+        atomic::{Arc, AtomicUsize, Ordering},
+    },
+};
 
 const DRAIN: usize = 1;
 const ABORT: usize = 2;
@@ -48,7 +49,7 @@ struct Shared {
     limit: AtomicUsize,
     /// The number of changes of the configuration.
     config_version: AtomicUsize,
-    config: Mutex<Option<Config>>,
+    config: Latest<Config>,
     /// The number of changes of any kind.
     changes: AtomicUsize,
     changed: Event,
@@ -138,17 +139,9 @@ impl Control {
     /// [`ConfigError`] when a limit in it is 0; the configuration stays what it was.
     pub fn set_config(&self, config: &Config) -> Result<(), ConfigError> {
         config.check()?;
-        let mut place = loop {
-            match self.shared.config.try_lock() {
-                Some(place) => break place,
-                None => core::hint::spin_loop(),
-            }
-        };
-        *place = Some(*config);
+        self.shared.config.set(*config);
         self.shared.limit.store(config.limit, Ordering::Release);
         self.shared.config_version.fetch_add(1, Ordering::AcqRel);
-        // Unlocked first: whoever sees the change can read it.
-        drop(place);
         self.announce();
         Ok(())
     }
@@ -173,7 +166,7 @@ impl Control {
     /// Returns the configuration and its version, if it is later than `version`. One that is being replaced at this moment is
     /// announced afterwards.
     pub(crate) fn config_after(&self, version: usize) -> Option<(usize, Config)> {
-        let config = (*self.shared.config.try_lock()?)?;
+        let config = self.shared.config.get()?;
         let latest = self.shared.config_version.load(Ordering::Acquire);
         (latest != version).then_some((latest, config))
     }

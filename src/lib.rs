@@ -70,6 +70,7 @@
 //! | `redis` | `source::redis`: tasks from Redis lists, at least once | 104 |
 //! | `listen` | the module `listen`: runs that can be watched over HTTP | 54 |
 //! | `tracing` | a span for each run and each attempt in the program's subscriber | 16 |
+//! | `portable-atomic` | the core on targets without compare-and-swap: Cortex-M0, RISC-V without atomics | 15 |
 //!
 //! # Modules
 //!

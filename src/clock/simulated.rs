@@ -2,19 +2,19 @@
 
 mod timers;
 
-use alloc::{rc::Rc, sync::Arc, task::Wake, vec::Vec};
+use alloc::{rc::Rc, vec::Vec};
 use core::{
     cell::{Cell, RefCell},
     fmt,
     future::Future,
     pin::{Pin, pin},
-    sync::atomic::{AtomicBool, Ordering},
     task::{Context, Poll, Waker},
     time::Duration,
 };
 
 use self::timers::{Handle, Timers};
 use super::{Clock, Time};
+use crate::sync::atomic::{Arc, AtomicBool, Ordering, Signal, Signaller, waker};
 
 /// A clock that jumps to the next timer whenever nothing is ready.
 ///
@@ -120,12 +120,12 @@ impl SimulatedClock {
     /// # Errors
     /// [`Stalled`] when there is no timer to jump to. The future is dropped then.
     pub fn run<F: Future>(&self, future: F) -> Result<F::Output, Stalled> {
-        let woken = Arc::new(Woken(AtomicBool::new(true)));
-        let waker = Waker::from(woken.clone());
+        let woken = Arc::new(Signaller(Woken(AtomicBool::new(true))));
+        let waker = waker(&woken);
         let mut cx = Context::from_waker(&waker);
         let mut future = pin!(future);
         loop {
-            if woken.0.swap(false, Ordering::AcqRel) {
+            if woken.0.0.swap(false, Ordering::AcqRel) {
                 if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
                     return Ok(output);
                 }
@@ -156,12 +156,8 @@ impl Clock for SimulatedClock {
 
 struct Woken(AtomicBool);
 
-impl Wake for Woken {
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
+impl Signal for Woken {
+    fn signal(&self) {
         self.0.store(true, Ordering::Release);
     }
 }

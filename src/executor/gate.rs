@@ -1,7 +1,6 @@
 //! The gate: where a parent goes in to poll, and how it is called back.
 
 use alloc::rc::Rc;
-use alloc::sync::Arc;
 use core::cell::Cell;
 use core::fmt;
 use core::task::Context;
@@ -10,6 +9,7 @@ use super::platform::{
     AtomicBool, AtomicUsize, NOBODY, Ordering, Parent, count_outer_poll, enter_poll, leave_outermost_poll, outer_poll,
     this_thread,
 };
+use crate::sync::atomic::Arc;
 
 /// The part that wakers reach, from any thread.
 pub(super) struct Shared {

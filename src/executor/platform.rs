@@ -4,7 +4,7 @@
 use core::task::Waker;
 
 #[cfg(not(fourfold_loom))]
-pub(super) use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+pub(super) use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 #[cfg(fourfold_loom)]
 pub(super) use loom::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 

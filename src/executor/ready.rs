@@ -4,14 +4,13 @@
 //! slots costs as much as there are ready slots. Every group has two sides: the owner's, which only the thread of
 //! the gate touches and which therefore needs no locked instruction, and the remote one for other threads.
 
-use alloc::sync::Arc;
-use alloc::task::Wake;
 use alloc::vec::Vec;
 use core::array;
 use core::task::Waker;
 
 use super::gate::{Gate, Shared};
 use super::platform::{AtomicUsize, KNOWS_THREADS, Ordering, WORDS};
+use crate::sync::atomic::{Arc, Signal, Signaller, waker};
 
 const BITS: usize = usize::BITS as usize;
 const GROUP: usize = WORDS * BITS;
@@ -140,14 +139,9 @@ struct SlotWaker {
     index: usize,
 }
 
-impl Wake for SlotWaker {
+impl Signal for SlotWaker {
     #[inline]
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    #[inline]
-    fn wake_by_ref(self: &Arc<Self>) {
+    fn signal(&self) {
         if self.group.gate.is_here() {
             self.group.mark(self.index);
         } else {
@@ -203,7 +197,7 @@ impl Ready {
         if self.later.capacity() < words {
             self.later.reserve(words - self.later.len());
         }
-        Waker::from(Arc::new(SlotWaker { group: self.groups[slot / GROUP].clone(), index: slot % GROUP }))
+        waker(&Arc::new(Signaller(SlotWaker { group: self.groups[slot / GROUP].clone(), index: slot % GROUP })))
     }
 
     /// Marks a slot as ready, on behalf of the owner.

@@ -17,12 +17,28 @@ pub(crate) struct Target {
 }
 
 /// A Cortex-M4: 32 bits, no threads, no 64-bit atomics.
-pub(crate) const BARE_METAL: Target = Target {
-    triple: "thumbv7em-none-eabihf",
-    reason: "the core is built for a machine without an operating system",
-    std: "core,alloc",
-    linker: None,
-};
+pub(crate) const CORTEX_M4: Target = bare_metal("thumbv7em-none-eabihf");
+
+/// A Cortex-M0, which has no compare-and-swap.
+pub(crate) const CORTEX_M0: Target = bare_metal("thumbv6m-none-eabi");
+
+/// A small RISC-V, which has no atomics at all.
+pub(crate) const RISC_V: Target = bare_metal("riscv32imc-unknown-none-elf");
+
+/// All targets that the tests build for, with the sets of features that are built there.
+pub(crate) const BARE_METAL: &[(Target, &[&str])] = &[
+    (CORTEX_M4, &["", "serde", "tracing"]),
+    (CORTEX_M0, &[WITHOUT_COMPARE_AND_SWAP]),
+    (RISC_V, &[WITHOUT_COMPARE_AND_SWAP]),
+];
+
+/// A program on such a target says how to do without; here for one processor.
+const WITHOUT_COMPARE_AND_SWAP: &str = "serde,portable-atomic,portable-atomic/unsafe-assume-single-core";
+
+const fn bare_metal(triple: &'static str) -> Target {
+    let reason = "the core is built for a machine without an operating system";
+    Target { triple, reason, std: "core,alloc", linker: None }
+}
 
 pub(crate) const BROWSER: Target = Target {
     triple: "wasm32-unknown-unknown",
@@ -47,6 +63,11 @@ enum Route {
 }
 
 impl Target {
+    /// The target's name.
+    pub(crate) fn triple(&self) -> &'static str {
+        self.triple
+    }
+
     /// Makes sure that the target can be built.
     pub(crate) fn prepare(&self) -> Result<(), String> {
         let triple = self.triple;
@@ -142,19 +163,19 @@ mod tests {
     fn the_toolchain_s_own_target_comes_first() {
         let folder = std::env::temp_dir().join(format!("fourfold-xtask-{}", std::process::id()));
         let (sysroot, debian) = (folder.join("sysroot"), folder.join("usr"));
-        assert_eq!(BARE_METAL.choose(&sysroot, &debian), None);
+        assert_eq!(CORTEX_M4.choose(&sysroot, &debian), None);
         for path in ["bin/cargo", "bin/rustc", "lib/rustlib/src/rust/library/core"] {
             std::fs::create_dir_all(debian.join(path)).unwrap();
         }
-        assert_eq!(BARE_METAL.choose(&sysroot, &debian), Some(Route::Debian));
-        std::fs::create_dir_all(sysroot.join("lib/rustlib").join(BARE_METAL.triple).join("lib")).unwrap();
-        assert_eq!(BARE_METAL.choose(&sysroot, &debian), Some(Route::Rustup));
+        assert_eq!(CORTEX_M4.choose(&sysroot, &debian), Some(Route::Debian));
+        std::fs::create_dir_all(sysroot.join("lib/rustlib").join(CORTEX_M4.triple).join("lib")).unwrap();
+        assert_eq!(CORTEX_M4.choose(&sysroot, &debian), Some(Route::Rustup));
         std::fs::remove_dir_all(folder).unwrap();
     }
 
     #[test]
     fn debian_builds_the_standard_library_too() {
-        for (target, std) in [(BARE_METAL, "core,alloc"), (BROWSER, "std,panic_abort")] {
+        for (target, std) in [(CORTEX_M4, "core,alloc"), (BROWSER, "std,panic_abort")] {
             let command = target.debian(&["build"]);
             assert_eq!(shell::spelled(&command), format!("/usr/bin/cargo build -Z build-std={std}"));
         }

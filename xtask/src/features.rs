@@ -21,6 +21,7 @@ pub(crate) const LINTED: &[&str] = &[
     "tracing",
     "tracing,smol",
     "tracing,redis",
+    "portable-atomic",
 ];
 
 /// The sets without which code is compiled that all features together leave out: no `std`, and no JSON.

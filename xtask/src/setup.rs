@@ -53,6 +53,8 @@ pub(crate) fn run(needs: Needs) -> Result<(), String> {
             return Err(format!("the package {} did not bring {}; install it by hand", tool.package, tool.program));
         }
     }
-    cross::BARE_METAL.prepare()?;
+    for (target, _) in cross::BARE_METAL {
+        target.prepare()?;
+    }
     cross::BROWSER.prepare()
 }

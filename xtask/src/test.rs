@@ -169,9 +169,12 @@ fn tests_of(set: &str) -> String {
 }
 
 fn bare_metal(lane: &Lane<'_>) {
-    for set in ["", "serde", "tracing"] {
-        let core = ["--package", "fourfold", "--lib", "--no-default-features", "--features", set];
-        lane.step(&format!("bare metal: {}", name(set)), |work| work.run(&mut cross::BARE_METAL.build(&core)?));
+    for (target, sets) in cross::BARE_METAL {
+        for set in *sets {
+            let core = ["--package", "fourfold", "--lib", "--no-default-features", "--features", set];
+            let step = format!("bare metal: {}, {}", target.triple(), name(set));
+            lane.step(&step, |work| work.run(&mut target.build(&core)?));
+        }
     }
 }
 

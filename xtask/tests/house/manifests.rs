@@ -61,7 +61,7 @@ fn the_library_brings_few_crates_along() {
         assert!(crates.iter().any(|name| name.starts_with("fourfold ")), "{crates:?}");
         assert!(crates.len() <= limit, "{features:?}: {} crates, of {limit}: {crates:?}", crates.len());
     }
-    for features in ["smol", "trace", "jsonl", "listen", "redis", "tracing"] {
+    for features in ["smol", "trace", "jsonl", "listen", "redis", "tracing", "portable-atomic"] {
         println!("{features}: {}", crates(&["--features", features]).len());
     }
 }
@@ -86,7 +86,7 @@ fn the_tables_of_features_count_the_crates() {
     for path in ["src/lib.rs", "README.md", "README.zh-CN.md"] {
         let rows = feature_rows(path);
         let features: BTreeSet<&str> = rows.iter().map(|(name, _)| name.as_str()).collect();
-        let all = ["jsonl", "listen", "none", "redis", "serde", "smol", "std", "trace", "tracing"];
+        let all = ["jsonl", "listen", "none", "portable-atomic", "redis", "serde", "smol", "std", "trace", "tracing"];
         assert_eq!(features, BTreeSet::from(all), "{path}");
         for (name, said) in &rows {
             let count = match name.as_str() {
