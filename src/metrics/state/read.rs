@@ -10,14 +10,14 @@ use core::{num::NonZeroU64, time::Duration};
 
 use serde::de::{Deserialize, Deserializer, Error};
 
-use super::super::wide;
-use super::{
-    Counters, Histogram, OpenBatch, RecentFailure, RunPhase, SourceState, State, TaskPhase, TaskState, Utilization,
-};
+use super::State;
 use crate::{
     clock::Time,
     data::{Data, Keys},
     event::{BlockedOn, Outcome},
+    metrics::{
+        Counters, Histogram, OpenBatch, RecentFailure, RunPhase, SourceState, TaskPhase, TaskState, Utilization, wide,
+    },
     task::{Attempt, TaskId},
 };
 
