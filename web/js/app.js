@@ -151,7 +151,7 @@ export class App {
     const side = tabs(
       tr('side.label'),
       [
-        { id: 'guide', title: tr(`guide.${this.view.mode}`), element: mode.element },
+        { id: 'mode', title: tr(`tab.${this.view.mode}`), element: mode.element },
         { id: 'code', title: tr('code.tab'), element: new CodePanel(this).element },
         { id: 'tasks', title: tr('tasks.tab'), element: this.tasks.element },
         { id: 'events', title: tr('events.tab'), element: new EventList(this).element },
@@ -159,7 +159,7 @@ export class App {
       {
         chosen: this.view.tab,
         onchoose: (id) => {
-          this.view.tab = id === 'guide' ? undefined : id;
+          this.view.tab = id === 'mode' ? undefined : id;
           this.playback.emit('settle');
         },
       },

@@ -167,5 +167,5 @@ test('where nobody runs, it says how to', async (t) => {
   assert.match((await page.locator('.command code').first().textContent()) ?? '', /--listen/);
   assert.equal(await page.locator('#live-again').isVisible(), true);
   const elsewhere = await house.open(t, { hash: '#mode=live&from=https://example.org/events' });
-  assert.match((await elsewhere.locator('#pane-guide').textContent()) ?? '', /example\.org/);
+  assert.match((await elsewhere.locator('#pane-mode').textContent()) ?? '', /example\.org/);
 });
