@@ -48,7 +48,7 @@ pub struct Simulation {
     /// The number of tasks.
     pub tasks: u64,
     /// The distribution that the tasks are drawn from.
-    pub shape: WorkloadSpec,
+    pub workload: WorkloadSpec,
     /// The first tasks, if they are listed and not drawn.
     listed: Rc<[SyntheticTask]>,
     /// The interventions, each with the number of events before it, in that order.
@@ -114,13 +114,13 @@ pub enum Intervention {
 impl Simulation {
     /// Makes a simulation of this many tasks with this configuration.
     pub fn new(config: Config, tasks: u64) -> Self {
-        Self { config, tasks, shape: WorkloadSpec::default(), listed: Rc::new([]), interventions: Vec::new() }
+        Self { config, tasks, workload: WorkloadSpec::default(), listed: Rc::new([]), interventions: Vec::new() }
     }
 
     /// Sets the distribution that the tasks are drawn from.
     #[must_use]
-    pub fn shape(mut self, shape: WorkloadSpec) -> Self {
-        self.shape = shape;
+    pub fn workload(mut self, workload: WorkloadSpec) -> Self {
+        self.workload = workload;
         self
     }
 
@@ -144,7 +144,7 @@ impl Simulation {
     /// Returns the task with this id.
     pub fn work(&self, id: TaskId) -> SyntheticTask {
         let listed = usize::try_from(id.0).ok().and_then(|index| self.listed.get(index));
-        listed.copied().unwrap_or_else(|| self.shape.draw(self.config.seed, id))
+        listed.copied().unwrap_or_else(|| self.workload.draw(self.config.seed, id))
     }
 
     /// Makes a simulation that has the same first `after` events, and then this intervention.

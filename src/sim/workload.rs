@@ -73,7 +73,7 @@ impl SyntheticTask {
 /// ```
 /// use fourfold::sim::{Workload, WorkloadSpec};
 /// let steady = WorkloadSpec::default().ms((10, 10)).tail(0, (0, 0)).fail(0, 0);
-/// assert!(Workload::new(50, 7).shape(steady).all(|work| work.ms == 10 && work.fail == 0));
+/// assert!(Workload::new(50, 7).spec(steady).all(|work| work.ms == 10 && work.fail == 0));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default, deny_unknown_fields))]
@@ -167,19 +167,19 @@ pub struct Workload {
     next: u64,
     tasks: u64,
     seed: u64,
-    shape: WorkloadSpec,
+    spec: WorkloadSpec,
 }
 
 impl Workload {
     /// Makes a workload of this many tasks, drawn from `seed` and the default distribution.
     pub fn new(tasks: u64, seed: u64) -> Self {
-        Self { next: 0, tasks, seed, shape: WorkloadSpec::default() }
+        Self { next: 0, tasks, seed, spec: WorkloadSpec::default() }
     }
 
     /// Sets the distribution that the tasks are drawn from.
     #[must_use]
-    pub fn shape(mut self, shape: WorkloadSpec) -> Self {
-        self.shape = shape;
+    pub fn spec(mut self, spec: WorkloadSpec) -> Self {
+        self.spec = spec;
         self
     }
 }
@@ -190,7 +190,7 @@ impl Iterator for Workload {
     fn next(&mut self) -> Option<SyntheticTask> {
         let id = TaskId((self.next < self.tasks).then_some(self.next)?);
         self.next += 1;
-        Some(self.shape.draw(self.seed, id))
+        Some(self.spec.draw(self.seed, id))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn the_default_shape_draws_what_it_always_drew() {
+    fn the_default_spec_draws_what_it_always_drew() {
         for seed in [0, 42, u64::MAX] {
             for id in (0..5000).map(TaskId) {
                 assert_eq!(WorkloadSpec::default().draw(seed, id), first_draws(seed, id));
@@ -232,8 +232,8 @@ mod tests {
     }
 
     #[test]
-    fn a_shape_keeps_its_bounds_and_its_rates() {
-        let shape = WorkloadSpec {
+    fn a_spec_keeps_its_bounds_and_its_rates() {
+        let spec = WorkloadSpec {
             ms: (3, 4),
             tail_permille: 200,
             tail_ms: (7, 7),
@@ -241,7 +241,7 @@ mod tests {
             fail_attempts: 3,
             panic_permille: 10,
         };
-        let works: Vec<SyntheticTask> = Workload::new(20_000, 1).shape(shape).collect();
+        let works: Vec<SyntheticTask> = Workload::new(20_000, 1).spec(spec).collect();
         assert!(works.iter().all(|work| [3, 4, 7].contains(&work.ms) && work.fail <= 3));
         let count = |of: fn(&SyntheticTask) -> bool| works.iter().filter(|work| of(work)).count();
         let counts = [count(|work| work.ms == 7), count(|work| work.fail > 0), count(|work| work.panic)];
@@ -251,8 +251,8 @@ mod tests {
     }
 
     #[test]
-    fn a_shape_upside_down_draws_its_first_bound() {
-        let shape = WorkloadSpec::default().ms((9, 2)).tail(0, (0, 0)).fail(1000, 0);
-        assert!(Workload::new(100, 1).shape(shape).all(|work| work.ms == 9 && work.fail == 1));
+    fn a_spec_upside_down_draws_its_first_bound() {
+        let spec = WorkloadSpec::default().ms((9, 2)).tail(0, (0, 0)).fail(1000, 0);
+        assert!(Workload::new(100, 1).spec(spec).all(|work| work.ms == 9 && work.fail == 1));
     }
 }

@@ -2,7 +2,7 @@
 
 /**
  * @import { Arguments, AttemptStarted, Handler, HandlerFailure } from './protocol.js'
- * @import { Message, Opened, Operation, Params, Results } from './protocol.js'
+ * @import { Message, Opened, Operation, SimulationParameters, Results } from './protocol.js'
  *
  * @typedef {object} Waiting a request that has no answer yet
  * @property {(value: never) => void} resolve
@@ -50,7 +50,7 @@ export class Engine {
 
   /**
    * Starts a run in real time: every attempt calls the handler.
-   * @param {Params} parameters
+   * @param {SimulationParameters} parameters
    * @param {unknown[]} payloads
    * @param {Handler} handler
    * @returns {Promise<Opened>}

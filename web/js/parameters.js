@@ -3,7 +3,7 @@
 import { PARAMETERS } from './generated/parameters.js';
 
 /**
- * @import { Intervention, Params, Simulation } from './protocol.js'
+ * @import { Intervention, SimulationParameters, Simulation } from './protocol.js'
  *
  * @typedef {number | boolean | [number, number] | undefined} Value
  */
@@ -13,16 +13,16 @@ const TASKS = 120;
 
 /**
  * Makes the parameters that a view begins with: what a run has anyway, but fewer tasks.
- * @returns {Params}
+ * @returns {SimulationParameters}
  */
 export function defaults() {
-  /** @type {Params} */
+  /** @type {SimulationParameters} */
   let params = { pattern: 'pool' };
   for (const { name, preset } of PARAMETERS) if (preset !== undefined) params = write(params, name, preset);
   return { ...params, tasks: TASKS };
 }
 
-/** Reads a value inside parameters. @param {Params} params @param {string} name @returns {Value} */
+/** Reads a value inside parameters. @param {SimulationParameters} params @param {string} name @returns {Value} */
 export function read(params, name) {
   const [key, inner] = name.split('.');
   const value = /** @type {Record<string, unknown>} */ (params)[key];
@@ -32,10 +32,10 @@ export function read(params, name) {
 
 /**
  * Copies parameters with another value; a value that is undefined is left out.
- * @param {Params} params
+ * @param {SimulationParameters} params
  * @param {string} name
  * @param {Value | string} value
- * @returns {Params}
+ * @returns {SimulationParameters}
  */
 export function write(params, name, value) {
   const [key, inner] = name.split('.');
@@ -44,7 +44,7 @@ export function write(params, name, value) {
   return value === undefined ? rest : { ...params, [key]: value };
 }
 
-/** Leaves out what the pattern does not use. @param {Params} params @returns {Params} */
+/** Leaves out what the pattern does not use. @param {SimulationParameters} params @returns {SimulationParameters} */
 export function fitting(params) {
   let copy = { ...params };
   for (const { name, pattern } of PARAMETERS) {
@@ -56,11 +56,11 @@ export function fitting(params) {
 /**
  * Reads a simulation from a link: only that it is JSON is known, and the module checks the rest.
  * @param {string} text
- * @returns {{params: Params, interventions: [number, Intervention][]}}
+ * @returns {{params: SimulationParameters, interventions: [number, Intervention][]}}
  */
 export function readSimulation(text) {
   const read = /** @type {Simulation} */ (JSON.parse(text));
   return 'params' in read
     ? { params: read.params, interventions: read.interventions ?? [] }
-    : { params: /** @type {Params} */ (read), interventions: [] };
+    : { params: /** @type {SimulationParameters} */ (read), interventions: [] };
 }

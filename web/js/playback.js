@@ -6,13 +6,13 @@ import { TOKENS_MAX } from './stage/aggregate.js';
 
 /**
  * @import { Engine } from './engine.js'
- * @import { Frame, Params, Target } from './protocol.js'
+ * @import { Frame, SimulationParameters, Target } from './protocol.js'
  * @import { Stage } from './stage/stage.js'
  *
  * @typedef {object} Run
  * @property {number} player its number in the worker
  * @property {string} title
- * @property {Params} [params] of a simulation or an own run
+ * @property {SimulationParameters} [params] of a simulation or an own run
  * @property {string} [program] the name of a small program
  *
  * @typedef {'frame' | 'settle' | 'play' | 'runs' | 'speed'} Happening frame: new snapshots, as

@@ -2,9 +2,9 @@
 // against this file.
 
 import type { Event, Report } from '../npm/events.js';
-import type { Params, Pattern, Work } from '../npm/parameters.js';
+import type { Pattern, SimulationParameters, SyntheticTask } from '../npm/parameters.js';
 
-export type { Event, Params, Pattern, Report, Work };
+export type { Event, Pattern, Report, SimulationParameters, SyntheticTask };
 
 /** A change to a simulation at a position: an object whose one key names it. */
 export type Intervention =
@@ -16,10 +16,12 @@ export type Intervention =
   | { cancel: number }
   | { slow: number; by_ms: number }
   | { burst: number }
-  | { configure: Params };
+  | { configure: SimulationParameters };
 
 /** A simulation: its parameters alone, or with interventions, each at a position. */
-export type Simulation = Params | { params: Params; interventions?: [number, Intervention][] };
+export type Simulation =
+  | SimulationParameters
+  | { params: SimulationParameters; interventions?: [number, Intervention][] };
 
 /** A run that the worker has opened. */
 export interface Opened {
@@ -66,7 +68,7 @@ export interface TaskStory {
   id: number;
   events: Event[];
   events_count: number;
-  work: Work | null;
+  work: SyntheticTask | null;
 }
 
 /** An error thrown by a handler, in a form that can be posted. */
@@ -92,7 +94,7 @@ export interface Operations {
   /** Opens an empty run that events are pushed to. */
   live(): Opened;
   /** Starts a run in real time, whose attempts are reported with the number of the handler. */
-  own(parameters: Params, payloads: unknown[], handler: number): Opened;
+  own(parameters: SimulationParameters, payloads: unknown[], handler: number): Opened;
   /** Opens a copy of a simulation that goes on differently from a position. */
   fork(player: number, position: number, intervention: Intervention): Opened;
   /** Frees a run. */

@@ -5,7 +5,7 @@ import { crush, idleShare, lastOf, percent, seconds, when } from './measures.js'
 
 /**
  * @import { Outcome } from './measures.js'
- * @import { Event, Params, Simulation, Work } from './protocol.js'
+ * @import { Event, SimulationParameters, Simulation, SyntheticTask } from './protocol.js'
  *
  * @typedef {object} Panel
  * @property {string} title a key of i18n
@@ -29,7 +29,7 @@ const once = { retries: 0 };
  * Lists tasks of which one is different.
  * @param {number} count
  * @param {number} at
- * @param {Work} one
+ * @param {SyntheticTask} one
  * @param {(n: number) => number} ms
  */
 function except(count, at, one, ms) {
@@ -52,7 +52,7 @@ const little = (limit) => ({
   },
 });
 
-/** @type {Params} */
+/** @type {SimulationParameters} */
 const stopped = {
   pattern: 'pool',
   limit: 4,

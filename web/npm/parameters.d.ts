@@ -49,8 +49,8 @@ export interface Config {
   graceMs?: number | undefined;
 }
 
-/** What synthetic tasks are drawn from. */
-export interface Shape {
+/** The distribution that synthetic tasks are drawn from. */
+export interface WorkloadSpec {
   /** The shortest and the longest time of an ordinary task, in milliseconds. Default: [5, 20]. */
   ms?: [number, number];
   /** The share of slow tasks, in thousandths. Default: 100. */
@@ -66,7 +66,7 @@ export interface Shape {
 }
 
 /** One synthetic task. */
-export interface Work {
+export interface SyntheticTask {
   /** The time of each attempt, in milliseconds. Default: 0. */
   ms?: number;
   /** The number of attempts that fail before one succeeds. Default: 0. */
@@ -76,7 +76,7 @@ export interface Work {
 }
 
 /** The parameters of a simulation. */
-export interface Params {
+export interface SimulationParameters {
   /** The pattern. Default: `pool`. */
   pattern?: Pattern;
   /** The maximum number of tasks in flight. Default: 5. */
@@ -122,6 +122,6 @@ export interface Params {
   grace_ms?: number;
   /** The number of tasks. Default: 500. */
   tasks?: number;
-  /** The tasks, or what they are drawn from. */
-  work?: Shape | Work[];
+  /** The distribution that tasks are drawn from, or the list of tasks. */
+  work?: WorkloadSpec | SyntheticTask[];
 }

@@ -1,4 +1,4 @@
-//! The host's time, which windows, workers and Node have: `performance.now` and `setTimeout`.
+//! The host's time: `performance.now` and `setTimeout`, which windows, workers and Node all have.
 
 use std::{cell::Cell, rc::Rc, task::Waker};
 
@@ -15,11 +15,11 @@ extern "C" {
     fn clear_timeout(timer: &JsValue);
 }
 
-/// Timers take no more: 24 days.
+/// The longest delay that `setTimeout` accepts: 24 days.
 const TIMER_MAX_MS: f64 = 2_147_483_647.0;
 
-/// The clock of a simulation, which the host moves on as time goes by: so a run in real time is run by the same engine, and needs one of
-/// the host's timers, however many sleep.
+/// A simulated clock that the host moves forward as real time passes. A run in real time therefore uses the same engine as a
+/// simulation, and one timer of the host however many tasks sleep.
 #[derive(Debug)]
 pub(crate) struct HostClock {
     pub(crate) clock: SimulatedClock,
@@ -27,49 +27,49 @@ pub(crate) struct HostClock {
 }
 
 impl HostClock {
-    /// A clock that starts now.
+    /// Creates a clock that starts now.
     pub(crate) fn new() -> Self {
         Self { clock: SimulatedClock::new(), start_ms: performance_now() }
     }
 
-    /// Says what time it is.
+    /// Moves the clock forward to the present.
     pub(crate) fn advance(&self) {
-        // Fractions of a nanosecond are nobody's.
+        // Fractions of a nanosecond are cut off.
         self.clock.advance_to(Time::from_nanos(((performance_now() - self.start_ms) * 1e6) as u64));
     }
 
-    /// A timer for the earliest sleep: `waker` is woken when it is due.
+    /// Sets a timer for the earliest sleep; it wakes `waker` when the sleep is due.
     pub(crate) fn alarm(&self, waker: &Waker) -> Option<Alarm> {
         let left = self.clock.next_timer()?.as_nanos() as f64 / 1e6 - (performance_now() - self.start_ms);
-        // Rounded up: hosts cut fractions off, and would ring too early.
+        // Rounded up: hosts cut fractions off, and the timer would fire too early.
         Some(Alarm::new(left.ceil().clamp(0.0, TIMER_MAX_MS), waker.clone()))
     }
 }
 
-/// One `setTimeout` under way. Dropped before its time it is cleared, so that nothing keeps the host awake.
+/// A pending `setTimeout`. Dropping it clears the timer, so that nothing keeps the host alive.
 pub(crate) struct Alarm {
     id: JsValue,
-    rung: Rc<Cell<bool>>,
-    /// The host calls it; it has to live as long.
+    fired: Rc<Cell<bool>>,
+    /// The function that the host calls, which must live as long as the timer.
     _callback: Closure<dyn FnMut()>,
 }
 
 impl Alarm {
     fn new(ms: f64, waker: Waker) -> Self {
-        let rung = Rc::new(Cell::new(false));
-        let rings = rung.clone();
+        let fired = Rc::new(Cell::new(false));
+        let fires = fired.clone();
         let callback = Closure::new(move || {
-            rings.set(true);
+            fires.set(true);
             waker.wake_by_ref();
         });
         let id = set_timeout(callback.as_ref(), ms);
-        Self { id, rung, _callback: callback }
+        Self { id, fired, _callback: callback }
     }
 }
 
 impl Drop for Alarm {
     fn drop(&mut self) {
-        if !self.rung.get() {
+        if !self.fired.get() {
             clear_timeout(&self.id);
         }
     }

@@ -1,7 +1,7 @@
-//! Files that are generated for the page and for the npm package: the layout of snapshots and the parameters of a run, which are
-//! described here and nowhere else.
+//! Files that are generated for the page and for the npm package: the layout of snapshots and the parameters of a run.
 //!
-//! `cargo xtask web` writes them; a test compares them with what is written. None of it is part of the module that a browser loads.
+//! `cargo xtask web` writes them, and a test compares the files in the repository with this text. Nothing in here is part of
+//! the module that a browser loads.
 
 use std::fmt::Write;
 
@@ -12,7 +12,7 @@ use crate::{
     snapshot,
 };
 
-/// The generated files: the path below `web/`, and the text.
+/// Returns the generated files: the path below `web/`, and the text of each.
 pub fn files() -> [(&'static str, String); 4] {
     [
         ("js/generated/layout.js", layout()),
@@ -22,13 +22,13 @@ pub fn files() -> [(&'static str, String); 4] {
     ]
 }
 
-/// Longer lines are wrapped.
+/// The width at which lines are wrapped.
 const COLUMNS: usize = 100;
 const HEAD: &str = "`cargo xtask web` writes this file from web/src/";
 
 fn layout() -> String {
     let mut text =
-        format!("// Where the numbers of a snapshot stand, and what they stand for.\n// {HEAD}snapshot.rs.\n");
+        format!("// The positions of the numbers in a snapshot, and their meanings.\n// {HEAD}snapshot.rs.\n");
     let mut object = |doc: &str, name: &str, names: &[&str]| {
         let entries: Vec<String> = names.iter().enumerate().map(|(n, key)| format!("  {key}: {n},\n")).collect();
         constant(&mut text, doc, name, &format!("{{\n{}}}", entries.concat()));
@@ -37,7 +37,7 @@ fn layout() -> String {
     object("The columns of a task's row.", "TASK", snapshot::TASK);
     object("The columns of a row about a task that has just ended.", "RECENT", snapshot::RECENT);
     object("The rows of a table of series.", "SERIES", snapshot::SERIES);
-    object("The places of a task.", "PLACE", snapshot::PLACES);
+    object("The phases of a task.", "PLACE", snapshot::PLACES);
     object("The fates of a task.", "FATE", snapshot::FATES);
     object("The outcomes of an attempt.", "OUTCOME", snapshot::OUTCOMES);
     let mut list = |what: &str, name: &str, names: &[&str]| {
@@ -93,7 +93,7 @@ fn page_parameters() -> String {
     text + "];\n"
 }
 
-/// A parameter as the page's form reads it; nothing where it has no field.
+/// Writes a parameter as the page's form reads it; returns no text for a parameter without a field.
 fn page_parameter(prefix: &str, described: &Described) -> String {
     let Some(field) = described.field else { return String::new() };
     let group = match field.group {
@@ -124,14 +124,14 @@ fn npm_types() -> String {
     interface(&mut text, "The options of a run.", "Config", options, "");
     let workload = describe::workload();
     let keys = workload.iter().map(|described| (described.name().into(), *described, ""));
-    interface(&mut text, "What synthetic tasks are drawn from.", "Shape", keys, "");
+    interface(&mut text, "The distribution that synthetic tasks are drawn from.", "WorkloadSpec", keys, "");
     let task = describe::task();
     let keys = task.iter().map(|described| (described.name().into(), *described, ""));
-    interface(&mut text, "One synthetic task.", "Work", keys, "");
+    interface(&mut text, "One synthetic task.", "SyntheticTask", keys, "");
     let tasks = describe::tasks();
     let keys = run.iter().chain([&tasks]).map(|described| (described.name().into(), *described, ""));
-    let work = "  /** The tasks, or what they are drawn from. */\n  work?: Shape | Work[];\n";
-    interface(&mut text, "The parameters of a simulation.", "Params", keys, work);
+    let work = "  /** The distribution that tasks are drawn from, or the list of tasks. */\n  work?: WorkloadSpec | SyntheticTask[];\n";
+    interface(&mut text, "The parameters of a simulation.", "SimulationParameters", keys, work);
     text
 }
 

@@ -1,16 +1,16 @@
-//! JSON in and out.
+//! JSON, read and written.
 
 use fourfold::data::Data;
 
-/// Reads JSON. As bytes, as traces are read: reading text is another reader, and all of it once more in the module.
+/// Reads JSON, as bytes because traces are read as bytes: the reader for text would add its whole code to the module.
 pub(crate) fn parse(text: &str) -> Result<Data<'_>, String> {
     serde_json::from_slice(text.as_bytes()).map_err(|error| format!("this is not JSON: {error}"))
 }
 
-/// Data as JSON text.
+/// Writes data as JSON text.
 pub(crate) fn write(value: &impl serde::Serialize) -> String {
     let written = serde_json::to_string(value);
-    debug_assert!(written.is_ok(), "plain data with text for keys goes to memory, which cannot fail");
+    debug_assert!(written.is_ok(), "plain data with text for keys is written to memory, which cannot fail");
     written.unwrap_or_default()
 }
 

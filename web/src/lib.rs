@@ -1,7 +1,8 @@
 //! fourfold in the browser and in Node: the boundary between the crate and JavaScript.
 //!
-//! There is no second scheduler here and no rule of a pattern: a simulated run, a recorded one, one that is watched and one's own all come as the
-//! same events, are folded by [`fourfold::metrics::State`], and leave as numbers ([`snapshot`]) and text.
+//! This crate has no scheduler and no rule of a pattern. Simulated runs, recorded runs, live runs and runs of JavaScript
+//! functions arrive as the same events, are folded by [`fourfold::metrics::State`], and leave as numbers ([`snapshot`]) and
+//! as text.
 #![forbid(unsafe_code)]
 
 mod clock;

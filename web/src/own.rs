@@ -1,4 +1,4 @@
-//! A run of one's own: JavaScript's async functions through a pattern, in real time.
+//! Runs of JavaScript's async functions through a pattern, in real time.
 
 use std::{
     cell::RefCell,
@@ -31,14 +31,14 @@ extern "C" {
     fn abort(this: &AbortController);
 }
 
-/// The handle on a run that goes on, and the promise of its report.
+/// The handle of a running run, and the promise of its report.
 #[derive(Debug)]
 pub(crate) struct Own {
     pub(crate) control: Control,
     pub(crate) finished: Promise,
 }
 
-/// Starts a run; its events are added to `recording` and told to `on_event` as lines of a trace.
+/// Starts a run, adds its events to `recording`, and passes them to `on_event` as lines of a trace.
 pub(crate) fn start(
     params: &Params,
     payloads: &Array,
@@ -53,7 +53,7 @@ pub(crate) fn start(
         let tasks = std::iter::repeat_n(SyntheticTask::default(), payloads.length() as usize);
         let source = MemorySource::new(&host.clock, tasks);
         let (host, handler, payloads) = (&host, &handler, &payloads);
-        // A task's payload is looked up by its id: the source numbers them from 0 on.
+        // A payload is found by the id of its task: the source numbers tasks from 0.
         let attempt = move |task: Task<SyntheticTask>| -> ScriptedAttempt<'_> {
             Box::pin(async move { call(host, handler, &payloads.get(task.id.0 as u32), &task).await })
         };
@@ -70,7 +70,7 @@ pub(crate) fn start(
             poll_fn(|cx| {
                 host.advance();
                 let poll = run.as_mut().poll(cx);
-                // The one before is cleared.
+                // Replacing the alarm clears the previous one.
                 alarm = if poll.is_pending() { host.alarm(cx.waker()) } else { None };
                 poll
             })
@@ -82,7 +82,7 @@ pub(crate) fn start(
     Own { control, finished }
 }
 
-/// What went wrong in the observer is the observer's.
+/// Passes an event to the observer. An exception in the observer does not concern the run.
 fn tell_event(tell: &Function, event: &Event<&str>) {
     let mut line = Vec::new();
     trace::write_line(event, &mut line);
@@ -101,7 +101,7 @@ fn explain(error: &RunError<std::convert::Infallible>) -> String {
     }
 }
 
-/// The keys of a report, and why the run failed if it did.
+/// Writes a report, with the reason of the run's failure if it failed.
 pub(crate) fn report(state: &State, error: Option<String>) -> String {
     let mut text = json::write(&state.report());
     if let Some(error) = error {
@@ -111,7 +111,7 @@ pub(crate) fn report(state: &State, error: Option<String>) -> String {
     text
 }
 
-/// Aborts its signal unless the attempt has ended: a timeout, an abort or a cancelled group drops it.
+/// A guard that aborts its signal unless the attempt has ended. A timeout, an abort or a cancelled group drops it.
 struct Cancel(Option<AbortController>);
 
 impl Drop for Cancel {
@@ -122,7 +122,7 @@ impl Drop for Cancel {
     }
 }
 
-/// One attempt: `handler(payload, {id, attempt, signal})`, whose promise is awaited.
+/// Performs one attempt: calls `handler(payload, {id, attempt, signal})` and awaits its promise.
 async fn call(
     host: &HostClock,
     handler: &Function,
@@ -136,10 +136,10 @@ async fn call(
     set(&context, "signal", &controller.signal());
     let mut cancel = Cancel(Some(controller));
     let returned = handler.call2(&JsValue::UNDEFINED, payload, &context);
-    // It may have taken its time before it returned.
+    // The call itself may have taken time.
     host.advance();
     let result = match returned {
-        // What is no promise is ready.
+        // A value that is no promise is ready.
         Ok(value) => JsFuture::from(Promise::resolve(&value)).await,
         Err(thrown) => Err(thrown),
     };
@@ -147,7 +147,7 @@ async fn call(
     result.map(drop).map_err(|error| failure(&error))
 }
 
-/// The error's message is the reason; `permanent` and `retryAfterMs` on it say what to do next.
+/// Converts what a handler threw: its message is the reason, `permanent` and `retryAfterMs` decide about the next attempt.
 fn failure(error: &JsValue) -> Failure {
     let reason = message(error);
     let get = |key: &str| Reflect::get(error, &JsString::from(key)).ok().filter(|_| error.is_object());
@@ -161,20 +161,20 @@ fn failure(error: &JsValue) -> Failure {
     }
 }
 
-/// A day.
+/// The longest pause that a handler may ask for: one day.
 const MS_MAX: f64 = 86_400_000.0;
 
 fn message(error: &JsValue) -> String {
     let text = match (error.dyn_ref::<js_sys::Error>(), error.dyn_ref::<JsString>()) {
         (Some(error), _) => error.message(),
         (None, Some(text)) => text.clone(),
-        // What is thrown may be anything, even what has no text.
+        // Any value can be thrown, even one without a text.
         (None, None) => js_sys::JSON::stringify(error).unwrap_or_else(|_| JsString::from("an error without a text")),
     };
     String::from(text)
 }
 
 fn set(object: &Object, key: &str, value: &JsValue) {
-    // An object of our own takes everything.
+    // A plain object accepts every key.
     let _ = Reflect::set(object, &JsString::from(key), value);
 }

@@ -1,4 +1,4 @@
-//! What a run is asked to be: JSON text that lies in links and files. Every message names the key.
+//! The parameters of a run, as JSON text in links and files. Every message names the key.
 
 mod bounds;
 pub mod describe;
@@ -24,24 +24,24 @@ use self::{
 };
 use crate::json;
 
-/// What is wrong with what was asked for.
+/// A message that says which parameter is wrong, and why.
 pub type Refused = String;
 
 /// The parameters of a run, checked.
 #[derive(Clone, Debug)]
 pub struct Params {
-    /// How the run goes about it.
+    /// The settings of the run.
     pub config: Config,
-    /// How many tasks there are.
+    /// The number of tasks.
     pub tasks: u64,
-    /// What they are drawn from.
-    pub shape: WorkloadSpec,
-    /// Or what they are.
+    /// The distribution that tasks are drawn from.
+    pub workload: WorkloadSpec,
+    /// The tasks themselves, where they are listed instead of drawn.
     pub listed: Option<Vec<SyntheticTask>>,
 }
 
 impl Params {
-    /// Reads them. What is left out is as the command has it.
+    /// Reads parameters from JSON text. A key that is left out has the command's default.
     ///
     /// # Errors
     /// A message that names the key.
@@ -79,7 +79,7 @@ impl Params {
         config.grace = Some(keys.ms(GRACE)?.unwrap_or(GRACE_DEFAULT));
         config.seed = keys.whole(SEED)?.unwrap_or(SEED_DEFAULT);
         let mut tasks = keys.whole(TASKS)?;
-        let (mut shape, mut listed) = (WorkloadSpec::default(), None);
+        let (mut workload, mut listed) = (WorkloadSpec::default(), None);
         match keys.take("work") {
             None => {}
             Some(Data::List(works)) => {
@@ -90,17 +90,17 @@ impl Params {
                 tasks = Some(works.len() as u64);
                 listed = Some(works);
             }
-            Some(other) => shape = read_shape(other, &keys.name("work"))?,
+            Some(other) => workload = read_workload(other, &keys.name("work"))?,
         }
         keys.finish()?;
-        let params = Self { config, tasks: tasks.unwrap_or(TASKS_DEFAULT), shape, listed };
+        let params = Self { config, tasks: tasks.unwrap_or(TASKS_DEFAULT), workload, listed };
         check_attempts(params.tasks, retry.retries)?;
         Ok(params)
     }
 
-    /// The simulation that goes by them.
+    /// Returns a simulation with these parameters.
     pub fn simulation(&self) -> Simulation {
-        let simulation = Simulation::new(self.config, self.tasks).shape(self.shape);
+        let simulation = Simulation::new(self.config, self.tasks).workload(self.workload);
         match &self.listed {
             Some(works) => simulation.listed(works),
             None => simulation,
@@ -108,16 +108,16 @@ impl Params {
     }
 }
 
-/// However often they fail, there is an end to it.
+/// Refuses a run that could take more attempts than a browser has time for.
 fn check_attempts(tasks: u64, retries: u32) -> Result<(), Refused> {
     let attempts = tasks.saturating_mul(u64::from(retries) + 1);
     if attempts > ATTEMPTS_MAX {
-        return Err(format!("tasks × (retries + 1): {attempts} attempts, and {ATTEMPTS_MAX} may be"));
+        return Err(format!("tasks × (retries + 1): {attempts} attempts; the maximum is {ATTEMPTS_MAX}"));
     }
     Ok(())
 }
 
-/// How many tasks a simulation may come to have.
+/// Returns the number of tasks of a simulation, bursts included.
 pub(crate) fn tasks_max(simulation: &Simulation) -> u64 {
     let more = |(_, intervention): &(u64, Intervention)| match intervention {
         Intervention::Burst(tasks) => *tasks,
@@ -126,10 +126,10 @@ pub(crate) fn tasks_max(simulation: &Simulation) -> u64 {
     simulation.interventions().iter().map(more).fold(simulation.tasks, u64::saturating_add)
 }
 
-/// A limit that is set while a run goes on.
+/// Checks a limit that is set during a run.
 ///
 /// # Errors
-/// It is out of range.
+/// A message, when the limit is out of range.
 pub fn limit(limit: f64) -> Result<NonZeroUsize, Refused> {
     let Parameter { min, max, .. } = LIMIT;
     let whole = Data::Number(limit).whole().filter(|limit| *limit <= max);
@@ -137,22 +137,22 @@ pub fn limit(limit: f64) -> Result<NonZeroUsize, Refused> {
     whole.ok_or_else(|| format!("limit: expected a whole number from {min} to {max}, found {}", Data::Number(limit)))
 }
 
-fn read_shape(value: Data<'_>, path: &str) -> Result<WorkloadSpec, Refused> {
+fn read_workload(value: Data<'_>, path: &str) -> Result<WorkloadSpec, Refused> {
     let mut keys = Keys::new(value, path)?;
-    let mut shape = WorkloadSpec::default();
+    let mut workload = WorkloadSpec::default();
     let permille = |keys: &mut Keys<'_>, parameter, default: u32| {
         // At most a thousand.
         Ok::<_, Refused>(keys.whole(parameter)?.map_or(default, |value| value as u32))
     };
-    shape.ms = keys.span(WORK_MS)?.unwrap_or(shape.ms);
-    shape.tail_permille = permille(&mut keys, TAIL_PERMILLE, shape.tail_permille)?;
-    shape.tail_ms = keys.span(TAIL_MS)?.unwrap_or(shape.tail_ms);
-    shape.fail_permille = permille(&mut keys, FAIL_PERMILLE, shape.fail_permille)?;
+    workload.ms = keys.span(WORK_MS)?.unwrap_or(workload.ms);
+    workload.tail_permille = permille(&mut keys, TAIL_PERMILLE, workload.tail_permille)?;
+    workload.tail_ms = keys.span(TAIL_MS)?.unwrap_or(workload.tail_ms);
+    workload.fail_permille = permille(&mut keys, FAIL_PERMILLE, workload.fail_permille)?;
     let attempts = keys.whole(FAIL_ATTEMPTS)?;
-    shape.fail_attempts = attempts.map_or(shape.fail_attempts, |value| value as u32);
-    shape.panic_permille = permille(&mut keys, PANIC_PERMILLE, shape.panic_permille)?;
+    workload.fail_attempts = attempts.map_or(workload.fail_attempts, |value| value as u32);
+    workload.panic_permille = permille(&mut keys, PANIC_PERMILLE, workload.panic_permille)?;
     keys.finish()?;
-    Ok(shape)
+    Ok(workload)
 }
 
 fn list(works: Vec<Data<'_>>, path: &str) -> Result<Vec<SyntheticTask>, Refused> {

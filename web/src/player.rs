@@ -1,4 +1,4 @@
-//! The boundary: what JavaScript calls.
+//! The boundary: the functions that JavaScript calls.
 
 use std::{cell::RefCell, num::NonZeroUsize, rc::Rc};
 
@@ -16,12 +16,12 @@ use crate::{
     snapshot,
 };
 
-/// More columns than any screen has.
+/// The maximum number of columns of a series: more than any screen has.
 const COLUMNS_MAX: f64 = 8192.0;
-/// Rows of tasks, and lines of events, that are handed over at a time.
+/// The maximum number of rows of tasks or lines of events in one answer.
 const ROWS_MAX: f64 = 1_000_000.0;
 
-/// A run that can be gone through: simulated, recorded, watched as it goes on, or of one's own.
+/// A run with a playhead: simulated, recorded, live, or made of JavaScript functions.
 #[wasm_bindgen]
 #[derive(Debug)]
 pub struct Player {
@@ -37,7 +37,7 @@ impl Player {
 
     fn control(&self) -> Result<&Control, JsError> {
         let own = self.own.as_ref().map(|own| &own.control);
-        own.ok_or_else(|| JsError::new("this run is not one's own: nothing can be done to it"))
+        own.ok_or_else(|| JsError::new("this run has no handler of yours: it cannot be controlled"))
     }
 
     fn simulated(simulation: Simulation) -> Self {
@@ -49,53 +49,53 @@ impl Player {
 
 #[wasm_bindgen]
 impl Player {
-    /// A run of synthetic tasks on a simulated clock, from its first event to its last.
+    /// Simulates a run of synthetic tasks on a simulated clock, from its first event to its last.
     pub fn simulate(params: &str) -> Result<Player, JsError> {
         Ok(Self::simulated(params::read_simulation(params).map_err(refuse)?))
     }
 
-    /// A small program, with a mistake or without it, on tasks as `simulate` has them; `programs` names them.
+    /// Runs a small program, with a mistake or without it, on the tasks that `simulate` would have; `programs` lists the names.
     pub fn program(name: &str, params: &str) -> Result<Player, JsError> {
         let simulation = params::read_simulation(params).map_err(refuse)?;
         let recording = reading::program(name, &simulation).map_err(refuse)?;
         Ok(Self::of(recording, None))
     }
 
-    /// The names of the programs, as JSON.
+    /// Returns the names of the programs, as JSON.
     pub fn programs() -> String {
         json::write(&PROGRAMS.iter().map(|program| program.name).collect::<Vec<_>>())
     }
 
-    /// A run that was recorded: JSON lines as `--trace` writes them. Of several runs in one file, the one with this index.
+    /// Loads a recorded run from JSON lines as `--trace` writes them. `run_index` chooses among several runs in one file.
     pub fn load(trace: &[u8], run_index: Option<u32>) -> Result<Player, JsError> {
         let recording = reading::load(trace, run_index.unwrap_or_default() as usize).map_err(refuse)?;
         Ok(Self::of(recording, None))
     }
 
-    /// The runs of a trace, as JSON: pattern and number of events.
+    /// Lists the runs of a trace, as JSON: the pattern and the number of events of each.
     pub fn runs(trace: &[u8]) -> Result<String, JsError> {
         reading::runs(trace).map_err(refuse)
     }
 
-    /// A run that goes on elsewhere: its events are pushed as they come.
+    /// Creates an empty recording of a run elsewhere, whose events are pushed as they arrive.
     pub fn live() -> Player {
         Self::of(Recording::default(), None)
     }
 
-    /// Adds events at the end, as lines of a trace. The playhead stays where it is.
+    /// Adds events at the end, given as lines of a trace. The playhead does not move.
     pub fn push(&self, lines: &str) -> Result<(), JsError> {
         reading::push(&mut self.recording.borrow_mut(), lines).map_err(refuse)
     }
 
-    /// Begins, or goes on after a gap, at a state that was folded elsewhere; what there was before is given up.
+    /// Starts anew from a state that was folded elsewhere, at the beginning or after a gap. Earlier events are discarded.
     pub fn snapshot_from(&self, json: &str) -> Result<(), JsError> {
         let state = reading::state(json).map_err(refuse)?;
         self.recording.borrow_mut().restart(state);
         Ok(())
     }
 
-    /// A run in real time: `handler(payload, {id, attempt, signal})` for each of the payloads, a JSON list. Each event is told to
-    /// `on_event`, if there is one, as a line of a trace.
+    /// Starts a run in real time that calls `handler(payload, {id, attempt, signal})` for each payload of a JSON list. Each event
+    /// is passed to `on_event`, if there is one, as a line of a trace.
     pub fn own(params: &str, payloads: &str, handler: Function, on_event: Option<Function>) -> Result<Player, JsError> {
         let params = Params::parse(params).map_err(refuse)?;
         let payloads = js_sys::JSON::parse(payloads).ok().and_then(|list| list.dyn_into::<Array>().ok());
@@ -105,36 +105,38 @@ impl Player {
         Ok(player)
     }
 
-    /// The report of an own run, as JSON, when it is over; where the run failed it has an `error`.
+    /// Returns a promise of the report, as JSON, of a run with a handler; the report of a failed run has an `error`.
     pub fn finished(&self) -> Promise {
         match &self.own {
             Some(own) => own.finished.clone(),
-            None => Promise::reject(&JsError::new("this run is not one's own: it does not go on").into()),
+            None => {
+                Promise::reject(&JsError::new("this run has no handler of yours: it has no end to wait for").into())
+            }
         }
     }
 
-    /// Has an own run finish what has started, and start nothing more.
+    /// Tells a run with a handler to finish the attempts in flight and to start no more.
     pub fn drain(&self) -> Result<(), JsError> {
         self.control().map(Control::drain)
     }
 
-    /// Has an own run drop what has started: the signals of its handlers are aborted.
+    /// Tells a run with a handler to drop the attempts in flight: the signals of its handlers are aborted.
     pub fn abort(&self) -> Result<(), JsError> {
         self.control().map(Control::abort)
     }
 
-    /// Gives an own run another limit.
+    /// Sets the limit of a run with a handler, from the next start on.
     pub fn set_limit(&self, n: f64) -> Result<(), JsError> {
         let limit = params::limit(n).map_err(refuse)?;
         self.control()?.set_limit(limit).map_err(|error| refuse(error.to_string()))
     }
 
-    /// The names of the columns of `snapshot` and `series`, and what the numbers in them stand for, as JSON.
+    /// Returns the names of the columns of `snapshot` and `series`, and the meanings of their numbers, as JSON.
     pub fn layout() -> String {
         snapshot::layout()
     }
 
-    /// The same simulation up to a position, where something is done to it; the playhead stands there.
+    /// Returns the same simulation with an intervention applied at a position, and the playhead there.
     pub fn fork(&self, position: f64, intervention: &str) -> Result<Player, JsError> {
         let Some(simulation) = &self.simulation else {
             return Err(JsError::new("only a simulation can be forked"));
@@ -145,97 +147,97 @@ impl Player {
         Ok(player)
     }
 
-    /// What is done to a simulation on its way, as JSON that `simulate` takes.
+    /// Returns the interventions of a simulation, as JSON that `simulate` takes.
     pub fn interventions(&self) -> String {
         self.simulation
             .as_ref()
             .map_or_else(|| "[]".into(), |simulation| params::write_interventions(simulation).to_string())
     }
 
-    /// Goes to a time: to where all that happened until then has happened.
+    /// Moves the playhead to a time, after every event up to it.
     pub fn seek(&self, t_ns: f64) {
         self.recording.borrow_mut().seek(Time::from_nanos(t_ns as u64));
     }
 
-    /// Goes to a position.
+    /// Moves the playhead to a position.
     pub fn seek_to(&self, position: f64) {
         self.recording.borrow_mut().seek_to(position as u64);
     }
 
-    /// Goes on by so many events, or back, and says where it is then.
+    /// Moves the playhead by a number of events, forward or back, and returns the new position.
     pub fn step(&self, n: f64) -> f64 {
         self.recording.borrow_mut().step(n as i64) as f64
     }
 
-    /// Goes to the next notable event, or with -1 to the one before; false when there is none.
+    /// Moves the playhead to the next notable event, or with -1 to the previous one; returns false when there is none.
     pub fn notable(&self, direction: f64) -> bool {
         self.recording.borrow_mut().notable(direction >= 0.0)
     }
 
-    /// Where the playhead is: how many events have happened there.
+    /// Returns the position of the playhead: the number of events before it.
     #[wasm_bindgen(getter)]
     pub fn position(&self) -> f64 {
         self.recording.borrow().timeline().position() as f64
     }
 
-    /// The first position that can be gone to.
+    /// Returns the first position of the playhead.
     #[wasm_bindgen(getter)]
     pub fn start(&self) -> f64 {
         self.recording.borrow().timeline().start() as f64
     }
 
-    /// The last one.
+    /// Returns the last position of the playhead.
     #[wasm_bindgen(getter)]
     pub fn end(&self) -> f64 {
         self.recording.borrow().timeline().end() as f64
     }
 
-    /// The playhead's time: what was sought, or that of the event before it.
+    /// Returns the time of the playhead: the time sought, or that of the event before it.
     #[wasm_bindgen(getter)]
     pub fn t_ns(&self) -> f64 {
         self.recording.borrow().at().as_nanos() as f64
     }
 
-    /// When the run began.
+    /// Returns the time of the first event.
     #[wasm_bindgen(getter)]
     pub fn start_ns(&self) -> f64 {
         self.recording.borrow().starts_at().as_nanos() as f64
     }
 
-    /// When its last event was.
+    /// Returns the time of the last event.
     #[wasm_bindgen(getter)]
     pub fn end_ns(&self) -> f64 {
         self.recording.borrow().ends_at().as_nanos() as f64
     }
 
-    /// The moment at the playhead, as numbers: see `layout`. The list is JavaScript's own and stays as it is.
+    /// Returns the state at the playhead, as numbers in the order of `layout`. The list belongs to JavaScript and does not change.
     pub fn snapshot(&self, rows_max: f64, recent_ns: f64) -> Float64Array {
         let rows_max = rows_max.clamp(0.0, ROWS_MAX) as usize;
         let numbers = snapshot::snapshot(&self.recording.borrow(), rows_max, recent_ns as u64);
         Float64Array::from(numbers.as_slice())
     }
 
-    /// A number for all that is shown at the playhead, as 16 digits; the same on every platform.
+    /// Returns a digest of the state at the playhead, as 16 digits; it is the same on every platform.
     pub fn digest(&self) -> String {
         format!("{:016x}", self.recording.borrow().timeline().digest())
     }
 
-    /// The event that leads from a position to the next one, as a line of a trace.
+    /// Returns the event between a position and the next one, as a line of a trace.
     pub fn event_at(&self, position: f64) -> Option<String> {
         self.recording.borrow().line(position as u64)
     }
 
-    /// So many events from a position on, as lines of a trace.
+    /// Returns up to `count` events after a position, as lines of a trace.
     pub fn events(&self, from: f64, count: f64) -> String {
         self.recording.borrow().lines(from as u64, count.clamp(0.0, ROWS_MAX) as u64)
     }
 
-    /// The latest failed attempts at the playhead, as JSON.
+    /// Returns the latest failed attempts at the playhead, as JSON.
     pub fn failures(&self) -> String {
         reading::failures(self.recording.borrow().timeline().state())
     }
 
-    /// All that is known of one task up to the playhead, as JSON.
+    /// Returns the events of one task up to the playhead, as JSON.
     pub fn task(&self, id: f64) -> Option<String> {
         let id = TaskId(id as u64);
         let known = |simulation: &&Simulation| id.0 < params::tasks_max(simulation);
@@ -243,28 +245,28 @@ impl Player {
         reading::task(&self.recording.borrow(), id, work)
     }
 
-    /// The report at the playhead, as JSON with the keys of the command's `--json`.
+    /// Returns the report at the playhead, as JSON with the keys of the command's `--json`.
     pub fn report(&self) -> String {
         report(self.recording.borrow().timeline().state())
     }
 
-    /// The report at the end.
+    /// Returns the report at the end of the run.
     pub fn report_end(&self) -> String {
         report(self.recording.borrow().timeline().last_state())
     }
 
-    /// Whether the whole run kept the rules, as JSON.
+    /// Checks the whole run against the invariants, and returns the result as JSON.
     pub fn checks(&self) -> String {
         let checks = self.recording.borrow().checks();
         json::write(&checks)
     }
 
-    /// The whole run as JSON lines: byte for byte what the command writes.
+    /// Writes the whole run as JSON lines, byte for byte as the command does.
     pub fn trace(&self) -> Uint8Array {
         self.write(&mut trace::Lines)
     }
 
-    /// The whole run for Perfetto and chrome://tracing.
+    /// Writes the whole run for Perfetto and chrome://tracing.
     pub fn perfetto(&self) -> Uint8Array {
         self.write(&mut trace::Perfetto::new())
     }
@@ -272,14 +274,14 @@ impl Player {
     fn write(&self, form: &mut dyn trace::Form) -> Uint8Array {
         let recording = self.recording.borrow();
         let text = match &self.simulation {
-            // Its first events were dropped: it is run once more.
+            // The first events are no longer kept: the simulation is run again.
             Some(simulation) if recording.timeline().start() > 0 => reading::write_simulation(simulation, form),
             _ => recording.write(form),
         };
         Uint8Array::from(text.as_slice())
     }
 
-    /// What happened between two times, in so many stretches: see `layout`, one row after the other.
+    /// Returns the series between two times in `buckets` equal intervals, one row of `layout` after the other.
     pub fn series(&self, from_ns: f64, to_ns: f64, buckets: f64) -> Float64Array {
         let count = NonZeroUsize::new(buckets.clamp(1.0, COLUMNS_MAX) as usize).unwrap_or(NonZeroUsize::MIN);
         let (from, to) = (Time::from_nanos(from_ns as u64), Time::from_nanos(to_ns as u64));

@@ -1,8 +1,8 @@
-//! Small programs for the page's Learn mode: mistakes that fourfold does not let its users make, and the same done right.
+//! Small programs for the page's Learn mode: mistakes that fourfold prevents, and the same programs without them.
 //!
-//! They are written over public primitives and run by the crate's executor on its simulated clock. What happens in them is told as
-//! the events of a run, so that whatever shows a run shows them. Each has a file of its own, which the page shows: a comment
-//! `// page: started` at the end of a line says that this event is told there.
+//! They are written with public primitives and run by the crate's executor on its simulated clock. They report what happens as
+//! the events of a run, so the page shows them as it shows a run. Each program has a file of its own, which the page shows. A
+//! comment `// page: started` at the end of a line marks the line that reports this event.
 //!
 //! ```
 //! use core::{num::NonZeroUsize, time::Duration};
@@ -14,7 +14,7 @@
 //! programs::run("lost_permit", &params, &mut lost).unwrap();
 //! programs::run("guarded", &params, &mut kept).unwrap();
 //!
-//! // After four failures nothing starts any more.
+//! // Four failures have taken the four permits: no further task starts.
 //! assert_eq!((lost.leaked(), lost.counters().failed), (4, 4));
 //! assert!(lost.counters().tasks() < 200);
 //! assert_eq!((kept.leaked(), kept.counters().tasks()), (0, 200));
@@ -41,14 +41,14 @@ use self::host::Host;
 /// A program that can be run and shown.
 #[derive(Clone, Copy, Debug)]
 pub struct Program {
-    /// What it is called, as in its file's name.
+    /// The name of the program and of its file.
     pub name: &'static str,
-    /// What to show beside it; `None` where it makes no mistake itself.
+    /// The correct counterpart; `None` for a program without a mistake.
     pub right: Option<Right>,
 }
 
 impl Program {
-    /// The text of its file.
+    /// Returns the text of its file.
     pub fn source(&self) -> &'static str {
         match self.name {
             "forgotten" => include_str!("programs/forgotten.rs"),
@@ -61,16 +61,16 @@ impl Program {
     }
 }
 
-/// How a mistake is not made.
+/// The correct counterpart of a program with a mistake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Right {
-    /// The crate's own pattern on the same tasks, without retries.
+    /// A pattern of the crate on the same tasks, without retries.
     Pattern(Pattern),
-    /// Another program.
+    /// Another program, by its name.
     Program(&'static str),
 }
 
-/// All of them, each mistake before what does it right.
+/// All programs, each mistake before its correct counterpart.
 pub const PROGRAMS: &[Program] = &[
     Program { name: "forgotten", right: Some(Right::Pattern(Pattern::TaskGroup)) },
     Program { name: "unbounded", right: Some(Right::Program("bounded")) },
@@ -79,25 +79,25 @@ pub const PROGRAMS: &[Program] = &[
     Program { name: "guarded", right: None },
 ];
 
-/// What a program is run with.
+/// The parameters of a program.
 #[derive(Clone, Debug)]
 pub struct ProgramParams {
-    /// How many tasks may be in flight; how many workers there are.
+    /// The maximum number of tasks in flight, and the number of workers.
     pub limit: NonZeroUsize,
-    /// The tasks. Each is tried once.
+    /// The list of tasks, each of which is tried once.
     pub work: Vec<SyntheticTask>,
-    /// When the program is ended, should it go on for so long. Without it a program that gets stuck ends at that moment.
+    /// The time after which the program is ended. Without it, a program that gets stuck ends at that moment.
     pub duration_max: Option<Duration>,
 }
 
 impl ProgramParams {
-    /// So many tasks of the [`Workload`] with this seed, the same that a [`Simulation`](fourfold::sim::Simulation) has.
+    /// Draws tasks from the [`Workload`] with this seed: the same tasks as those of a [`Simulation`](fourfold::sim::Simulation).
     pub fn seeded(limit: NonZeroUsize, tasks: u64, seed: u64) -> Self {
         Self { limit, work: Workload::new(tasks, seed).collect(), duration_max: None }
     }
 }
 
-/// There is no program of this name.
+/// The error for a name that no program has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownProgram(pub String);
 
@@ -110,10 +110,10 @@ impl fmt::Display for UnknownProgram {
 
 impl core::error::Error for UnknownProgram {}
 
-/// Runs a program to its end and tells what happens in it. The same parameters give the same events on every platform.
+/// Runs a program to its end and passes its events to `observer`. The same parameters give the same events on every platform.
 ///
 /// # Errors
-/// [`UnknownProgram`].
+/// [`UnknownProgram`] when no program has this name.
 pub fn run(name: &str, params: &ProgramParams, observer: &mut impl Observer) -> Result<(), UnknownProgram> {
     let mut tell = |event: &Event<&str>| observer.event(event);
     let host = &Host::new(params, &mut tell);

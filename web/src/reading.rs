@@ -1,4 +1,4 @@
-//! Text in and out: traces that are read, what is said of tasks and failures.
+//! Text, read and written: traces, tasks and failures.
 
 use std::num::NonZeroUsize;
 
@@ -18,10 +18,10 @@ use crate::{
     recording::Recording,
 };
 
-/// Events of one task that are shown at most.
+/// The maximum number of events of one task that are shown.
 const TASK_EVENTS_MAX: usize = 200;
 
-/// Goes through a trace: `look` is told the index of each event's run.
+/// Reads a trace, passes each event and the index of its run to `look`, and returns the number of runs.
 fn read(text: &[u8], look: &mut dyn FnMut(usize, &fourfold::Event<&str>)) -> Result<usize, String> {
     let mut reader = trace::Reader::new(text).map_err(|error| error.to_string())?;
     let mut runs = 0;
@@ -33,14 +33,14 @@ fn read(text: &[u8], look: &mut dyn FnMut(usize, &fourfold::Event<&str>)) -> Res
         });
         match read {
             Ok(Some(())) => {}
-            // A trace whose writer was stopped is shown as far as it goes.
+            // A trace whose writer was stopped is shown up to its last whole event.
             Ok(None) | Err(trace::TraceError::Cut(_)) => return Ok(runs),
             Err(error) => return Err(error.to_string()),
         }
     }
 }
 
-/// One run of a trace.
+/// Loads one run of a trace.
 pub fn load(text: &[u8], index: usize) -> Result<Recording, String> {
     let mut recording = Recording::default();
     let runs = read(text, &mut |run, event| {
@@ -49,13 +49,13 @@ pub fn load(text: &[u8], index: usize) -> Result<Recording, String> {
         }
     })?;
     match runs {
-        0 => Err("there is no event in it".into()),
-        runs if index >= runs => Err(format!("run_index: {index}, and the trace has {runs} runs, from 0")),
+        0 => Err("the trace has no event".into()),
+        runs if index >= runs => Err(format!("run_index: {index}, but the trace has only {runs} runs, counted from 0")),
         _ => Ok(recording),
     }
 }
 
-/// A program's run, on the tasks of a simulation. Each is tried once: the programs know no retries.
+/// Records the run of a program on the tasks of a simulation. Each task is tried once, since the programs have no retries.
 pub fn program(name: &str, simulation: &Simulation) -> Result<Recording, String> {
     let work = (0..simulation.tasks).map(|id| simulation.work(TaskId(id))).collect();
     let limit = NonZeroUsize::new(simulation.config.limit).unwrap_or(NonZeroUsize::MIN);
@@ -65,8 +65,8 @@ pub fn program(name: &str, simulation: &Simulation) -> Result<Recording, String>
     Ok(recording)
 }
 
-/// Adds lines of a trace, of a run that goes on. An event that was there before is passed over: a stream that was broken off may
-/// bring some twice.
+/// Adds lines of a trace to the recording of a live run. An event that is already there is skipped: a stream that was interrupted
+/// can repeat events.
 pub fn push(recording: &mut Recording, lines: &str) -> Result<(), String> {
     for (index, line) in lines.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let wrong = |error: trace::LineError| format!("line {}: {error}", index + 1);
@@ -79,12 +79,12 @@ pub fn push(recording: &mut Recording, lines: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// A state that was folded elsewhere.
+/// Reads a state that was folded elsewhere.
 pub fn state(text: &str) -> Result<State, String> {
     State::from_data(&json::parse(text)?)
 }
 
-/// The runs of a trace.
+/// Lists the runs of a trace, as JSON.
 pub fn runs(text: &[u8]) -> Result<String, String> {
     #[derive(Serialize)]
     struct Run {
@@ -104,13 +104,14 @@ pub fn runs(text: &[u8]) -> Result<String, String> {
     Ok(json::write(&runs))
 }
 
-/// Runs a simulation. One observer of one type: each further one would be all of this once more in the module.
+/// Runs a simulation and passes its events to `look`. All callers share one type of observer, since each further type would
+/// repeat this code in the module.
 pub fn simulate(simulation: &Simulation, look: &mut dyn FnMut(&fourfold::Event<&str>)) {
-    // That a group may fail is part of it: the events say so.
+    // The failure of a group is part of the simulation: its events report it.
     let _ = simulation.run(&mut observer_fn(look));
 }
 
-/// A simulation's events, of which not all are kept in memory.
+/// Writes the events of a simulation, which may be more than memory keeps.
 pub fn write_simulation(simulation: &Simulation, form: &mut dyn trace::Form) -> Vec<u8> {
     let mut text = Vec::new();
     form.begin(&mut text);
@@ -119,7 +120,7 @@ pub fn write_simulation(simulation: &Simulation, form: &mut dyn trace::Form) -> 
     text
 }
 
-/// The latest failed attempts.
+/// Lists the latest failed attempts, as JSON.
 pub fn failures(state: &State) -> String {
     #[derive(Serialize)]
     struct Failure<'a> {
@@ -139,10 +140,10 @@ pub fn failures(state: &State) -> String {
     json::write(&failures.collect::<Vec<_>>())
 }
 
-/// All about one task up to the playhead; nothing where it was not heard of and is not to come.
+/// Returns the events of one task up to the playhead, as JSON; `None` for a task that the run does not have.
 pub fn task(recording: &Recording, id: TaskId, work: Option<SyntheticTask>) -> Option<String> {
     #[derive(Serialize)]
-    struct Told {
+    struct TaskHistory {
         id: TaskId,
         events: Vec<String>,
         events_count: u64,
@@ -162,7 +163,7 @@ pub fn task(recording: &Recording, id: TaskId, work: Option<SyntheticTask>) -> O
     if count == 0 && work.is_none() {
         return None;
     }
-    Some(json::write(&Told { id, events, events_count: count, work }))
+    Some(json::write(&TaskHistory { id, events, events_count: count, work }))
 }
 
 #[cfg(test)]
@@ -177,7 +178,7 @@ mod tests {
         simulate(&simulation, &mut |event| whole.push(event));
         whole.seek_to(70);
         let mut live = Recording::default();
-        // As the command tells it, and events from before it, which count once.
+        // The state as the command sends it, and events from before it, which count once.
         live.restart(state(&json::write(whole.timeline().state())).unwrap());
         assert_eq!(live.timeline().digest(), whole.timeline().digest());
         push(&mut live, &whole.lines(50, 1000)).unwrap();

@@ -1,4 +1,4 @@
-//! The events of a run, and what is looked up in them: when a task will end.
+//! The events of a run, with an index of the times at which tasks end.
 
 use fourfold::{
     Event, Observer,
@@ -9,10 +9,10 @@ use fourfold::{
     trace,
 };
 
-/// As many as the state shows.
+/// The number of permits that the state shows.
 const PERMITS_MAX: usize = 1 << 20;
 
-/// Where something is in a run.
+/// The place of an event in a run.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Mark {
     /// The position of its event.
@@ -26,16 +26,16 @@ pub struct Recording {
     timeline: Timeline,
     /// The time of the playhead: between the event before it and the one after.
     at: Time,
-    /// By permit, when a task gave it back.
+    /// The times at which tasks gave each permit back.
     ends: Vec<Vec<Mark>>,
 }
 
-/// What the rules say about a run.
+/// The result of checking a run against the invariants.
 #[derive(Debug, serde::Serialize)]
 pub struct Checks {
-    /// The first event that breaks one.
+    /// The first violation of an invariant, if there is one.
     pub violation: Option<String>,
-    /// Events that never arrived.
+    /// The number of events that never arrived.
     pub missed: u64,
     /// Whether the run was seen to its end.
     pub complete: bool,
@@ -48,13 +48,13 @@ impl Default for Recording {
 }
 
 impl Recording {
-    /// Of these events so far.
+    /// Creates a recording from a timeline.
     pub fn new(timeline: Timeline) -> Self {
         let at = timeline.state().at();
         Self { timeline, at, ends: Vec::new() }
     }
 
-    /// Goes on from a state that was folded elsewhere; what there was before is given up.
+    /// Starts anew from a state that was folded elsewhere. Earlier events are discarded.
     pub fn restart(&mut self, state: State) {
         *self = Self::new(Timeline::from_state(state));
     }
@@ -73,66 +73,66 @@ impl Recording {
         }
     }
 
-    /// The events and the playhead.
+    /// Returns the events and the playhead.
     pub fn timeline(&self) -> &Timeline {
         &self.timeline
     }
 
-    /// The time of the playhead, no earlier than the event before it.
+    /// Returns the time of the playhead, no earlier than the event before it.
     pub fn at(&self) -> Time {
         self.at
     }
 
-    /// When the run began: its first event that is kept.
+    /// Returns the time of the first event that is kept.
     pub fn starts_at(&self) -> Time {
         let first = self.timeline.event(self.timeline.start());
         first.map_or_else(|| self.timeline.last_state().at(), |event| event.at)
     }
 
-    /// When its last event was.
+    /// Returns the time of the last event.
     pub fn ends_at(&self) -> Time {
         self.timeline.last_state().at()
     }
 
-    /// Goes to a time.
+    /// Moves the playhead to a time.
     pub fn seek(&mut self, at: Time) {
         self.timeline.seek(at);
         self.at = at.clamp(self.timeline.state().at(), self.ends_at().max(self.timeline.state().at()));
     }
 
-    /// Goes to a position.
+    /// Moves the playhead to a position.
     pub fn seek_to(&mut self, position: u64) {
         self.timeline.seek_to(position);
         self.at = self.timeline.state().at();
     }
 
-    /// Goes on by so many events, or back.
+    /// Moves the playhead by a number of events, forward or back, and returns the new position.
     pub fn step(&mut self, events: i64) -> u64 {
         self.seek_to(self.timeline.position().saturating_add_signed(events));
         self.timeline.position()
     }
 
-    /// Goes to the next notable event, or to the one before; false when there is none.
+    /// Moves the playhead to the next or the previous notable event; returns false when there is none.
     pub fn notable(&mut self, forward: bool) -> bool {
         let found = if forward { self.timeline.next_notable() } else { self.timeline.previous_notable() };
         self.at = self.timeline.state().at();
         found
     }
 
-    /// When a task that holds this permit at the playhead will give it back, where that is known.
+    /// Returns the time at which the task that holds this permit will give it back, where that is known.
     pub(crate) fn end_of(&self, permit: usize) -> Option<Time> {
         let ends = self.ends.get(permit)?;
         let passed = ends.partition_point(|mark| mark.position < self.timeline.position());
         Some(ends.get(passed)?.at)
     }
 
-    /// Every event that is kept.
+    /// Returns every event that is kept.
     pub fn events(&self) -> impl Iterator<Item = Event<&str>> {
         let timeline = &self.timeline;
         (timeline.start()..timeline.end()).map_while(|position| timeline.event(position))
     }
 
-    /// Whether the rules were kept.
+    /// Checks the run against the invariants.
     pub fn checks(&self) -> Checks {
         let missed = self.timeline.last_state().missed();
         let mut events = self.events().peekable();
@@ -145,7 +145,7 @@ impl Recording {
         Checks { violation, missed, complete: invariants.is_complete() }
     }
 
-    /// All of it in another form.
+    /// Writes the whole recording in a form.
     pub fn write(&self, form: &mut dyn trace::Form) -> Vec<u8> {
         let mut text = Vec::new();
         form.begin(&mut text);
@@ -154,7 +154,7 @@ impl Recording {
         text
     }
 
-    /// One event as a line of a trace.
+    /// Returns one event as a line of a trace.
     pub fn line(&self, position: u64) -> Option<String> {
         let event = self.timeline.event(position)?;
         let mut text = Vec::new();
@@ -162,7 +162,7 @@ impl Recording {
         String::from_utf8(text).ok()
     }
 
-    /// Some events as lines of a trace.
+    /// Returns up to `count` events as lines of a trace.
     pub fn lines(&self, from: u64, count: u64) -> String {
         let from = from.max(self.timeline.start());
         let to = from.saturating_add(count).min(self.timeline.end());
@@ -171,7 +171,7 @@ impl Recording {
             trace::write_line(&event, &mut text);
             text.push(b'\n');
         }
-        // JSON is text.
+        // JSON is always valid UTF-8.
         String::from_utf8(text).unwrap_or_default()
     }
 }

@@ -1,6 +1,6 @@
-//! One moment of a run as a list of numbers: what crosses to JavaScript at every frame.
+//! The state of a run at one moment as a list of numbers, which crosses to JavaScript at every frame.
 //!
-//! What is absent is -1. The names of the columns are data too ([`layout`]), so that nobody counts them.
+//! An absent value is -1. [`layout`] names the columns, so that no code has to count them.
 
 use std::{cmp::Reverse, collections::BinaryHeap};
 
@@ -15,9 +15,9 @@ use serde::Serialize;
 use crate::{json, recording::Recording};
 
 const ABSENT: f64 = -1.0;
-/// Endings that are shown at most.
+/// The maximum number of recent endings in a snapshot.
 const RECENT_MAX: usize = 512;
-/// How far back they are looked for.
+/// The maximum number of events that are searched for recent endings.
 const RECENT_EVENTS_MAX: u64 = 16_384;
 
 pub(crate) const HEADER: &[&str] = &[
@@ -111,7 +111,7 @@ pub(crate) const PHASES: &[&str] = &["waiting", "running", "draining", "aborting
 pub(crate) const SOURCE_STATES: &[&str] =
     &["open", "waiting", "blocked_room", "blocked_rate", "blocked_settling", "exhausted"];
 
-/// What the columns of a snapshot and of a series are called, and what the numbers in them stand for.
+/// Returns the names of the columns of snapshots and series, and the meanings of their numbers, as JSON.
 pub fn layout() -> String {
     #[derive(Serialize)]
     struct Layout {
@@ -142,7 +142,7 @@ pub fn layout() -> String {
     })
 }
 
-/// The moment at the playhead: the header, at most so many rows of tasks, and what ended in the last `recent_ns`.
+/// Returns the state at the playhead: the header, at most `rows_max` rows of tasks, and the endings of the last `recent_ns`.
 pub fn snapshot(recording: &Recording, rows_max: usize, recent_ns: u64) -> Vec<f64> {
     let mut numbers = vec![ABSENT; HEADER.len()];
     let task_rows = task_rows(recording, rows_max, &mut numbers);
@@ -209,13 +209,13 @@ fn header(recording: &Recording, task_rows: usize, recent_rows: usize) -> [f64; 
     ]
 }
 
-/// Rows for the tasks of the run: those that run by permit, the queue in its order, those that wait by their time, those that have
-/// ended and are not settled, those that were abandoned, the latest first.
+/// Adds a row for each task of the run: running tasks by permit, the queue in its order, waiting tasks by their time, tasks that
+/// have ended and are not settled, and abandoned tasks, the latest first.
 fn task_rows(recording: &Recording, rows_max: usize, numbers: &mut Vec<f64>) -> usize {
     let state = recording.timeline().state();
     let before = numbers.len();
     let is_abandoned = |task: &TaskId| state.tasks().get(task).is_some_and(TaskState::is_abandoned);
-    // A permit may have been taken along by a task that was abandoned.
+    // An abandoned task may still hold a permit.
     let running = state.permits().iter().filter_map(|task| *task).filter(|task| !is_abandoned(task));
     let queued = state.queue().iter().copied();
     for (place, task) in running.map(|task| (None, task)).chain(queued.enumerate().map(|(n, task)| (Some(n), task))) {
@@ -226,7 +226,7 @@ fn task_rows(recording: &Recording, rows_max: usize, numbers: &mut Vec<f64>) -> 
             return rows_max;
         }
     }
-    // A heap, for there may be many more than rows.
+    // A heap, since there may be many more tasks than rows.
     let mut rest: BinaryHeap<Reverse<(Time, TaskId)>> = BinaryHeap::new();
     for (task, live) in state.tasks() {
         match live.phase {
@@ -280,7 +280,7 @@ fn task_row(recording: &Recording, task: TaskId, live: &TaskState, queue_place: 
     numbers.extend(row);
 }
 
-/// Endings not long before the playhead, the newest last.
+/// Adds a row for each recent ending, the newest last, and returns the number of rows.
 fn recent(recording: &Recording, recent_ns: u64, numbers: &mut Vec<f64>) -> usize {
     let timeline = recording.timeline();
     let since = recording.at().as_nanos().saturating_sub(recent_ns);
@@ -302,7 +302,7 @@ fn recent_row(event: &Event<&str>) -> Option<[f64; 4]> {
     Some([whole(task.0), fate, how.map_or(ABSENT, outcome), time(event.at)])
 }
 
-/// A run over time: one row per column of the layout, each as long as there are stretches.
+/// Returns the series of a run: one row per column of the layout, each with a number per interval.
 pub fn series(columns: &[TimeBucket]) -> Vec<f64> {
     let ms = |ns: std::time::Duration| ns.as_nanos() as f64 / 1e6;
     let percentile = |pair: Option<[std::time::Duration; 2]>, index: usize| pair.map_or(ABSENT, |pair| ms(pair[index]));
@@ -328,7 +328,7 @@ pub fn series(columns: &[TimeBucket]) -> Vec<f64> {
     rows.iter().flat_map(|row| columns.iter().map(row)).collect()
 }
 
-/// Exact up to 2^53, which is 104 days of nanoseconds.
+/// Converts a number, exactly up to 2^53, which is 104 days of nanoseconds.
 fn whole(number: u64) -> f64 {
     number as f64
 }

@@ -1,4 +1,4 @@
-// Where the numbers of a snapshot stand, and what they stand for.
+// The positions of the numbers in a snapshot, and their meanings.
 // `cargo xtask web` writes this file from web/src/snapshot.rs.
 
 /** The numbers that a snapshot begins with. */
@@ -88,7 +88,7 @@ export const SERIES = /** @type {const} */ ({
   failed: 12,
 });
 
-/** The places of a task. */
+/** The phases of a task. */
 export const PLACE = /** @type {const} */ ({
   queued: 0,
   running: 1,

@@ -10,7 +10,7 @@ import { defaults, fitting, readSimulation } from '../parameters.js';
 /**
  * @import { View } from '../link.js'
  * @import { Mode, Page } from '../page.js'
- * @import { Params } from '../protocol.js'
+ * @import { SimulationParameters } from '../protocol.js'
  */
 
 /** @implements {Mode} */
@@ -68,7 +68,7 @@ export class Compare {
 
   /**
    * Runs all four patterns on the same tasks.
-   * @param {Params} next
+   * @param {SimulationParameters} next
    * @param {number[]} at the position to show
    */
   async begin(next, at) {

@@ -10,13 +10,13 @@ import { defaults, fitting, readSimulation } from '../parameters.js';
 /**
  * @import { View } from '../link.js'
  * @import { Mode, Page } from '../page.js'
- * @import { Intervention, Params, Target } from '../protocol.js'
+ * @import { Intervention, SimulationParameters, Target } from '../protocol.js'
  *
  * @typedef {[number, Intervention][]} Interventions each at a position
  *
  * @typedef {object} Branch
  * @property {number} player
- * @property {Params} params
+ * @property {SimulationParameters} params
  * @property {Interventions} interventions
  * @property {string} name
  * @property {Branch} [from] the run that this one equals up to a position
@@ -113,7 +113,7 @@ export class Lab {
 
   /**
    * Applies other parameters: to a fork from where it begins, otherwise to a new run.
-   * @param {Params} next
+   * @param {SimulationParameters} next
    */
   async change(next) {
     const { engine, playback } = this.page;
@@ -139,7 +139,7 @@ export class Lab {
 
   /**
    * Begins a new run.
-   * @param {Params} next
+   * @param {SimulationParameters} next
    * @param {number[]} at the position to show; the start where it is empty
    * @param {Interventions} interventions
    */

@@ -9,7 +9,7 @@ import { SCENARIOS, scenario } from '../scenarios.js';
  * @import { View } from '../link.js'
  * @import { Mode, Page } from '../page.js'
  * @import { Run } from '../playback.js'
- * @import { Event, Params } from '../protocol.js'
+ * @import { Event, SimulationParameters } from '../protocol.js'
  * @import { Scenario } from '../scenarios.js'
  *
  * @typedef {'intro' | 'question' | 'reveal' | 'end'} Stage
@@ -112,7 +112,7 @@ export class Learn {
         const { player } = await (program
           ? engine.ask('program', program, simulation)
           : engine.ask('simulate', simulation));
-        const params = 'params' in simulation ? simulation.params : /** @type {Params} */ (simulation);
+        const params = 'params' in simulation ? simulation.params : /** @type {SimulationParameters} */ (simulation);
         return { player, title: tr(title), params: program ? undefined : params, program };
       }),
     );

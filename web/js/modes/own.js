@@ -15,10 +15,10 @@ import { steadily } from '../steady.js';
 /**
  * @import { View } from '../link.js'
  * @import { Mode, Page } from '../page.js'
- * @import { Handler, Params, Report } from '../protocol.js'
+ * @import { Handler, SimulationParameters, Report } from '../protocol.js'
  */
 
-/** @type {Params & {limit: number}} */
+/** @type {SimulationParameters & {limit: number}} */
 const DEFAULTS = { pattern: 'pool', limit: 5, retries: 3, backoff_ms: 200, jitter: true };
 /** How often the shape under the scrubber is drawn, in milliseconds. */
 const PROFILE_MS = 1000;
@@ -28,7 +28,7 @@ export class Own {
   /** @param {Page} page */
   constructor(page) {
     this.page = page;
-    /** @type {Params} */
+    /** @type {SimulationParameters} */
     this.params = structuredClone(DEFAULTS);
     /** The player of the run that goes on; -1 for none. */
     this.running = -1;
@@ -145,7 +145,7 @@ export class Own {
   /** Reads parameters, code and payloads from a link. @param {string} json */
   readView(json) {
     try {
-      /** @type {{params?: Params, code?: unknown, payloads?: unknown}} */
+      /** @type {{params?: SimulationParameters, code?: unknown, payloads?: unknown}} */
       const { params, code, payloads } = JSON.parse(json);
       if (params) this.params = { ...DEFAULTS, ...params };
       this.handler.set(code, payloads);

@@ -7,18 +7,18 @@ import { read, write } from '../parameters.js';
 
 /**
  * @import { Parameter } from '../generated/parameters.js'
- * @import { Params } from '../protocol.js'
+ * @import { SimulationParameters } from '../protocol.js'
  * @import { Translate } from '../translator.js'
  * @import { Value } from '../parameters.js'
  *
  * @typedef {object} Options
- * @property {(params: Params) => void} onchange
+ * @property {(params: SimulationParameters) => void} onchange
  * @property {string[]} [without] parameters without a field: by name, or all of `work`
  * @property {boolean} [pattern] whether a pattern can be chosen
  */
 
 export class ParamsForm {
-  /** @param {Params} params @param {Translate} tr @param {Options} options */
+  /** @param {SimulationParameters} params @param {Translate} tr @param {Options} options */
   constructor(params, tr, { onchange, without = [], pattern = true }) {
     this.params = params;
     this.tr = tr;
@@ -30,7 +30,7 @@ export class ParamsForm {
     this.build();
   }
 
-  /** @param {Params} params */
+  /** @param {SimulationParameters} params */
   set(params) {
     this.params = params;
     this.build();

@@ -1,4 +1,4 @@
-//! The parameters of a run, each with its key and its bounds: what is asked for must come back in time, in memory that a browser has.
+//! The parameters of a run, each with its key and its bounds. The bounds keep a run within the time and the memory of a browser.
 
 use std::time::Duration;
 
@@ -6,9 +6,9 @@ const TASKS_MAX: u64 = 1_000_000;
 const LIMIT_MAX: u64 = 100_000;
 const QUEUE_MAX: u64 = 1_000_000;
 const RETRIES_MAX: u64 = 1000;
-/// 30 days.
+/// The longest duration: 30 days.
 const MS_MAX: u64 = 30 * 24 * 60 * 60 * 1000;
-/// JavaScript's numbers are exact up to here.
+/// The largest number up to which JavaScript's numbers are exact.
 pub(super) const EXACT_MAX: u64 = 1 << 53;
 
 /// The maximum number of attempts of a whole run.
@@ -24,11 +24,11 @@ pub(super) const GRACE_DEFAULT: Duration = Duration::from_secs(30);
 pub(super) enum Kind {
     /// A whole number.
     Count,
-    /// Milliseconds, with or without a fraction. Where the least value is not 0, everything above 0 is allowed.
+    /// Milliseconds, with or without a fraction. Where the minimum is not 0, every value above 0 is allowed.
     Ms,
     /// A whole number of thousandths.
     Permille,
-    /// The shortest and the longest of something, in whole milliseconds.
+    /// A shortest and a longest duration, in whole milliseconds.
     Range,
     /// True or false.
     Flag,
@@ -89,7 +89,7 @@ pub(super) const JITTER: Parameter = Parameter::flag("jitter");
 pub(super) const TIMEOUT: Parameter = Parameter::ms("timeout_ms", 1);
 pub(super) const GRACE: Parameter = Parameter::ms("grace_ms", 0);
 
-/// What synthetic tasks are drawn from.
+// The distribution of synthetic tasks.
 pub(super) const WORK_MS: Parameter = Parameter::range("ms");
 pub(super) const TAIL_PERMILLE: Parameter = Parameter::permille("tail_permille");
 pub(super) const TAIL_MS: Parameter = Parameter::range("tail_ms");
@@ -97,11 +97,11 @@ pub(super) const FAIL_PERMILLE: Parameter = Parameter::permille("fail_permille")
 pub(super) const FAIL_ATTEMPTS: Parameter = Parameter::count("fail_attempts", 1, RETRIES_MAX + 1);
 pub(super) const PANIC_PERMILLE: Parameter = Parameter::permille("panic_permille");
 
-/// One synthetic task.
+// The keys of one synthetic task.
 pub(super) const MS: Parameter = Parameter::count("ms", 0, MS_MAX);
 pub(super) const FAIL: Parameter = Parameter::count("fail", 0, RETRIES_MAX + 1);
 pub(super) const PANIC: Parameter = Parameter::flag("panic");
 
-/// What interventions carry.
+// The values of interventions.
 pub(super) const BY: Parameter = Parameter::ms("by_ms", 0);
 pub(super) const BURST: Parameter = Parameter::count("burst", 1, TASKS_MAX);

@@ -1,6 +1,6 @@
 //! The parameters of a run in words, for the page's form and for the types of the npm package: see [`crate::generate`].
 //!
-//! None of it is part of the module that a browser loads.
+//! Nothing in here is part of the module that a browser loads.
 
 use fourfold::{Config, Retry, sim::WorkloadSpec};
 
@@ -9,24 +9,24 @@ use super::bounds::{self, Kind, Parameter};
 /// A value that a parameter has when it is left out.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum DefaultValue {
-    /// A number.
+    /// A number, in the unit of the parameter.
     Number(u64),
-    /// What is not one number, in words.
+    /// A description in words, where the default is not one number.
     Words(&'static str),
-    /// True or false.
+    /// A switch: true or false.
     Flag(bool),
-    /// The shortest and the longest.
+    /// The shortest and the longest duration, in milliseconds.
     Pair(u64, u64),
 }
 
 /// The group of fields that a parameter stands in.
 #[derive(Clone, Copy, Debug)]
 pub enum Group {
-    /// The run itself.
+    /// The settings of the run.
     Run,
-    /// The tasks.
+    /// The distribution of the tasks.
     Work,
-    /// Failures and retries.
+    /// The settings of failures and retries.
     Failure,
 }
 
@@ -51,17 +51,17 @@ pub struct Described {
     pub doc: &'static str,
     /// The value when it is left out.
     pub default: DefaultValue,
-    /// Its field, if it has one.
+    /// The field in the page's form, if the parameter has one.
     pub field: Option<Field>,
 }
 
 impl Described {
-    /// The key in JSON.
+    /// Returns the key in JSON.
     pub fn name(&self) -> &'static str {
         self.parameter.name
     }
 
-    /// The name of its kind in the page's form.
+    /// Returns the name of its kind in the page's form.
     pub fn kind(&self) -> &'static str {
         match self.parameter.kind {
             Kind::Count | Kind::Rate => "count",
@@ -73,7 +73,7 @@ impl Described {
         }
     }
 
-    /// The type of its values in TypeScript.
+    /// Returns the type of its values in TypeScript.
     pub fn typescript(&self) -> &'static str {
         match self.parameter.kind {
             Kind::Count | Kind::Rate | Kind::Ms | Kind::Permille => "number",
@@ -83,7 +83,7 @@ impl Described {
         }
     }
 
-    /// The bounds that the module keeps a number to.
+    /// Returns the smallest and the largest number that the module accepts.
     pub fn bounds(&self) -> (u64, u64) {
         (self.parameter.min, self.parameter.max)
     }
@@ -98,7 +98,7 @@ const fn described(parameter: Parameter, doc: &'static str, default: DefaultValu
     Described { parameter, doc, default, field: None }
 }
 
-/// The parameters of every run.
+/// Returns the parameters of every run.
 pub fn run() -> Vec<Described> {
     let (config, retry) = (Config::default(), Retry::default());
     let ms = |duration: std::time::Duration| DefaultValue::Number(duration.as_millis() as u64);
@@ -174,7 +174,7 @@ pub fn run() -> Vec<Described> {
     ]
 }
 
-/// The number of tasks, which only a simulation is told.
+/// Returns the parameter for the number of tasks, which only a simulation has.
 pub fn tasks() -> Described {
     described(bounds::TASKS, "The number of tasks.", DefaultValue::Number(bounds::TASKS_DEFAULT)).field(
         Group::Run,
@@ -184,7 +184,7 @@ pub fn tasks() -> Described {
     )
 }
 
-/// What synthetic tasks are drawn from.
+/// Returns the parameters of the distribution that synthetic tasks are drawn from.
 pub fn workload() -> Vec<Described> {
     let spec = WorkloadSpec::default();
     let number = |value: u32| DefaultValue::Number(u64::from(value));
@@ -228,7 +228,7 @@ pub fn workload() -> Vec<Described> {
     ]
 }
 
-/// One synthetic task.
+/// Returns the parameters of one synthetic task.
 pub fn task() -> Vec<Described> {
     vec![
         described(bounds::MS, "The time of each attempt, in milliseconds.", DefaultValue::Number(0)),

@@ -47,14 +47,14 @@ pub fn read_simulation(text: &str) -> Result<Simulation, Refused> {
             position.whole().ok_or_else(|| format!("{path}[0]: expected a position, a whole number from 0"))?;
         let before = simulation.interventions().last().map_or(0, |(position, _)| *position);
         if position < before {
-            return Err(format!("{path}[0]: position {position} is before {before}; they go in order"));
+            return Err(format!("{path}[0]: position {position} is before {before}; positions must ascend"));
         }
         simulation = fork(&simulation, position, intervention.clone(), &format!("{path}[1]"))?;
     }
     Ok(simulation)
 }
 
-/// The simulation with something done to it at a position.
+/// Reads an intervention, and returns the simulation with it applied at a position.
 ///
 /// # Errors
 /// A message that names the key.
@@ -66,7 +66,7 @@ fn fork(simulation: &Simulation, position: u64, value: Data<'_>, path: &str) -> 
     let intervention = read_intervention(value, path)?;
     let forked = simulation.fork(position, intervention);
     if forked.interventions().len() > INTERVENTIONS_MAX {
-        return Err(format!("interventions: at most {INTERVENTIONS_MAX}"));
+        return Err(format!("interventions: the maximum is {INTERVENTIONS_MAX}"));
     }
     let mut retries = simulation.config.retry.retries;
     for (_, intervention) in forked.interventions() {
@@ -78,7 +78,7 @@ fn fork(simulation: &Simulation, position: u64, value: Data<'_>, path: &str) -> 
     Ok(forked)
 }
 
-/// Reads one intervention: an object whose one key says which.
+/// Reads one intervention: an object whose only key names it.
 fn read_intervention(value: Data<'_>, path: &str) -> Result<Intervention, Refused> {
     const WHICH: &str = "expected one of limit, drain, abort, fail, panic, cancel, slow, burst, configure";
     let mut keys = Keys::new(value, path)?;
@@ -112,7 +112,7 @@ fn read_intervention(value: Data<'_>, path: &str) -> Result<Intervention, Refuse
     Ok(intervention)
 }
 
-/// Interventions as they are read, for links.
+/// Writes interventions in the form that [`read_simulation`] reads, for links.
 pub fn write_interventions(simulation: &Simulation) -> String {
     let written = |(position, intervention): &(u64, Intervention)| (*position, Written::from(intervention));
     let list: Vec<(u64, Written)> = simulation.interventions().iter().map(written).collect();

@@ -9,7 +9,7 @@ use super::{
     bounds::{EXACT_MAX, Parameter, RATE},
 };
 
-/// The keys of an object, taken out one by one; a key that is left at the end is unknown.
+/// The keys of an object, taken one by one; a key that is left at the end is unknown.
 pub(super) struct Keys<'a> {
     entries: Vec<(Cow<'a, str>, Data<'a>)>,
     path: String,
@@ -63,11 +63,11 @@ impl<'a> Keys<'a> {
     }
 
     pub(super) fn size(&mut self, parameter: Parameter) -> Result<Option<NonZeroUsize>, Refused> {
-        // From 1 on, and small enough for any platform.
+        // At least 1, and small enough for every platform.
         Ok(self.whole(parameter)?.and_then(|size| NonZeroUsize::new(size as usize)))
     }
 
-    /// Reads milliseconds, with or without a fraction. A parameter whose least value is not 0 takes anything above 0.
+    /// Reads milliseconds, with or without a fraction. A parameter whose minimum is not 0 takes every value above 0.
     pub(super) fn ms(&mut self, parameter: Parameter) -> Result<Option<Duration>, Refused> {
         let Parameter { name: key, min, max, .. } = parameter;
         let Some(value) = self.take(key) else { return Ok(None) };

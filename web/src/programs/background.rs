@@ -1,4 +1,4 @@
-//! An executor beside the program, as the one of a runtime is: what is started in it outlives the function that started it.
+//! An executor in the background, like that of a runtime: its tasks outlive the function that started them.
 
 use core::{
     cell::RefCell,
@@ -20,13 +20,13 @@ impl<'a> Background<'a> {
         Self { tasks: RefCell::default() }
     }
 
-    /// Starts a future and lets go of it: what it comes to is nobody's. It may not start others itself.
+    /// Starts a future and discards its result. The future may not start others itself.
     pub(super) fn spawn<T>(&self, future: impl Future<Output = T> + 'a) {
         let future: Boxed<'a> = Box::pin(async move { drop(future.await) });
         self.tasks.borrow_mut().start(future);
     }
 
-    /// Awaits something while the background goes on.
+    /// Awaits a future while the tasks in the background run.
     pub(super) async fn drive<T>(&self, body: impl Future<Output = T>) -> T {
         let mut body = pin!(body);
         poll_fn(|cx| {
@@ -39,7 +39,7 @@ impl<'a> Background<'a> {
         .await
     }
 
-    /// Waits until nothing is running.
+    /// Waits until all tasks have ended.
     pub(super) async fn join(&self) {
         while poll_fn(|cx| self.tasks.borrow_mut().poll_next(cx)).await.is_some() {}
     }

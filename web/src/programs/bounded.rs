@@ -1,7 +1,7 @@
 //! The queue with a bound.
 //!
-//! The tasks and the workers are those of the unbounded queue. This one holds as many tasks as there are workers; when it is full
-//! the producer waits at its gate, and so learns that the workers are behind. The queue stays short, and so does the wait in it.
+//! The tasks and the workers are those of the unbounded queue. This queue holds as many tasks as there are workers. When it is
+//! full, the producer waits, and so it slows down to the speed of the workers. The queue and the waiting times stay short.
 
 use async_channel::{Receiver, Sender};
 use fourfold::{Clock, TaskId, TaskSet, sim::SyntheticTask};
@@ -24,7 +24,7 @@ async fn produce(host: &Host<'_>, queue: Sender<Task>) {
     let pace = host.pace();
     for (task, work) in host.tasks() {
         host.clock.sleep(pace).await;
-        // When there is no room, it waits here.
+        // When the queue is full, the producer waits here.
         let sent = host.gate(queue.send((task, work))).await; // page: source_blocked
         if sent.is_ok() {
             host.claimed(task); // page: claimed

@@ -1,8 +1,8 @@
 //! Tasks that are started and then forgotten.
 //!
-//! `import` starts tasks in the background and keeps them in a set by hand. At the first failure `?` leaves the function, and
-//! the set is gone. What was in it runs on, nobody will ever learn how it ends, and it is dropped halfway when the program is over.
-//! A task group would have cancelled it, and waited until nothing of it was left.
+//! `import` starts tasks in the background and keeps a list of them. At the first failure, `?` leaves the function and drops
+//! the list. The other tasks keep running, their results are lost, and the end of the program drops them halfway.
+//! A task group would have cancelled them and waited until all of them had ended.
 
 use core::time::Duration;
 
@@ -17,7 +17,7 @@ pub(super) async fn program(host: &Host<'_>) {
     let background = Background::new();
     let imported = background.drive(import(host, &background)).await;
     if imported.is_err() {
-        // The failure was dealt with, so it seems, and the program goes on with something else.
+        // The failure seems to be handled, and the program continues with other work.
         background.drive(host.clock.sleep(Duration::from_millis(500))).await;
     }
 }
@@ -35,7 +35,7 @@ async fn import<'a>(host: &'a Host<'_>, background: &Background<'a>) -> Result<(
             let report = report.clone();
             background.spawn(async move {
                 let result = work.perform(&host.clock, Attempt::FIRST).await;
-                report.try_send((task, result)) // nobody may be there to hear it
+                report.try_send((task, result)) // fails when the receiver is gone
             });
         }
         if set.is_empty() {

@@ -1,7 +1,7 @@
 //! The permit as a guard.
 //!
-//! The tasks are those that lose their permits. Here each task holds its permit as a value: whichever way it leaves, the value
-//! is dropped, and the permit is free. There is no line that could be missed.
+//! The tasks are those of the program that loses permits. Here each task holds its permit as a value. Whichever way the task
+//! ends, the value is dropped and the permit is free: no line of code has to be reached.
 
 use fourfold::{Failure, Permits, TaskId, scope::Permit, sim::SyntheticTask};
 
@@ -24,6 +24,6 @@ pub(super) async fn program(host: &Host<'_>) {
 
 async fn attempt(host: &Host<'_>, permit: Permit, task: TaskId, work: SyntheticTask) -> Result<(), Failure> {
     let mut running = host.started_with(permit, task); // page: started
-    // Success or failure: the permit is dropped with what runs.
+    // On success and on failure, the permit is dropped with the task.
     running.perform(work).await // page: ended
 }

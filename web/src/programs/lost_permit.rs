@@ -1,7 +1,7 @@
 //! A permit that is lost on failure.
 //!
-//! Permits are taken and given back by hand. A task that succeeds comes to the line that gives its permit back; one that fails
-//! leaves by `?` before it. Each failure takes a permit away for good, and after as many as there were nothing starts any more.
+//! Permits are taken and given back by hand. A task that succeeds reaches the line that gives its permit back; a task that fails
+//! leaves by `?` before it. Each failure takes one permit away for good. When all permits are gone, no further task starts.
 
 use async_lock::Semaphore;
 use fourfold::{Failure, TaskId, sim::SyntheticTask};

@@ -1,7 +1,7 @@
 //! A queue without a bound.
 //!
-//! Tasks come in twice as fast as the workers get them done. The queue takes every one of them: nothing tells the producer that
-//! the workers are behind. The queue grows, the wait in it grows, and nothing stops that but the end of the memory.
+//! Tasks arrive twice as fast as the workers process them. The queue takes all of them, so the producer never learns that the
+//! workers are behind. The queue and the waiting times grow until memory runs out.
 
 use async_channel::{Receiver, Sender};
 use fourfold::{Clock, TaskId, TaskSet, sim::SyntheticTask};
@@ -24,7 +24,7 @@ async fn produce(host: &Host<'_>, queue: Sender<Task>) {
     let pace = host.pace();
     for (task, work) in host.tasks() {
         host.clock.sleep(pace).await;
-        // There is always room.
+        // An unbounded queue always has room.
         if queue.send((task, work)).await.is_ok() {
             host.claimed(task); // page: claimed
         }

@@ -1,7 +1,6 @@
 //! The first sentences of public items: on docs.rs each stands alone in a list.
 
 use std::{
-    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
 };
@@ -10,9 +9,6 @@ use crate::{
     items::{Item, Kind, items},
     root,
 };
-
-/// Areas whose prose is still to be rewritten: an area is struck off with its last fault, and the list goes with the last area.
-const UNWRITTEN: &[&str] = &["web/src"];
 
 /// Words with which a sentence begins that cannot stand alone: prepositions, pronouns without a noun, conjunctions.
 const FRAGMENTS: &[&str] = &[
@@ -101,23 +97,16 @@ fn every_first_sentence_of_a_public_item_stands_alone() {
         files(&root().join(folder), &mut sources);
     }
     sources.retain(|path| !is_hidden(path));
-    let (mut count, mut faults, mut areas) = (0, Vec::new(), BTreeMap::<String, usize>::new());
+    let (mut count, mut faults) = (0, Vec::new());
     for file in sources {
         let relative = file.strip_prefix(root()).unwrap().display().to_string();
-        let allowed = UNWRITTEN.iter().any(|path| relative.starts_with(path));
         for Item { kind, name, sentence } in items(&fs::read_to_string(&file).unwrap()) {
             count += 1;
             if let Some(fault) = fault(kind, &sentence) {
-                println!("{relative}: {name}: {sentence}\n    {fault}");
-                let area = relative.split('/').take(2).collect::<Vec<_>>().join("/");
-                *areas.entry(area.trim_end_matches(".rs").to_owned()).or_default() += 1;
-                faults.extend((!allowed).then(|| format!("{relative}: {name}: {sentence} ({fault})")));
+                faults.push(format!("{relative}: {name}: {sentence} ({fault})"));
             }
         }
     }
-    println!("{count} first sentences; faults by area: {areas:#?}");
-    let clean = UNWRITTEN.iter().filter(|path| !areas.keys().any(|area| area.starts_with(**path)));
-    clean.for_each(|path| println!("{path} has no fault any more: strike it off the list"));
     assert!(count > 300, "found only {count} public items");
     assert!(faults.is_empty(), "{} first sentences do not stand alone:\n{}", faults.len(), faults.join("\n"));
 }

@@ -9,14 +9,14 @@ use fourfold::{
 
 use super::Host;
 
-/// The hand that a program has on a task that runs. Whoever lets go of it without a word has abandoned the task, and what permit it
-/// held is not given back; but one that holds its own permit, or a worker's, gives it back on every way out.
+/// A program's handle of a running task. Dropping the handle without an end abandons the task and loses its permit; a task that
+/// holds its permit as a guard, or a worker's permit, gives it back however it ends.
 pub(in crate::programs) struct Running<'h, 'a> {
     host: &'h Host<'a>,
     pub(in crate::programs) task: TaskId,
     pub(in crate::programs) permit: usize,
     pub(in crate::programs) worker: Option<usize>,
-    /// How it went, as far as is known.
+    /// The result of the task, as far as it is known.
     result: Option<Result<(), Failure>>,
     guard: Option<Permit>,
     is_over: bool,
@@ -32,19 +32,19 @@ impl<'h, 'a> Running<'h, 'a> {
         self
     }
 
-    /// Does what is to be done.
+    /// Performs the work of the task.
     pub(in crate::programs) async fn perform(&mut self, work: SyntheticTask) -> Result<(), Failure> {
         let result = work.perform(&self.host.clock, Attempt::FIRST).await;
         self.result = Some(result.clone());
         result
     }
 
-    /// It has ended as it went, and its permit is free.
+    /// Reports the end of the task, with the result of its work, and gives its permit back.
     pub(in crate::programs) fn end(mut self) {
         self.tell_end();
     }
 
-    /// It has ended like this, and its permit is free.
+    /// Reports the end of the task, with this result, and gives its permit back.
     pub(in crate::programs) fn end_with(mut self, result: Result<(), Failure>) -> Result<(), Failure> {
         self.result = Some(result.clone());
         self.tell_end();
@@ -73,7 +73,7 @@ impl<'h, 'a> Running<'h, 'a> {
 
 impl Drop for Running<'_, '_> {
     fn drop(&mut self) {
-        // Whoever is told may be the one who panics.
+        // The observer itself may be panicking.
         if self.is_over || std::thread::panicking() {
             return;
         }
