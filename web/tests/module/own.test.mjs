@@ -140,9 +140,9 @@ test('no timer is left behind: Node may end', async () => {
 });
 
 test('only an own run can be told to end, and payloads are a list', async () => {
-  assert.throws(() => Player.live().drain(), /nothing can be done to it/);
+  assert.throws(() => Player.live().drain(), /it cannot be controlled/);
   assert.throws(() => Player.own('{}', '7', () => {}), /payloads: expected a JSON list/);
   assert.throws(() => Player.own('{"limit":0}', '[]', () => {}), /limit: expected/);
-  await assert.rejects(Player.live().finished(), /does not go on/);
+  await assert.rejects(Player.live().finished(), /it has no end to wait for/);
   assert.equal(JSON.parse(await own({ pattern: 'pool', limit: 2 }, [], () => {}).finished()).done, 0);
 });

@@ -216,7 +216,7 @@ test('what is wrong is named', () => {
         [4, { drain: true }],
       ],
     },
-    'interventions[1][0]: position 4 is before 5; they go in order',
+    'interventions[1][0]: position 4 is before 5; positions must ascend',
   );
   refused(
     { params: {}, interventions: [[5, { drian: true }]] },
@@ -228,7 +228,7 @@ test('what is wrong is named', () => {
     assert.throws(() => Player.load(new TextEncoder().encode(text), index), { message });
   load('x', 'line 1: this is no trace: expected {"fourfold_trace":1,…}');
   load('{"fourfold_trace":9}\n', /version 9/);
-  load('{"fourfold_trace":1}\n', 'there is no event in it');
+  load('{"fourfold_trace":1}\n', 'the trace has no event');
   load('{"fourfold_trace":1}\n{"seq":0,"t_ns":0,"event":"jump"}\n', 'line 2: there is no event `jump`');
   load(
     '{"fourfold_trace":1}\n{"seq":0,"t_ns":0,"event":"claimed","attempt":1}\n',
@@ -240,7 +240,7 @@ test('what is wrong is named', () => {
   );
   load(
     '{"fourfold_trace":1}\n{"seq":0,"t_ns":0,"event":"run_ended"}\n',
-    'run_index: 3, and the trace has 1 runs, from 0',
+    'run_index: 3, but the trace has only 1 runs, counted from 0',
     3,
   );
 });
