@@ -4,18 +4,20 @@ use std::{
     cell::{Cell, RefCell},
     fs, io,
     num::NonZeroUsize,
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use fourfold::{
-    Failure, Retry, Run, Source, Task,
-    source::{ClaimStatus, Claims, Delivery, Settlement, Verdict},
+    Clock, Failure, Run, Source, Task,
+    source::{ClaimStatus, Claims, Delivery, Redeliveries, Settlement, Verdict},
 };
 use futures_lite::future::block_on;
 
 struct Folder {
     files: RefCell<Vec<PathBuf>>,
     next: Cell<u64>,
+    /// The files that are claimed, and those that come again as their next attempt.
+    redeliveries: Redeliveries<PathBuf>,
 }
 
 impl Source for Folder {
@@ -23,28 +25,48 @@ impl Source for Folder {
     type Receipt = ();
     type Error = io::Error;
 
-    async fn claim(&self, max: NonZeroUsize, claims: &mut Claims<PathBuf, ()>) -> io::Result<ClaimStatus> {
-        for _ in 0..max.get() {
-            let Some(file) = self.files.borrow_mut().pop() else { return Ok(ClaimStatus::Exhausted) };
-            claims.push(Delivery::new(Task::new(self.next.replace(self.next.get() + 1), file), ()));
-        }
-        Ok(ClaimStatus::Open)
-    }
-
-    async fn settle(&self, settlements: &mut [Settlement<PathBuf, ()>]) -> io::Result<()> {
-        for settlement in settlements {
-            let Some(Delivery { task, .. }) = settlement.take() else { continue };
-            match settlement.verdict() {
-                Verdict::Done => fs::remove_file(&task.payload)?,
-                Verdict::Dead { .. } => fs::rename(&task.payload, task.payload.with_extension("dead"))?,
-                // The file is still there, and the next claim finds it.
-                Verdict::Retry { .. } | Verdict::Release => self.files.borrow_mut().push(task.payload),
+    async fn claim(
+        &self,
+        max: NonZeroUsize,
+        claims: &mut Claims<PathBuf, ()>,
+        clock: &impl Clock,
+    ) -> io::Result<ClaimStatus> {
+        loop {
+            self.redeliveries.hand_out(max.get(), claims, clock);
+            while claims.len() < max.get()
+                && let Some(file) = self.files.borrow_mut().pop()
+            {
+                claims.push(Delivery::new(Task::new(self.next.replace(self.next.get() + 1), file), ()));
             }
+            self.redeliveries.hold(claims.len());
+            if !claims.is_empty() {
+                return Ok(ClaimStatus::Open);
+            }
+            if self.redeliveries.is_clear() {
+                return Ok(ClaimStatus::Exhausted);
+            }
+            self.redeliveries.changed(clock).await;
         }
-        Ok(())
     }
 
-    fn abandon(&self, _: Delivery<PathBuf, ()>) {}
+    async fn settle(&self, settlements: &mut [Settlement<PathBuf, ()>], clock: &impl Clock) -> io::Result<()> {
+        for settlement in settlements.iter().filter(|settlement| *settlement.verdict() == Verdict::Done) {
+            fs::remove_file(file(settlement))?;
+        }
+        self.redeliveries.settle(settlements, clock, |dead| {
+            fs::rename(file(dead), file(dead).with_extension("dead"))?;
+            dead.take();
+            Ok(())
+        })
+    }
+
+    fn abandon(&self, delivery: Delivery<PathBuf, ()>) {
+        self.redeliveries.give_back(delivery.task);
+    }
+}
+
+fn file(settlement: &Settlement<PathBuf, ()>) -> &Path {
+    settlement.delivery().map_or(Path::new(""), |delivery| &delivery.task.payload)
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -54,7 +76,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         fs::write(folder.join(name), text)?;
     }
     let files = fs::read_dir(&folder)?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?;
-    let source = Folder { files: RefCell::new(files), next: Cell::new(0) };
+    let source = Folder { files: RefCell::new(files), next: Cell::new(0), redeliveries: Redeliveries::new() };
 
     let sum = Cell::new(0);
     let add = async |task: &Task<PathBuf>| {
@@ -62,9 +84,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         sum.set(sum.get() + number);
         Ok::<_, Failure>(())
     };
-    let report = block_on(Run::new(&source, add).retry(Retry::NEVER).into_future())?;
+    let report = block_on(Run::new(&source, add).into_future())?;
 
     assert_eq!((report.counters.done, report.counters.dead, sum.get()), (2, 1, 42));
+    assert_eq!(report.counters.failed, 4, "the file without a number was tried again three times");
     let left: Vec<_> =
         fs::read_dir(&folder)?.map(|entry| entry.map(|entry| entry.file_name())).collect::<Result<_, _>>()?;
     assert_eq!(left, ["c.dead"]);

@@ -93,7 +93,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let clock = LoopClock { start: Instant::now(), handle };
     let done = Rc::new(Cell::new(0));
-    let source = MemorySource::new(clock.clone(), 0..20_u64);
+    let source = MemorySource::new(0..20_u64);
     let work = async |task: &Task<u64>| {
         clock.sleep(Duration::from_millis(task.payload % 4)).await;
         done.set(done.get() + 1);

@@ -10,7 +10,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let ticks = Cell::new(0_u32);
     let clock = NativeClock::new();
     let executor = LocalExecutor::new();
-    let (producer, source) = MemorySource::channel(clock, 4)?;
+    let (producer, source) = MemorySource::channel(4)?;
 
     executor
         .spawn(async move {

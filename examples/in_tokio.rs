@@ -30,7 +30,7 @@ async fn main() {
         .run_until(async move {
             let run = tokio::task::spawn_local(async move {
                 let clock = TokioClock(Instant::now());
-                let source = MemorySource::new(clock, 0..20_u64);
+                let source = MemorySource::new(0..20_u64);
                 let work = async |task: &Task<u64>| {
                     sleep(Duration::from_millis(task.payload % 3)).await; // any future of tokio works here
                     counter.set(counter.get() + 1);

@@ -9,7 +9,7 @@ use futures_lite::future::{block_on, yield_now};
 fn main() {
     let text = String::from("the quick brown fox jumps over the lazy dog the end");
     let counts = Rc::new(RefCell::new(BTreeMap::new()));
-    let source = MemorySource::new((), text.split(' '));
+    let source = MemorySource::new(text.split(' '));
     let count = async |task: &Task<&str>| {
         yield_now().await;
         *counts.borrow_mut().entry(task.payload.len()).or_insert(0) += 1;

@@ -1,5 +1,6 @@
 //! Clocks: what tells a run the time and wakes it later.
 
+mod host;
 #[cfg(feature = "smol")]
 mod native;
 mod simulated;
@@ -7,9 +8,11 @@ mod simulated;
 use core::{
     fmt,
     future::{Future, Ready, ready},
+    task::{Context, Poll},
     time::Duration,
 };
 
+pub use self::host::{HostClock, HostSleep, clock_fn};
 #[cfg(feature = "smol")]
 pub use self::native::NativeClock;
 pub use self::simulated::{SimulatedClock, SimulatedSleep, Stalled};
@@ -69,8 +72,13 @@ impl fmt::Display for Time {
 /// A clock: it tells the time and wakes sleepers.
 ///
 /// A run reads no other clock. `()` stands for none; `NativeClock` (feature `smol`) is the wall
-/// clock, [`SimulatedClock`] makes tests and simulations exact.
+/// clock, [`SimulatedClock`] makes tests and simulations exact, and a [`HostClock`] takes the time
+/// from whatever hosts the program.
 pub trait Clock {
+    /// Whether there is a clock; only `()` says no. A run without a clock refuses settings that need
+    /// one. A wrapper of a clock forwards the constant.
+    const EXISTS: bool = true;
+
     /// The future that [`sleep`](Self::sleep) returns. Dropping it removes its timer.
     type Sleep: Future<Output = ()>;
 
@@ -80,9 +88,37 @@ pub trait Clock {
     /// Returns a future that is ready after `duration`, counted from this call or from its first
     /// poll; each clock says which.
     fn sleep(&self, duration: Duration) -> Self::Sleep;
+
+    /// Polls a run, which calls this method once for each poll of its own. A clock whose sleeps share
+    /// one timer of the host polls that timer here, with the waker of the host. Default: calls
+    /// `poll`. A wrapper of a clock forwards the call.
+    #[inline]
+    fn poll_within<T>(&self, cx: &mut Context<'_>, poll: impl FnOnce(&mut Context<'_>) -> Poll<T>) -> Poll<T> {
+        poll(cx)
+    }
 }
 
+/// A clock that is not `()`: what the timeout, the rate and the grace of a [`Run`](crate::run::Run)
+/// need.
+///
+/// Every clock of this crate has it; a clock of your own needs `impl RunningClock for MyClock {}`.
+#[diagnostic::on_unimplemented(
+    message = "this run has no clock, and a timeout, a rate or a grace needs one",
+    label = "needs a clock",
+    note = "call `.clock(..)` first, with a `NativeClock` (feature `smol`), a `SimulatedClock` or a `HostClock`"
+)]
+pub trait RunningClock: Clock {}
+
+impl RunningClock for SimulatedClock {}
+
+#[cfg(feature = "smol")]
+impl RunningClock for NativeClock {}
+
+impl<C: RunningClock + ?Sized> RunningClock for &C {}
+
 impl<C: Clock + ?Sized> Clock for &C {
+    const EXISTS: bool = C::EXISTS;
+
     type Sleep = C::Sleep;
 
     fn now(&self) -> Time {
@@ -92,13 +128,20 @@ impl<C: Clock + ?Sized> Clock for &C {
     fn sleep(&self, duration: Duration) -> Self::Sleep {
         (**self).sleep(duration)
     }
+
+    #[inline]
+    fn poll_within<T>(&self, cx: &mut Context<'_>, poll: impl FnOnce(&mut Context<'_>) -> Poll<T>) -> Poll<T> {
+        (**self).poll_within(cx, poll)
+    }
 }
 
 /// The absence of a clock: the time is always [`Time::MAX`], and every sleep ends at once.
 ///
-/// It serves runs that wait for no time: retries come without a pause, and a timeout ends an
-/// attempt as soon as its handler waits.
+/// It serves runs that wait for no time: retries come without a pause, and a setting that needs a
+/// clock is an error before the first claim.
 impl Clock for () {
+    const EXISTS: bool = false;
+
     type Sleep = Ready<()>;
 
     fn now(&self) -> Time {

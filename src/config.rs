@@ -3,6 +3,7 @@
 mod limit;
 mod rate;
 mod retry;
+mod timed;
 
 use core::{num::NonZeroUsize, time::Duration};
 
@@ -11,6 +12,7 @@ pub use self::{
     limit::{ConfigError, Limit},
     rate::Rate,
     retry::Retry,
+    timed::TimedSetting,
 };
 use crate::pattern::Pattern;
 
@@ -183,6 +185,24 @@ impl Config {
             size.map(|size| at_least_one(size, error)).transpose()?;
         }
         Ok(())
+    }
+
+    /// Returns the first setting that needs a clock; `None` if the configuration needs none. A run
+    /// without a clock ends with [`RunError::NeedsClock`](crate::run::RunError::NeedsClock) for it.
+    pub fn needs_clock(&self) -> Option<TimedSetting> {
+        let settings = [
+            (self.timeout.is_some(), TimedSetting::Timeout),
+            (self.rate.is_some(), TimedSetting::Rate),
+            (self.grace.is_some(), TimedSetting::Grace),
+            (self.retry.has_pause(), TimedSetting::RetryPause),
+        ];
+        settings.into_iter().find_map(|(is_set, setting)| is_set.then_some(setting))
+    }
+
+    /// The same configuration for a run without a clock: retries come without a pause.
+    pub(crate) fn without_clock(mut self) -> Self {
+        self.retry = self.retry.base(Duration::ZERO);
+        self
     }
 
     /// The limit of a configuration that was checked.

@@ -26,7 +26,7 @@ const PAUSE: usize = 4;
 /// use futures_lite::future::block_on;
 ///
 /// let control = Control::new();
-/// let source = MemorySource::new((), 0..1000);
+/// let source = MemorySource::new(0..1000);
 /// let handler = async |task: &Task<i32>| {
 ///     if task.payload == 10 {
 ///         control.drain();

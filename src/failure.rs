@@ -78,7 +78,7 @@ impl Failure {
     ///
     /// ```
     /// use fourfold::{Failure, MemorySource, Run, Task};
-    /// let source = MemorySource::new((), ["wanted", "unwanted"]);
+    /// let source = MemorySource::new(["wanted", "unwanted"]);
     /// let run = Run::new(&source, async |task: &Task<&str>| match task.payload {
     ///     "unwanted" => Err(Failure::cancelled("nobody wants it")),
     ///     _ => Ok(()),

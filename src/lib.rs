@@ -9,7 +9,7 @@
 //! use fourfold::{Failure, MemorySource, Pattern, Run, Task};
 //! use futures_lite::future::block_on;
 //!
-//! let source = MemorySource::new((), ["1", "2", "three", "4"]);
+//! let source = MemorySource::new(["1", "2", "three", "4"]);
 //! let parse = async |task: &Task<&str>| match task.payload.parse::<u32>() {
 //!     Ok(_) => Ok(()),
 //!     Err(error) => Err(Failure::permanent(error.to_string())),

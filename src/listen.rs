@@ -55,7 +55,7 @@ const OPERATIONS_PER_TURN: u32 = 64;
 /// let listener = Listener::bind(&"127.0.0.1:0".parse().unwrap())?;
 /// assert!(listener.url().starts_with("http://127.0.0.1:"));
 /// let mut watch = listener.watch();
-/// let source = MemorySource::new((), 0..3_u8);
+/// let source = MemorySource::new(0..3_u8);
 /// let run = Run::new(&source, async |_: &Task<u8>| Ok::<_, Infallible>(())).observer(&mut watch);
 /// let report = smol::block_on(or(async { run.await.unwrap() }, async { match listener.serve().await {} }));
 /// smol::block_on(listener.finish());

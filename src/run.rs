@@ -23,10 +23,11 @@ use core::{
 pub use self::error::{RunError, TaskFailure};
 use self::{
     driver::{Driver, Terms},
+    lifecycle::Ending,
     shared::Shared,
 };
 use crate::{
-    clock::Clock,
+    clock::{Clock, RunningClock},
     config::{Config, Limit, Rate, Retry},
     control::Control,
     event::Observer,
@@ -45,7 +46,8 @@ use crate::{
 /// [`Run`] is the short way to call this function.
 ///
 /// # Errors
-/// [`RunError`], with the report up to then: the configuration cannot be used, the source failed, or a task of a group failed for good.
+/// [`RunError`], with the report up to then: the configuration cannot be used, a setting needs a clock and there is none,
+/// the source failed, or a task of a group failed for good.
 ///
 /// # Cancel safety
 /// When the future is dropped, handlers in flight are dropped, and every task that is claimed and not settled is given back to
@@ -65,11 +67,14 @@ where
     E: Into<Failure>,
     O: Observer,
 {
-    let start = clock.now();
-    if let Err(error) = config.check() {
-        let report = Report::new(config.pattern, config.limit, Duration::ZERO, Counters::default());
-        return Err(RunError::Config { error, report: Box::new(report) });
+    let empty = || Box::new(Report::new(config.pattern, config.limit, Duration::ZERO, Counters::default()));
+    config.check().map_err(|error| RunError::Config { error, report: empty() })?;
+    if !C::EXISTS
+        && let Some(setting) = config.needs_clock()
+    {
+        return Err(RunError::NeedsClock { setting, report: empty() });
     }
+    let start = clock.now();
     let shared = Shared::new(source, clock, config, control, observer);
     let limit = {
         let state = &mut *shared.state.borrow_mut();
@@ -84,19 +89,20 @@ where
             attempt::attempt(delivery, permit, span, &shared.dropped, clock, timeout, &handler)
         };
         let mut driver = Driver::new(&shared, attempt);
-        poll_fn(|cx| span.within(|| driver.poll(cx))).await;
+        poll_fn(|cx| clock.poll_within(cx, |cx| span.within(|| driver.poll(cx)))).await;
         // Its side tasks are dropped here.
     }
     shared.collect();
     let state = &mut *shared.state.borrow_mut();
-    let (error, failures) = state.lifecycle.end(&mut state.recorder);
+    let Ending { error, needs_clock, failures } = state.lifecycle.end(&mut state.recorder);
     let (limit, elapsed) = (state.lifecycle.bounds().limit, clock.now().since(start));
     let report = Report::new(config.pattern, limit, elapsed, *state.recorder.counters());
     span.ended(&report);
-    match error {
-        Some(error) => Err(RunError::Source { error, report: Box::new(report) }),
-        None if failures.is_empty() => Ok(report),
-        None => Err(RunError::Group { failures, report: Box::new(report) }),
+    match (error, needs_clock) {
+        (Some(error), _) => Err(RunError::Source { error, report: Box::new(report) }),
+        (None, Some(setting)) => Err(RunError::NeedsClock { setting, report: Box::new(report) }),
+        _ if failures.is_empty() => Ok(report),
+        _ => Err(RunError::Group { failures, report: Box::new(report) }),
     }
 }
 
@@ -107,7 +113,7 @@ where
 /// use fourfold::{MemorySource, Pattern, Run, Task};
 /// use futures_lite::future::block_on;
 ///
-/// let source = MemorySource::new((), 1..=10_u64);
+/// let source = MemorySource::new(1..=10_u64);
 /// let run = Run::new(&source, async |_: &Task<u64>| Ok::<_, Infallible>(())).pattern(Pattern::TaskSet);
 /// let report = block_on(run.into_future()).unwrap();
 /// assert_eq!(report.counters.done, 10);
@@ -144,7 +150,19 @@ impl<'a, S, H, C, O> Run<'a, S, H, C, O> {
     }
 
     /// Sets the maximum time for one attempt, which needs a [`clock`](Self::clock). Default: no limit.
-    pub fn timeout(mut self, timeout: Duration) -> Self {
+    ///
+    /// Without a clock it does not compile:
+    ///
+    /// ```compile_fail,E0277
+    /// # use core::{convert::Infallible, time::Duration};
+    /// # let source = fourfold::MemorySource::new(0..3_u8);
+    /// let run = fourfold::Run::new(&source, async |_: &fourfold::Task<u8>| Ok::<_, Infallible>(()));
+    /// let run = run.timeout(Duration::from_secs(30));
+    /// ```
+    pub fn timeout(mut self, timeout: Duration) -> Self
+    where
+        C: RunningClock,
+    {
         self.config = self.config.timeout(timeout);
         self
     }
@@ -156,7 +174,10 @@ impl<'a, S, H, C, O> Run<'a, S, H, C, O> {
     }
 
     /// Sets the maximum number of starts per second, which needs a [`clock`](Self::clock). Default: no limit.
-    pub fn rate(mut self, rate: Rate) -> Self {
+    pub fn rate(mut self, rate: Rate) -> Self
+    where
+        C: RunningClock,
+    {
         self.config = self.config.rate(rate);
         self
     }
@@ -168,7 +189,10 @@ impl<'a, S, H, C, O> Run<'a, S, H, C, O> {
     }
 
     /// Sets the maximum time for a drain, after which the run aborts; it needs a [`clock`](Self::clock). Default: no limit.
-    pub fn grace(mut self, grace: Duration) -> Self {
+    pub fn grace(mut self, grace: Duration) -> Self
+    where
+        C: RunningClock,
+    {
         self.config = self.config.grace(grace);
         self
     }

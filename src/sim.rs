@@ -71,7 +71,7 @@ pub type ScriptedAttempt<'h> = Pin<Box<dyn Future<Output = Result<(), Failure>> 
 /// [`RunError::Group`] when a task of a group fails for good.
 #[doc(hidden)]
 pub async fn run_scripted(
-    source: &MemorySource<'_, SyntheticTask, &SimulatedClock>,
+    source: &MemorySource<'_, SyntheticTask>,
     clock: &SimulatedClock,
     handler: &ScriptedHandler<'_>,
     config: &Config,
@@ -170,7 +170,7 @@ impl Simulation {
     pub fn run(&self, observer: &mut impl Observer) -> Result<Report, RunError<Infallible>> {
         let (clock, control, faults) = (SimulatedClock::new(), Control::new(), Faults::default());
         let tasks = Rc::new(Cell::new(self.tasks));
-        let source = MemorySource::new(&clock, Growing { simulation: self, next: 0, tasks: tasks.clone() });
+        let source = MemorySource::new(Growing { simulation: self, next: 0, tasks: tasks.clone() });
         let (faults, clock) = (&faults, &clock);
         let handler: &ScriptedHandler<'_> = &|task| Box::pin(async move { faults.perform(clock, &task).await });
         let apply = |intervention: &Intervention| match *intervention {

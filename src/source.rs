@@ -24,9 +24,10 @@ pub use self::jsonl::{JsonLines, JsonLinesError};
 pub use self::{
     claims::{ClaimStatus, Claims},
     memory::{DeadLetter, MemorySource},
+    redeliveries::Redeliveries,
     settlement::{Settlement, Verdict},
 };
-use crate::task::Task;
+use crate::{clock::Clock, task::Task};
 
 /// A task as its source hands it out, for one attempt, with the mark by which the source recognises
 /// it.
@@ -62,13 +63,18 @@ pub enum Begin {
 /// A source of tasks: it hands out tasks and accepts verdicts on them.
 ///
 /// All methods take `&self`: a claim may wait while earlier deliveries are settled. A run calls
-/// [`claim`](Self::claim) once at a time, and [`settle`](Self::settle) once at a time.
+/// [`claim`](Self::claim) once at a time, and [`settle`](Self::settle) once at a time. It hands its
+/// clock to the methods that may have to wait or to note a time; without a clock that is `()`, on which
+/// every sleep is over at once.
+///
+/// [`Redeliveries`] keeps what most sources have to keep: the tasks that are handed out, and those
+/// that are to be delivered again, each at its time and as its next attempt.
 ///
 /// # A source of your own
 ///
 /// ```
 /// use core::{cell::Cell, convert::Infallible, num::NonZeroUsize};
-/// use fourfold::{Run, Source, Task, source::{ClaimStatus, Claims, Delivery, Settlement, Verdict}};
+/// use fourfold::{Clock, Run, Source, Task, source::{ClaimStatus, Claims, Delivery, Settlement}};
 ///
 /// /// A source that counts down, and keeps no task that fails.
 /// struct Countdown(Cell<u64>);
@@ -78,7 +84,12 @@ pub enum Begin {
 ///     type Receipt = ();
 ///     type Error = Infallible;
 ///
-///     async fn claim(&self, max: NonZeroUsize, claims: &mut Claims<u64, ()>) -> Result<ClaimStatus, Infallible> {
+///     async fn claim(
+///         &self,
+///         max: NonZeroUsize,
+///         claims: &mut Claims<u64, ()>,
+///         _: &impl Clock,
+///     ) -> Result<ClaimStatus, Infallible> {
 ///         for _ in 0..max.get() {
 ///             match self.0.get().checked_sub(1) {
 ///                 Some(n) => {
@@ -91,7 +102,7 @@ pub enum Begin {
 ///         Ok(ClaimStatus::Open)
 ///     }
 ///
-///     async fn settle(&self, _: &mut [Settlement<u64, ()>]) -> Result<(), Infallible> {
+///     async fn settle(&self, _: &mut [Settlement<u64, ()>], _: &impl Clock) -> Result<(), Infallible> {
 ///         Ok(())
 ///     }
 ///
@@ -133,6 +144,7 @@ pub trait Source {
         &self,
         max: NonZeroUsize,
         claims: &mut Claims<Self::Payload, Self::Receipt>,
+        clock: &impl Clock,
     ) -> Result<ClaimStatus, Self::Error>;
 
     /// Ends deliveries with their verdicts, each delivery exactly once, a batch at a time.
@@ -144,14 +156,18 @@ pub trait Source {
     /// # Errors
     /// Returns an error when the verdicts cannot be recorded. The run [abandons](Source::abandon)
     /// deliveries that were not taken out by then.
-    async fn settle(&self, settlements: &mut [Settlement<Self::Payload, Self::Receipt>]) -> Result<(), Self::Error>;
+    async fn settle(
+        &self,
+        settlements: &mut [Settlement<Self::Payload, Self::Receipt>],
+        clock: &impl Clock,
+    ) -> Result<(), Self::Error>;
 
     /// Does the background work of the source, such as heartbeats. The run polls it beside
     /// everything else until it closes the source. Default: waits for ever.
     ///
     /// # Errors
     /// Returns an error when the source cannot go on. It returns for no other reason.
-    async fn drive(&self) -> Result<core::convert::Infallible, Self::Error> {
+    async fn drive(&self, _clock: &impl Clock) -> Result<core::convert::Infallible, Self::Error> {
         core::future::pending().await
     }
 

@@ -19,7 +19,7 @@ enum Kind {
 }
 
 fn run_through<O: Observer>(config: &Config, tasks: u64, kind: Kind, observer: O) -> Report {
-    let source = MemorySource::new((), 0..tasks);
+    let source = MemorySource::new(0..tasks);
     let run = Run::new(&source, async |task: &Task<u64>| {
         let yields = match kind {
             Kind::Ready => 0,
@@ -105,7 +105,7 @@ fn a_busy_run_leaves_its_host_a_turn_every_few_hundred_polls() {
     for config in grid() {
         for kind in [Kind::Ready, Kind::Yields] {
             let (turns, started, most) = (Cell::new(0_u64), Cell::new(0_u64), Cell::new(0_u64));
-            let source = MemorySource::new((), 0..20_000_u64);
+            let source = MemorySource::new(0..20_000_u64);
             let run = Run::new(&source, async |_: &Task<u64>| {
                 started.set(started.get() + 1);
                 most.set(most.get().max(started.get()));

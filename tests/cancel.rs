@@ -108,7 +108,7 @@ fn what_was_dropped_can_be_run_again_with_every_permit() {
     for config in grid() {
         let limit = config.limit;
         let clock = SimulatedClock::new();
-        let source = MemorySource::new(&clock, 0..10 * limit as u64);
+        let source = MemorySource::new(0..10 * limit as u64);
         let gauge = Gauge::default();
         let handler = async |task: &Task<u64>| {
             let _in = gauge.enter();

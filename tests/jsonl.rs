@@ -49,7 +49,7 @@ fn limit(limit: usize) -> NonZeroUsize {
 /// Runs every line through a handler that does nothing, and gives the payloads in order.
 fn drain(input: &[u8], pattern: Pattern) -> (Report, Vec<(u64, String)>, Page) {
     let dead = Page::default();
-    let source = JsonLines::new((), input, dead.clone());
+    let source = JsonLines::new(input, dead.clone());
     let seen = RefCell::new(Vec::new());
     let handler = async |task: &Task<Json>| {
         seen.borrow_mut().push((task.id.0, task.payload.to_string()));
@@ -122,7 +122,7 @@ fn a_line_that_is_too_long_is_malformed() {
 fn retries_wait_their_time_and_the_dead_keep_their_reason() {
     let clock = SimulatedClock::new();
     let dead = Page::default();
-    let source = JsonLines::new(&clock, &b"1\n2\n3\n"[..], dead.clone());
+    let source = JsonLines::new(&b"1\n2\n3\n"[..], dead.clone());
     let handler = async |task: &Task<Json>| match (task.id.0, task.attempt.get()) {
         (2, 1) => Err(Failure::retry_after("busy", Duration::from_secs(60))),
         (3, _) => Err(Failure::permanent("no such user")),
@@ -139,7 +139,7 @@ fn retries_wait_their_time_and_the_dead_keep_their_reason() {
 fn done_and_the_rest_are_all_there_was() {
     for pattern in Pattern::ALL {
         let input: String = (1..=2000).map(|n| format!("{n}\n")).collect();
-        let source = JsonLines::new((), input.as_bytes(), io::sink());
+        let source = JsonLines::new(input.as_bytes(), io::sink());
         let control = Control::new();
         let done = RefCell::new(Vec::new());
         let handler = async |task: &Task<Json>| {
@@ -191,7 +191,7 @@ fn a_failure_to_read_ends_the_run() {
             Poll::Ready(Err(io::Error::other("the disk is gone")))
         }
     }
-    let source = JsonLines::new((), Broken, io::sink());
+    let source = JsonLines::new(Broken, io::sink());
     let run = Run::new(&source, async |_: &Task<Json>| Ok::<_, Infallible>(()));
     match futures_lite::future::block_on(run.into_future()) {
         Err(RunError::Source { error: JsonLinesError::Read(error), .. }) => {
@@ -212,7 +212,7 @@ fn dead_letters_that_cannot_be_kept_end_the_run() {
             Ok(())
         }
     }
-    let source = JsonLines::new((), &b"1\n?\n"[..], Full);
+    let source = JsonLines::new(&b"1\n?\n"[..], Full);
     let run = Run::new(&source, async |_: &Task<Json>| Ok::<_, Infallible>(()));
     let result = futures_lite::future::block_on(run.into_future());
     assert!(matches!(result, Err(RunError::Source { error: JsonLinesError::DeadLetters(_), .. })), "{result:?}");
@@ -223,7 +223,6 @@ fn tasks_in_flight_go_on_while_nothing_can_be_read() {
     let ready = Cell::new(false);
     let clock = SimulatedClock::new();
     let source = JsonLines::new(
-        &clock,
         futures_lite::AsyncReadExt::chain(&b"1\n"[..], Slow { ready: &ready, rest: b"2\n" }),
         io::sink(),
     );
@@ -263,8 +262,7 @@ impl AsyncRead for Growing<'_> {
 fn a_growing_file_is_followed() {
     let clock = SimulatedClock::new();
     let parts: Vec<(u64, &'static [u8])> = vec![(0, b"1\n{\"half\":"), (5, b"2}\n"), (9, b"3\n")];
-    let source =
-        JsonLines::new(&clock, Growing { clock: &clock, parts }, io::sink()).follow(Duration::from_millis(100));
+    let source = JsonLines::new(Growing { clock: &clock, parts }, io::sink()).follow(Duration::from_millis(100));
     let control = Control::new();
     let seen = RefCell::new(Vec::new());
     let handler = async |task: &Task<Json>| {

@@ -75,7 +75,7 @@ impl Observer for Lines {
 
 /// Seconds that this thread spends on a run whose tasks yield once.
 fn seconds<C: Clock>(clock: C, tasks: u64, limit: NonZeroUsize, observer: impl Observer) -> f64 {
-    let source = MemorySource::new((), 0..tasks);
+    let source = MemorySource::new(0..tasks);
     let handler = async |_: &Task<u64>| {
         let mut yielded = false;
         poll_fn(|cx| {

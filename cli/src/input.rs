@@ -16,7 +16,7 @@ pub(crate) use self::{
     queue::{connect, error},
     reader::{Input, Reader},
 };
-use crate::{clock::AnyClock, exit::CliError, render::secret::Name};
+use crate::{exit::CliError, render::secret::Name};
 
 /// What a SOURCE on the command line means. Shown, it has no password in it.
 #[derive(Clone, Debug)]
@@ -73,12 +73,12 @@ impl fmt::Display for SourceSettings {
 }
 
 /// Creates the source of simulated tasks.
-pub(crate) fn demo(tasks: u64, seed: u64, clock: &AnyClock) -> MemorySource<'static, Json, AnyClock> {
+pub(crate) fn demo(tasks: u64, seed: u64) -> MemorySource<'static, Json> {
     let tasks = Workload::new(tasks, seed).map(|work| {
         let text = format!(r#"{{"ms":{},"fail":{},"panic":{}}}"#, work.ms, work.fail, work.panic);
         Json::parse(text.as_bytes()).expect("three plain fields are JSON")
     });
-    MemorySource::new(clock.clone(), tasks)
+    MemorySource::new(tasks)
 }
 
 #[cfg(test)]

@@ -128,11 +128,6 @@ impl Runner {
         }
     }
 
-    /// Returns the clock of the runs.
-    pub(crate) fn clock(&self) -> &AnyClock {
-        &self.clock
-    }
-
     /// Returns whether the runs are to come to an end.
     pub(crate) fn is_draining(&self) -> bool {
         self.control.is_draining()

@@ -89,6 +89,11 @@ impl SimulatedClock {
         true
     }
 
+    /// Returns a future that is ready at `due`.
+    pub(super) fn sleep_until(&self, due: Time) -> SimulatedSleep {
+        SimulatedSleep { clock: self.inner.clone(), due, registered: None }
+    }
+
     /// Moves the time to `now`, unless `now` is in the past, and wakes every sleeper that is due.
     ///
     /// A host that wants real time calls this with the time of its own clock, and again when the
@@ -150,7 +155,7 @@ impl Clock for SimulatedClock {
     }
 
     fn sleep(&self, duration: Duration) -> SimulatedSleep {
-        SimulatedSleep { clock: self.inner.clone(), due: self.now() + duration, registered: None }
+        self.sleep_until(self.now() + duration)
     }
 }
 

@@ -30,11 +30,13 @@ use crate::{
 pub struct Retry {
     /// The maximum number of retries of one task. Default: 3. With 0, the first failure is final.
     pub retries: u32,
-    /// The longest pause before the first retry. Default: 100 ms. Each further pause is at most
-    /// twice as long as the one before.
-    pub base: Duration,
-    /// The longest pause before any retry. Default: 30 s.
-    pub max: Duration,
+    /// The longest pause before the first retry. Default: `None`, which means 100 ms, and no pause in
+    /// a run without a clock. Each further pause is at most twice as long as the one before. A pause
+    /// that is set needs a clock.
+    pub base: Option<Duration>,
+    /// The longest pause before any retry. Default: `None`, which means 30 s. A maximum that is set
+    /// needs a clock.
+    pub max: Option<Duration>,
     /// Whether the pause is drawn at random. Default: true. Without jitter, tasks that failed
     /// together come back together.
     pub jitter: bool,
@@ -49,25 +51,31 @@ impl Default for Retry {
 
 impl Retry {
     /// The policy without retries: the first failure of a task is final.
-    pub const NEVER: Self = Self { retries: 0, base: Duration::ZERO, max: Duration::ZERO, jitter: true };
+    pub const NEVER: Self = Self::new(0);
+
+    /// The longest pause before the first retry, where none is set.
+    pub const BASE: Duration = Duration::from_millis(100);
+
+    /// The longest pause before any retry, where none is set.
+    pub const MAX: Duration = Duration::from_secs(30);
 
     /// Makes a policy with this number of retries, and pauses of 100 ms to 30 s with jitter.
     #[must_use]
     pub const fn new(retries: u32) -> Self {
-        Self { retries, base: Duration::from_millis(100), max: Duration::from_secs(30), jitter: true }
+        Self { retries, base: None, max: None, jitter: true }
     }
 
     /// Sets [`base`](Self#structfield.base): the longest pause before the first retry.
     #[must_use]
     pub const fn base(mut self, base: Duration) -> Self {
-        self.base = base;
+        self.base = Some(base);
         self
     }
 
     /// Sets [`max`](Self#structfield.max): the longest pause before any retry.
     #[must_use]
     pub const fn max(mut self, max: Duration) -> Self {
-        self.max = max;
+        self.max = Some(max);
         self
     }
 
@@ -76,6 +84,11 @@ impl Retry {
     pub const fn jitter(mut self, jitter: bool) -> Self {
         self.jitter = jitter;
         self
+    }
+
+    /// Whether a pause is set that is longer than none.
+    pub(crate) fn has_pause(&self) -> bool {
+        [self.base, self.max].into_iter().flatten().any(|pause| !pause.is_zero())
     }
 
     /// Returns the pause before the next attempt of a task; `None` when the task gets no further
@@ -88,7 +101,8 @@ impl Retry {
             return Some(after);
         }
         let doublings = (attempt.get() - 1).min(31);
-        let ceiling = self.base.saturating_mul(1 << doublings).min(self.max);
+        let (base, max) = (self.base.unwrap_or(Self::BASE), self.max.unwrap_or(Self::MAX));
+        let ceiling = base.saturating_mul(1 << doublings).min(max);
         if !self.jitter {
             return Some(ceiling);
         }

@@ -11,7 +11,7 @@ use super::Event;
 /// use fourfold::{MemorySource, Run, Task, event::{EventKind, observer_fn}};
 /// use futures_lite::future::block_on;
 ///
-/// let source = MemorySource::new((), 0..3_u8);
+/// let source = MemorySource::new(0..3_u8);
 /// let mut started = Vec::new();
 /// let observer = observer_fn(|event| {
 ///     if let EventKind::Started { task, .. } = event.kind {

@@ -34,7 +34,7 @@ pub(crate) const PERMITS_MAX: usize = 1 << 20;
 /// use core::{convert::Infallible, time::Duration};
 ///
 /// let clock = SimulatedClock::new();
-/// let source = MemorySource::new(&clock, 0..8);
+/// let source = MemorySource::new(0..8);
 /// let mut state = State::new();
 /// let run = Run::new(&source, async |_: &Task<i32>| {
 ///     clock.sleep(Duration::from_millis(10)).await;

@@ -29,7 +29,7 @@ const EVENTS_MAX: NonZeroUsize = NonZeroUsize::MIN.saturating_add(2_097_151);
 ///     metrics::Timeline};
 ///
 /// let clock = SimulatedClock::new();
-/// let source = MemorySource::new(&clock, 0..8);
+/// let source = MemorySource::new(0..8);
 /// let mut timeline = Timeline::new();
 /// let run = Run::new(&source, async |_: &Task<i32>| {
 ///     clock.sleep(Duration::from_millis(10)).await;

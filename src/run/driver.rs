@@ -89,7 +89,7 @@ where
         side_tasks.spawn(Box::pin(source_io::settle(shared)));
         let claim = side_tasks.spawn(Box::pin(async move { SideTaskEnd::ClaimFailed(source_io::claim(shared).await) }));
         side_tasks.spawn(Box::pin(async move {
-            match shared.source.drive().await {
+            match shared.source.drive(shared.clock).await {
                 Err(error) => SideTaskEnd::DriveFailed(error),
                 Ok(never) => match never {},
             }
@@ -149,13 +149,13 @@ where
         went_on
     }
 
-    /// Does what the control handle asks for, and drains a run whose source has failed.
+    /// Does what the control handle asks for, and drains a run that cannot go on.
     #[inline]
     fn apply_control(&mut self, state: &mut State<'a, S, C, O>) {
         if state.lifecycle.is_behind(self.shared.control) {
             self.obey(state);
         }
-        if state.lifecycle.has_source_failed() {
+        if state.lifecycle.has_failed() {
             self.drain(state);
         }
     }

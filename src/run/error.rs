@@ -4,7 +4,7 @@ use alloc::{boxed::Box, string::String, vec::Vec};
 use core::fmt;
 
 use crate::{
-    config::ConfigError,
+    config::{ConfigError, TimedSetting},
     event::Outcome,
     metrics::Report,
     task::{Attempt, TaskId},
@@ -22,6 +22,14 @@ pub enum RunError<E> {
         /// The limit that is 0.
         error: ConfigError,
         /// The report, which is empty.
+        report: Box<Report>,
+    },
+    /// A setting needs a clock, and the run has none. Nothing was claimed, or, where the setting came
+    /// with [`Control::set_config`](crate::control::Control::set_config), the run was drained.
+    NeedsClock {
+        /// The setting that needs a clock.
+        setting: TimedSetting,
+        /// The report up to the end of the run.
         report: Box<Report>,
     },
     /// The source failed while the run went on. Tasks in flight were finished where the source still took settlements; the others are left to the
@@ -58,7 +66,10 @@ impl<E> RunError<E> {
     /// Returns the report up to the end of the run.
     pub fn report(&self) -> &Report {
         match self {
-            Self::Config { report, .. } | Self::Source { report, .. } | Self::Group { report, .. } => report,
+            Self::Config { report, .. }
+            | Self::NeedsClock { report, .. }
+            | Self::Source { report, .. }
+            | Self::Group { report, .. } => report,
         }
     }
 }
@@ -67,6 +78,9 @@ impl<E: fmt::Display> fmt::Display for RunError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Config { error, .. } => write!(f, "{error}"),
+            Self::NeedsClock { setting, .. } => {
+                write!(f, "the configuration sets a {setting}, and the run has no clock: give it one with `.clock(..)`")
+            }
             Self::Source { error, .. } => write!(f, "the source failed: {error}"),
             Self::Group { failures, .. } => {
                 let (n, s) = (failures.len(), if failures.len() == 1 { "" } else { "s" });
@@ -84,7 +98,7 @@ impl<E: core::error::Error + 'static> core::error::Error for RunError<E> {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
             Self::Source { error, .. } => Some(error),
-            Self::Config { .. } | Self::Group { .. } => None,
+            Self::Config { .. } | Self::NeedsClock { .. } | Self::Group { .. } => None,
         }
     }
 }

@@ -7,7 +7,7 @@
 //!              └──────────────────release_queue───┘
 //! ```
 
-use alloc::{collections::VecDeque, string::ToString};
+use alloc::{collections::VecDeque, format, string::ToString};
 use core::mem;
 
 use super::{
@@ -308,10 +308,12 @@ fn decide_verdict<E>(
     failure: &Failure,
     lifecycle: &mut Lifecycle<E>,
 ) -> Verdict {
-    let reason = failure.reason().to_string();
+    let mut reason = failure.reason().to_string();
     let config = lifecycle.config();
-    if let Some(after) = config.retry.delay(failure, task, attempt, config.seed) {
-        return Verdict::Retry { after, reason };
+    match config.retry.delay(failure, task, attempt, config.seed) {
+        Some(after) if after.is_zero() || lifecycle.has_clock() => return Verdict::Retry { after, reason },
+        Some(after) => reason = format!("{reason} (not tried again after {after:?}: the run has no clock)"),
+        None => {}
     }
     if outcome != Outcome::Cancelled {
         lifecycle.task_died(|| TaskFailure { task, attempt, outcome, reason: reason.clone() });

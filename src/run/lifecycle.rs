@@ -16,7 +16,7 @@
 //! | transition | cause |
 //! |---|---|
 //! | [`start`](Lifecycle::start) | the run is polled for the first time |
-//! | [`begin_drain`](Lifecycle::begin_drain) | `Control::drain`; the source failed |
+//! | [`begin_drain`](Lifecycle::begin_drain) | `Control::drain`; the source failed; a new setting needs a clock, and there is none |
 //! | [`begin_abort`](Lifecycle::begin_abort) | `Control::abort`; the grace of a drain is over |
 //! | [`cancel_group`](Lifecycle::cancel_group) | a task failed for good, in a pattern whose tasks fail together |
 //! | [`close`](Lifecycle::close) | nothing is held, and nothing more is to come |
@@ -29,7 +29,7 @@ use core::num::NonZeroUsize;
 use super::{error::TaskFailure, recorder::Recorder};
 use crate::{
     clock::Clock,
-    config::Config,
+    config::{Config, TimedSetting},
     control::{Control, Stop},
     event::{EventKind, Observer},
     pattern::{Bounds, Rules},
@@ -62,22 +62,34 @@ pub(super) struct Lifecycle<E> {
     failures: Vec<TaskFailure>,
     /// The first failure of the source.
     error: Option<E>,
+    has_clock: bool,
+    /// A setting came that needs a clock, and there is none.
+    needs_clock: Option<TimedSetting>,
+}
+
+/// What went wrong in a run.
+pub(super) struct Ending<E> {
+    pub(super) error: Option<E>,
+    pub(super) needs_clock: Option<TimedSetting>,
+    pub(super) failures: Vec<TaskFailure>,
 }
 
 impl<E> Lifecycle<E> {
-    pub(super) fn new(config: &Config, control: &Control) -> Self {
+    pub(super) fn new(config: &Config, control: &Control, has_clock: bool) -> Self {
         let limit = control.limit().unwrap_or(config.checked_limit());
         let rules = config.pattern.rules();
         Self {
             stage: Stage::Running,
             rules,
-            config: *config,
+            config: if has_clock { *config } else { config.without_clock() },
             config_version: 0,
             limit,
             bounds: bounds(rules, config, limit),
             changes: 0,
             failures: Vec::new(),
             error: None,
+            has_clock,
+            needs_clock: None,
         }
     }
 
@@ -136,7 +148,11 @@ impl<E> Lifecycle<E> {
         if let Some((version, config)) = control.config_after(self.config_version) {
             self.config_version = version;
             let Config { pattern, seed, .. } = self.config;
-            self.config = Config { pattern, seed, ..config };
+            match config.needs_clock() {
+                _ if self.has_clock => self.config = Config { pattern, seed, ..config },
+                None => self.config = Config { pattern, seed, ..config.without_clock() },
+                setting => self.needs_clock = setting,
+            }
         }
         self.limit = control.limit().unwrap_or(self.limit);
         let bounds = bounds(self.rules, &self.config, self.limit);
@@ -176,8 +192,14 @@ impl<E> Lifecycle<E> {
         self.error.get_or_insert(error);
     }
 
-    pub(super) fn has_source_failed(&self) -> bool {
-        self.error.is_some()
+    /// Whether the run cannot go on: its source has failed, or a setting needs a clock that it has not.
+    pub(super) fn has_failed(&self) -> bool {
+        self.error.is_some() || self.needs_clock.is_some()
+    }
+
+    /// Whether the run has a clock, for pauses that a handler asks for.
+    pub(super) fn has_clock(&self) -> bool {
+        self.has_clock
     }
 
     /// Enters the stage in which nothing is claimed or started. Returns whether the run was not draining before.
@@ -218,13 +240,14 @@ impl<E> Lifecycle<E> {
     }
 
     /// Ends the run, and returns what went wrong.
-    pub(super) fn end<C: Clock, O: Observer>(
-        &mut self,
-        recorder: &mut Recorder<'_, C, O>,
-    ) -> (Option<E>, Vec<TaskFailure>) {
+    pub(super) fn end<C: Clock, O: Observer>(&mut self, recorder: &mut Recorder<'_, C, O>) -> Ending<E> {
         recorder.update_time();
         recorder.write(EventKind::RunEnded); // page: run_ended
-        (self.error.take(), core::mem::take(&mut self.failures))
+        Ending {
+            error: self.error.take(),
+            needs_clock: self.needs_clock,
+            failures: core::mem::take(&mut self.failures),
+        }
     }
 }
 

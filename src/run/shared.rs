@@ -52,7 +52,7 @@ pub(super) struct State<'a, S: Source, C, O> {
 
 impl<'a, S: Source, C: Clock, O: Observer> Shared<'a, S, C, O> {
     pub(super) fn new(source: &'a S, clock: &'a C, config: &Config, control: &'a Control, observer: &'a mut O) -> Self {
-        let lifecycle = Lifecycle::new(config, control);
+        let lifecycle = Lifecycle::new(config, control, C::EXISTS);
         let state = State {
             inventory: Inventory::new(lifecycle.rules()),
             lifecycle,

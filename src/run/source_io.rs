@@ -50,7 +50,7 @@ pub(super) async fn claim<S: Source, C: Clock, O: Observer>(shared: &Shared<'_, 
         let size = shared.claim_waker.until(|| shared.state.borrow_mut().request_claim(shared)).await;
         claims.set_startable(shared.state.borrow().startable());
         let result = {
-            let mut claim = pin!(shared.source.claim(size, &mut claims));
+            let mut claim = pin!(shared.source.claim(size, &mut claims, shared.clock));
             let mut is_told = !O::ACTIVE;
             poll_fn(|cx| {
                 let poll = claim.as_mut().poll(cx);
@@ -84,7 +84,7 @@ pub(super) async fn settle<S: Source, C: Clock, O: Observer, T>(shared: &Shared<
     let mut lot = Loan::from(&shared.settling);
     loop {
         shared.settle_waker.until(|| shared.state.borrow_mut().inventory.take_pending(&mut lot).then_some(())).await;
-        let result = shared.source.settle(&mut lot.settlements).await;
+        let result = shared.source.settle(&mut lot.settlements, shared.clock).await;
         let state = &mut *shared.state.borrow_mut();
         match result {
             Ok(()) => state.confirm(&mut lot),

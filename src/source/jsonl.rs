@@ -30,7 +30,7 @@ const LINE_MAX: usize = 8 << 20;
 ///
 /// Blank lines are skipped, and so is a byte order mark before the first line. A line that is too long
 /// or not JSON goes to the dead letters with its raw bytes, and the run goes on. Retries wait in the
-/// source for their time, on its clock.
+/// source for their time.
 ///
 /// Dead letters are written as JSON lines, too: `{"task":2,"attempts":4,"reason":"…","payload":…}`
 /// for a task, and `{"task":3,"attempts":0,"reason":"…","raw":"…"}` for a line that was not a task
@@ -42,7 +42,7 @@ const LINE_MAX: usize = 8 << 20;
 /// use futures_lite::future::block_on;
 ///
 /// let file: &[u8] = b"{\"n\": 1}\n\nnot JSON\n[2]";
-/// let source = JsonLines::new((), file, std::io::sink());
+/// let source = JsonLines::new(file, std::io::sink());
 /// let run = Run::new(&source, async |task: &Task<Json>| {
 ///     assert_eq!(task.payload.as_str(), if task.id.0 == 1 { "{\"n\": 1}" } else { "[2]" });
 ///     Ok::<_, Infallible>(())
@@ -51,8 +51,7 @@ const LINE_MAX: usize = 8 << 20;
 /// assert_eq!((report.counters.done, report.counters.malformed), (2, 1));
 /// # Ok::<_, fourfold::RunError<fourfold::source::JsonLinesError>>(())
 /// ```
-pub struct JsonLines<'a, R, C> {
-    clock: C,
+pub struct JsonLines<'a, R> {
     lines: RefCell<Lines<R>>,
     dead: RefCell<Box<dyn Write + 'a>>,
     follow: Option<Duration>,
@@ -81,11 +80,10 @@ impl fmt::Display for JsonLinesError {
 
 impl core::error::Error for JsonLinesError {}
 
-impl<'a, R: AsyncRead + Unpin, C: Clock> JsonLines<'a, R, C> {
+impl<'a, R: AsyncRead + Unpin> JsonLines<'a, R> {
     /// Makes a source of the lines of `reader`, with dead letters written to `dead`.
-    pub fn new(clock: C, reader: R, dead: impl Write + 'a) -> Self {
+    pub fn new(reader: R, dead: impl Write + 'a) -> Self {
         Self {
-            clock,
             lines: RefCell::new(Lines::new(reader, LINE_MAX)),
             dead: RefCell::new(Box::new(dead)),
             follow: None,
@@ -170,10 +168,10 @@ impl<'a, R: AsyncRead + Unpin, C: Clock> JsonLines<'a, R, C> {
 
     /// Hands out at most `max` tasks of those that were read. Returns whether there was a task or a
     /// malformed line.
-    fn hand_out(&self, max: usize, claims: &mut Claims<Json, ()>) -> Result<bool, JsonLinesError> {
+    fn hand_out(&self, max: usize, claims: &mut Claims<Json, ()>, clock: &impl Clock) -> Result<bool, JsonLinesError> {
         let before = claims.len();
         let mut malformed = false;
-        self.redeliveries.hand_out(&self.clock, max, claims);
+        self.redeliveries.hand_out(max, claims, clock);
         let mut lines = self.lines.borrow_mut();
         while claims.len() - before < max
             && let Some(line) = lines.next()
@@ -219,16 +217,16 @@ impl<'a, R: AsyncRead + Unpin, C: Clock> JsonLines<'a, R, C> {
     }
 
     /// Reads more. At the end of the input it waits until a task comes back or is due.
-    async fn change(&self) -> Result<(), JsonLinesError> {
+    async fn change(&self, clock: &impl Clock) -> Result<(), JsonLinesError> {
         let mut reading = !self.lines.borrow().is_at_end();
-        let due = self.redeliveries.next_due(&self.clock);
+        let due = self.redeliveries.next_due(clock);
         let wait = match (due, self.follow) {
             (Some(due), Some(every)) => Some(due.min(every)),
             (due, every) => due.or(every),
         };
         let sleep = async {
             match wait {
-                Some(wait) => self.clock.sleep(wait).await,
+                Some(wait) => clock.sleep(wait).await,
                 None => core::future::pending().await,
             }
         };
@@ -257,25 +255,30 @@ fn without_mark(number: u64, raw: &[u8]) -> &[u8] {
     if number == 1 { raw.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(raw) } else { raw }
 }
 
-impl<R: AsyncRead + Unpin, C: Clock> Source for JsonLines<'_, R, C> {
+impl<R: AsyncRead + Unpin> Source for JsonLines<'_, R> {
     type Payload = Json;
     type Receipt = ();
     type Error = JsonLinesError;
 
-    async fn claim(&self, max: NonZeroUsize, claims: &mut Claims<Json, ()>) -> Result<ClaimStatus, JsonLinesError> {
+    async fn claim(
+        &self,
+        max: NonZeroUsize,
+        claims: &mut Claims<Json, ()>,
+        clock: &impl Clock,
+    ) -> Result<ClaimStatus, JsonLinesError> {
         loop {
-            if self.hand_out(max.get(), claims)? {
+            if self.hand_out(max.get(), claims, clock)? {
                 return Ok(ClaimStatus::Open);
             }
             if self.is_exhausted() {
                 return Ok(ClaimStatus::Exhausted);
             }
-            self.change().await?;
+            self.change(clock).await?;
         }
     }
 
-    async fn settle(&self, settlements: &mut [Settlement<Json, ()>]) -> Result<(), JsonLinesError> {
-        self.redeliveries.settle(&self.clock, settlements, |settlement| {
+    async fn settle(&self, settlements: &mut [Settlement<Json, ()>], clock: &impl Clock) -> Result<(), JsonLinesError> {
+        self.redeliveries.settle(settlements, clock, |settlement| {
             if let (Verdict::Dead { reason }, Some(delivery)) = (settlement.verdict(), settlement.delivery()) {
                 // Written before the source forgets the task.
                 self.bury(&dead::task(&delivery.task, reason))?;
@@ -294,12 +297,8 @@ impl<R: AsyncRead + Unpin, C: Clock> Source for JsonLines<'_, R, C> {
     }
 }
 
-impl<R, C> fmt::Debug for JsonLines<'_, R, C> {
+impl<R> fmt::Debug for JsonLines<'_, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("JsonLines")
-            .field("held", &self.redeliveries.held())
-            .field("returned", &self.redeliveries.returned())
-            .field("delayed", &self.redeliveries.delayed())
-            .finish_non_exhaustive()
+        f.debug_struct("JsonLines").field("redeliveries", &self.redeliveries).finish_non_exhaustive()
     }
 }

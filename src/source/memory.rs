@@ -31,16 +31,15 @@ pub struct DeadLetter<P> {
 
 /// A source of tasks from an iterator, or from a bounded channel that other threads can fill.
 ///
-/// An iterator is advanced as the run claims. Retries wait in the source for their time, on its
-/// clock; with `()` as the clock they do not wait. Dead letters are kept until
-/// [`take_dead`](Self::take_dead).
+/// An iterator is advanced as the run claims. Retries wait in the source for their time, on the
+/// clock of the run. Dead letters are kept until [`take_dead`](Self::take_dead).
 ///
 /// ```
 /// use core::convert::Infallible;
 /// use fourfold::{MemorySource, Run, Task};
 /// use futures_lite::future::block_on;
 ///
-/// let (producer, source) = MemorySource::channel((), 8).unwrap();
+/// let (producer, source) = MemorySource::channel(8).unwrap();
 /// std::thread::spawn(move || {
 ///     for n in 0..100_u32 {
 ///         producer.send_blocking(n).unwrap(); // waits while the channel is full
@@ -49,8 +48,7 @@ pub struct DeadLetter<P> {
 /// let report = block_on(Run::new(&source, async |_: &Task<u32>| Ok::<_, Infallible>(())).into_future()).unwrap();
 /// assert_eq!(report.counters.done, 100);
 /// ```
-pub struct MemorySource<'a, P, C> {
-    clock: C,
+pub struct MemorySource<'a, P> {
     feed: RefCell<Feed<'a, P>>,
     redeliveries: Redeliveries<P>,
     dead: RefCell<Vec<DeadLetter<P>>>,
@@ -83,11 +81,11 @@ impl<P> Feed<'_, P> {
     }
 }
 
-impl<'a, P, C: Clock> MemorySource<'a, P, C> {
+impl<'a, P> MemorySource<'a, P> {
     /// Makes a source of the items of `tasks`, each of which is taken from the iterator when the
     /// run claims it.
-    pub fn new<I: IntoIterator<Item = P, IntoIter: 'a>>(clock: C, tasks: I) -> Self {
-        Self::with_feed(clock, Feed::Iterator(Box::new(tasks.into_iter())))
+    pub fn new<I: IntoIterator<Item = P, IntoIter: 'a>>(tasks: I) -> Self {
+        Self::with_feed(Feed::Iterator(Box::new(tasks.into_iter())))
     }
 
     /// Makes a source that hands out what is sent into a channel of this capacity, from this thread
@@ -95,15 +93,14 @@ impl<'a, P, C: Clock> MemorySource<'a, P, C> {
     ///
     /// # Errors
     /// [`ConfigError::ZeroQueueCapacity`] when the capacity is 0.
-    pub fn channel(clock: C, capacity: impl Limit) -> Result<(Sender<P>, Self), ConfigError> {
+    pub fn channel(capacity: impl Limit) -> Result<(Sender<P>, Self), ConfigError> {
         let capacity = at_least_one(capacity, ConfigError::ZeroQueueCapacity)?;
         let (sender, receiver) = async_channel::bounded(capacity.get());
-        Ok((sender, Self::with_feed(clock, Feed::Channel(receiver))))
+        Ok((sender, Self::with_feed(Feed::Channel(receiver))))
     }
 
-    fn with_feed(clock: C, feed: Feed<'a, P>) -> Self {
+    fn with_feed(feed: Feed<'a, P>) -> Self {
         Self {
-            clock,
             feed: RefCell::new(feed),
             redeliveries: Redeliveries::new(),
             dead: RefCell::default(),
@@ -142,9 +139,9 @@ impl<'a, P, C: Clock> MemorySource<'a, P, C> {
         Task { id: TaskId(id), attempt: Attempt::FIRST, payload }
     }
 
-    fn hand_out(&self, max: usize, claims: &mut Claims<P, ()>) -> usize {
+    fn hand_out(&self, max: usize, claims: &mut Claims<P, ()>, clock: &impl Clock) -> usize {
         let before = claims.len();
-        self.redeliveries.hand_out(&self.clock, max, claims);
+        self.redeliveries.hand_out(max, claims, clock);
         let mut feed = self.feed.borrow_mut();
         while claims.len() - before < max
             && let Some(payload) = feed.pull()
@@ -161,11 +158,11 @@ impl<'a, P, C: Clock> MemorySource<'a, P, C> {
     }
 
     /// Waits until there may be a task to hand out.
-    async fn change(&self) {
-        let due = self.redeliveries.next_due(&self.clock);
+    async fn change(&self, clock: &impl Clock) {
+        let due = self.redeliveries.next_due(clock);
         let sleep = async {
             match due {
-                Some(due) => self.clock.sleep(due).await,
+                Some(due) => clock.sleep(due).await,
                 None => core::future::pending().await,
             }
         };
@@ -199,25 +196,30 @@ impl<'a, P, C: Clock> MemorySource<'a, P, C> {
     }
 }
 
-impl<P, C: Clock> Source for MemorySource<'_, P, C> {
+impl<P> Source for MemorySource<'_, P> {
     type Payload = P;
     type Receipt = ();
     type Error = Infallible;
 
-    async fn claim(&self, max: NonZeroUsize, claims: &mut Claims<P, ()>) -> Result<ClaimStatus, Infallible> {
+    async fn claim(
+        &self,
+        max: NonZeroUsize,
+        claims: &mut Claims<P, ()>,
+        clock: &impl Clock,
+    ) -> Result<ClaimStatus, Infallible> {
         loop {
-            if self.hand_out(max.get(), claims) > 0 {
+            if self.hand_out(max.get(), claims, clock) > 0 {
                 return Ok(ClaimStatus::Open);
             }
             if self.is_exhausted() {
                 return Ok(ClaimStatus::Exhausted);
             }
-            self.change().await;
+            self.change(clock).await;
         }
     }
 
-    async fn settle(&self, settlements: &mut [Settlement<P, ()>]) -> Result<(), Infallible> {
-        self.redeliveries.settle(&self.clock, settlements, |settlement| {
+    async fn settle(&self, settlements: &mut [Settlement<P, ()>], clock: &impl Clock) -> Result<(), Infallible> {
+        self.redeliveries.settle(settlements, clock, |settlement| {
             let reason = match settlement.verdict() {
                 Verdict::Dead { reason } => reason.clone(),
                 _ => String::new(),
@@ -234,12 +236,10 @@ impl<P, C: Clock> Source for MemorySource<'_, P, C> {
     }
 }
 
-impl<P, C> fmt::Debug for MemorySource<'_, P, C> {
+impl<P> fmt::Debug for MemorySource<'_, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MemorySource")
-            .field("held", &self.redeliveries.held())
-            .field("returned", &self.redeliveries.returned())
-            .field("delayed", &self.redeliveries.delayed())
+            .field("redeliveries", &self.redeliveries)
             .field("dead", &self.dead.borrow().len())
             .finish_non_exhaustive()
     }

@@ -7,6 +7,9 @@ use alloc::{
 use core::{
     cell::{Cell, RefCell},
     cmp::Ordering,
+    fmt,
+    future::{Future, pending, poll_fn},
+    pin::pin,
     task::Context,
 };
 
@@ -17,9 +20,73 @@ use crate::{
     task::{Task, TaskId},
 };
 
-/// The number of deliveries that are held, and the tasks that are to be delivered again before any
-/// new one.
-pub(super) struct Redeliveries<P> {
+/// The deliveries of a source: the number of those that are held, and the tasks that are to be
+/// delivered again, each as its next attempt and not before its time.
+///
+/// A source of your own hands out from here first, and settles through it:
+///
+/// ```
+/// use core::{cell::Cell, convert::Infallible, num::NonZeroUsize};
+/// use fourfold::{
+///     Clock, Failure, Retry, Run, Source, Task,
+///     source::{ClaimStatus, Claims, Delivery, Redeliveries, Settlement},
+/// };
+///
+/// /// A source that counts down.
+/// struct Countdown {
+///     next: Cell<u64>,
+///     redeliveries: Redeliveries<u64>,
+/// }
+///
+/// impl Source for Countdown {
+///     type Payload = u64;
+///     type Receipt = ();
+///     type Error = Infallible;
+///
+///     async fn claim(
+///         &self,
+///         max: NonZeroUsize,
+///         claims: &mut Claims<u64, ()>,
+///         clock: &impl Clock,
+///     ) -> Result<ClaimStatus, Infallible> {
+///         loop {
+///             self.redeliveries.hand_out(max.get(), claims, clock);
+///             while claims.len() < max.get() && let Some(n) = self.next.get().checked_sub(1) {
+///                 self.next.set(n);
+///                 claims.push(Delivery::new(Task::new(n, n), ()));
+///             }
+///             self.redeliveries.hold(claims.len());
+///             if !claims.is_empty() {
+///                 return Ok(ClaimStatus::Open);
+///             }
+///             if self.redeliveries.is_clear() {
+///                 return Ok(ClaimStatus::Exhausted);
+///             }
+///             self.redeliveries.changed(clock).await;
+///         }
+///     }
+///
+///     async fn settle(&self, settlements: &mut [Settlement<u64, ()>], clock: &impl Clock) -> Result<(), Infallible> {
+///         self.redeliveries.settle(settlements, clock, |dead| {
+///             dead.take(); // a source that keeps dead letters would do it here
+///             Ok(())
+///         })
+///     }
+///
+///     fn abandon(&self, delivery: Delivery<u64, ()>) {
+///         self.redeliveries.give_back(delivery.task);
+///     }
+/// }
+///
+/// let source = Countdown { next: Cell::new(10), redeliveries: Redeliveries::new() };
+/// let run = Run::new(&source, async |task: &Task<u64>| match (task.payload, task.attempt.get()) {
+///     (3, 1) => Err(Failure::transient("not at the first attempt")),
+///     _ => Ok(()),
+/// });
+/// let report = futures_lite::future::block_on(run.into_future()).unwrap();
+/// assert_eq!((report.counters.done, report.counters.retried), (10, 1));
+/// ```
+pub struct Redeliveries<P> {
     returned: RefCell<VecDeque<Task<P>>>,
     /// The next one due is on top.
     delayed: RefCell<BinaryHeap<Delayed<P>>>,
@@ -61,7 +128,8 @@ impl<P> PartialEq for Delayed<P> {
 impl<P> Eq for Delayed<P> {}
 
 impl<P> Redeliveries<P> {
-    pub(super) fn new() -> Self {
+    /// Makes an empty store.
+    pub fn new() -> Self {
         Self {
             returned: RefCell::default(),
             delayed: RefCell::default(),
@@ -71,22 +139,22 @@ impl<P> Redeliveries<P> {
     }
 
     /// Returns the number of deliveries that are claimed and not settled.
-    pub(super) fn held(&self) -> usize {
+    pub fn held(&self) -> usize {
         self.held.get()
     }
 
     /// Returns the number of tasks that wait for the time of their next attempt.
-    pub(super) fn delayed(&self) -> usize {
+    pub fn delayed(&self) -> usize {
         self.delayed.borrow().len()
     }
 
     /// Returns the number of tasks that wait only for a claim.
-    pub(super) fn returned(&self) -> usize {
+    pub fn returned(&self) -> usize {
         self.returned.borrow().len()
     }
 
     /// Returns whether no delivery is held and no task is to be delivered again.
-    pub(super) fn is_clear(&self) -> bool {
+    pub fn is_clear(&self) -> bool {
         self.held.get() == 0 && self.returned.borrow().is_empty() && self.delayed.borrow().is_empty()
     }
 
@@ -96,9 +164,9 @@ impl<P> Redeliveries<P> {
         Some(due.since(clock.now()))
     }
 
-    /// Hands out at most `max` tasks that came back. The source then adds new tasks, and counts all
-    /// with [`hold`](Self::hold).
-    pub(super) fn hand_out<C: Clock>(&self, clock: &C, max: usize, claims: &mut Claims<P, ()>) {
+    /// Pushes at most `max` tasks to `claims` that came back and are due. The source then adds new
+    /// tasks, and counts all with [`hold`](Self::hold).
+    pub fn hand_out(&self, max: usize, claims: &mut Claims<P, ()>, clock: &impl Clock) {
         let mut delayed = self.delayed.borrow_mut();
         let mut returned = self.returned.borrow_mut();
         if !delayed.is_empty() {
@@ -112,27 +180,31 @@ impl<P> Redeliveries<P> {
     }
 
     /// Counts this many more deliveries as held.
-    pub(super) fn hold(&self, count: usize) {
+    pub fn hold(&self, count: usize) {
         self.held.set(self.held.get() + count);
     }
 
     /// Adds a new task that waits for a claim.
-    pub(super) fn arrive(&self, task: Task<P>) {
+    pub fn arrive(&self, task: Task<P>) {
         self.returned.borrow_mut().push_back(task);
     }
 
     /// Takes a task back with its attempt uncounted.
-    pub(super) fn give_back(&self, task: Task<P>) {
+    pub fn give_back(&self, task: Task<P>) {
         self.returned.borrow_mut().push_front(task);
         self.end_hold();
         self.changed.notify();
     }
 
-    /// Ends deliveries. `bury` takes out and keeps the task of a settlement whose verdict is dead.
-    pub(super) fn settle<C: Clock, E>(
+    /// Ends deliveries: a retry is kept for its time, and what is released is handed out next. `bury`
+    /// takes out and keeps the task of a settlement whose verdict is dead.
+    ///
+    /// # Errors
+    /// Returns the first error of `bury`; the settlements from there on are left as they are.
+    pub fn settle<E>(
         &self,
-        clock: &C,
         settlements: &mut [Settlement<P, ()>],
+        clock: &impl Clock,
         mut bury: impl FnMut(&mut Settlement<P, ()>) -> Result<(), E>,
     ) -> Result<(), E> {
         let mut is_released = false;
@@ -176,11 +248,50 @@ impl<P> Redeliveries<P> {
         self.changed.wait(cx);
     }
 
+    /// Waits until a delivery has ended or come back, or a task is due.
+    ///
+    /// # Cancel safety
+    /// Dropping it loses nothing.
+    pub async fn changed(&self, clock: &impl Clock) {
+        let due = self.next_due(clock);
+        let sleep = async {
+            match due {
+                Some(due) => clock.sleep(due).await,
+                None => pending().await,
+            }
+        };
+        let (mut sleep, mut is_registered) = (pin!(sleep), false);
+        poll_fn(|cx| {
+            if core::mem::replace(&mut is_registered, true) {
+                return core::task::Poll::Ready(());
+            }
+            self.wait(cx);
+            sleep.as_mut().poll(cx)
+        })
+        .await;
+    }
+
     /// Takes out the tasks that are to be delivered again, due or not.
-    pub(super) fn take_rest(&self) -> Vec<Task<P>> {
+    pub fn take_rest(&self) -> Vec<Task<P>> {
         let mut rest: Vec<Task<P>> = self.returned.take().into();
         let mut delayed = self.delayed.take();
         rest.extend(core::iter::from_fn(|| delayed.pop()).map(|next| next.task));
         rest
+    }
+}
+
+impl<P> Default for Redeliveries<P> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<P> fmt::Debug for Redeliveries<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Redeliveries")
+            .field("held", &self.held())
+            .field("returned", &self.returned())
+            .field("delayed", &self.delayed())
+            .finish_non_exhaustive()
     }
 }

@@ -41,6 +41,7 @@ pub use self::{
     queue::{DeadSelection, RedisConsumer, RedisDeadLetter, RedisQueue, RedisStats},
 };
 use super::{Begin, ClaimStatus, Claims, Delivery, Settlement, Source, Verdict};
+use crate::clock::Clock;
 use crate::source::Json;
 
 /// The place of a delivery in its batch, and the lease under which it was claimed.
@@ -126,6 +127,7 @@ impl Source for RedisSource {
         &self,
         max: NonZeroUsize,
         claims: &mut Claims<Json, RedisReceipt>,
+        _: &impl Clock,
     ) -> Result<ClaimStatus, RedisError> {
         /// A claim that is dropped wants nothing more; one that got something may get the rest with the next.
         struct Waiting<'a>(&'a ConsumerState);
@@ -154,7 +156,11 @@ impl Source for RedisSource {
         supply
     }
 
-    async fn settle(&self, settlements: &mut [Settlement<Json, RedisReceipt>]) -> Result<(), RedisError> {
+    async fn settle(
+        &self,
+        settlements: &mut [Settlement<Json, RedisReceipt>],
+        _: &impl Clock,
+    ) -> Result<(), RedisError> {
         let consumer_state = &self.consumer_state;
         let mut job = Job { generation: consumer_state.generation(), ..Job::default() };
         for settlement in settlements.iter_mut() {
@@ -189,7 +195,7 @@ impl Source for RedisSource {
         Ok(())
     }
 
-    async fn drive(&self) -> Result<Infallible, RedisError> {
+    async fn drive(&self, _: &impl Clock) -> Result<Infallible, RedisError> {
         self.work().await
     }
 

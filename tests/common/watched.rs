@@ -95,7 +95,7 @@ pub(crate) type Receipt = u64;
 
 /// See the module.
 pub(crate) struct Watched<'a> {
-    inner: MemorySource<'a, u64, SimulatedClock>,
+    inner: MemorySource<'a, u64>,
     clock: SimulatedClock,
     faults: Faults,
     random: RefCell<Random>,
@@ -126,7 +126,7 @@ impl Drop for Once<'_> {
 impl<'a> Watched<'a> {
     pub(crate) fn new(clock: &SimulatedClock, tasks: std::ops::Range<u64>, faults: Faults) -> Self {
         Self {
-            inner: MemorySource::new(clock.clone(), tasks.clone()),
+            inner: MemorySource::new(tasks.clone()),
             clock: clock.clone(),
             random: RefCell::new(Random(faults.seed.unwrap_or(0))),
             faults,
@@ -209,7 +209,7 @@ impl<'a> Watched<'a> {
     }
 
     async fn pass_on(&self, delivery: Delivery<u64, ()>, verdict: Verdict) {
-        let Ok(()) = self.inner.settle(&mut [Settlement::new(delivery, verdict)]).await;
+        let Ok(()) = self.inner.settle(&mut [Settlement::new(delivery, verdict)], &self.clock).await;
     }
 
     async fn settle_some(&self, settlements: &mut [Settlement<u64, Receipt>]) {
@@ -218,7 +218,7 @@ impl<'a> Watched<'a> {
         }
         let released = self.rest.take().into_iter().map(|task| Delivery::new(task, ()));
         let mut released: Vec<_> = released.map(|delivery| Settlement::new(delivery, Verdict::Release)).collect();
-        let Ok(()) = self.inner.settle(&mut released).await;
+        let Ok(()) = self.inner.settle(&mut released, &self.clock).await;
     }
 
     /// Every delivery has ended once, the report says the same, and no task is gone. What is left is in [`rest`](Self::rest) then.
@@ -284,7 +284,12 @@ impl Source for Watched<'_> {
     type Receipt = Receipt;
     type Error = Fell;
 
-    async fn claim(&self, max: NonZeroUsize, claims: &mut Claims<u64, Receipt>) -> Result<ClaimStatus, Fell> {
+    async fn claim(
+        &self,
+        max: NonZeroUsize,
+        claims: &mut Claims<u64, Receipt>,
+        _: &impl Clock,
+    ) -> Result<ClaimStatus, Fell> {
         let _once = Once::new(&self.claiming, "claiming");
         let number = self.books.borrow().claims;
         self.books.borrow_mut().claims += 1;
@@ -299,13 +304,13 @@ impl Source for Watched<'_> {
         }
         let most = self.faults.claim_most.map_or(max, |most| nz(most).min(max));
         let mut got = Claims::new();
-        let Ok(supply) = self.inner.claim(most, &mut got).await;
+        let Ok(supply) = self.inner.claim(most, &mut got, &self.clock).await;
         got.drain().for_each(|delivery| claims.push(self.number(delivery)));
         self.dawdle(self.faults.claim_lingers).await;
         Ok(supply)
     }
 
-    async fn settle(&self, settlements: &mut [Settlement<u64, Receipt>]) -> Result<(), Fell> {
+    async fn settle(&self, settlements: &mut [Settlement<u64, Receipt>], _: &impl Clock) -> Result<(), Fell> {
         let _once = Once::new(&self.settling, "settling");
         assert!(!settlements.is_empty(), "told of nothing");
         let number = {
@@ -336,7 +341,7 @@ impl Source for Watched<'_> {
         }
     }
 
-    async fn drive(&self) -> Result<Infallible, Fell> {
+    async fn drive(&self, _: &impl Clock) -> Result<Infallible, Fell> {
         match self.faults.drive_fails_after {
             Some(after) => {
                 self.clock.sleep(after).await;

@@ -59,7 +59,7 @@ fn the_same_run_tells_the_same_events_and_the_pattern_is_the_only_difference_bet
 fn a_source_that_has_nothing_now_is_said_to_be_waited_for() {
     for pattern in Pattern::ALL {
         let clock = SimulatedClock::new();
-        let (sender, source) = MemorySource::channel(&clock, 4).unwrap();
+        let (sender, source) = MemorySource::channel(4).unwrap();
         let mut waits = 0;
         let observer = observer_fn(|event| waits += usize::from(event.kind == EventKind::SourceWaiting));
         let run = Run::new(&source, async |_: &Task<u32>| Ok::<_, Infallible>(())).pattern(pattern);

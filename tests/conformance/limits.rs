@@ -47,7 +47,7 @@ fn a_limit_of_0_ends_the_run_before_its_first_claim() {
             (config.queue_capacity(0), ZeroQueueCapacity),
             (config.batch_size(0), ZeroBatchSize),
         ] {
-            let source = MemorySource::new((), 0..3);
+            let source = MemorySource::new(0..3);
             let run = Run::new(&source, async |_: &Task<i32>| Ok::<_, Infallible>(())).config(config);
             let ended = futures_lite::future::block_on(run.into_future());
             let Err(RunError::Config { error, report }) = ended else { panic!("it ran with {config:?}") };
@@ -331,7 +331,7 @@ fn a_start_that_comes_due_in_the_middle_of_a_turn_is_not_slept_through() {
     for pattern in Pattern::ALL {
         for step in [777, 10_007, 40_009, 130_003] {
             let clock = Creeping { now: Cell::new(0), step };
-            let source = MemorySource::new((), 0..200_u64);
+            let source = MemorySource::new(0..200_u64);
             let config = Config::new(pattern, nz(4)).rate(Rate::per_second(8000.0).unwrap());
             let run = Run::new(&source, async |_: &Task<u64>| Ok::<_, Infallible>(())).config(config).clock(&clock);
             let mut run = pin!(run.into_future());

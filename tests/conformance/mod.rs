@@ -2,6 +2,7 @@
 #![cfg(feature = "std")]
 #![allow(clippy::unwrap_used, reason = "all of it is test code")]
 
+mod clocks;
 mod events;
 mod faults;
 mod group;

@@ -14,7 +14,7 @@ use crate::common::*;
 /// Every wait that was scheduled, by task and attempt, and whether the next attempt came no earlier.
 fn waits(config: Config, tasks: u64) -> BTreeMap<(TaskId, u32), Duration> {
     let clock = SimulatedClock::new();
-    let source = MemorySource::new(&clock, 0..tasks);
+    let source = MemorySource::new(0..tasks);
     let waits = RefCell::new(BTreeMap::new());
     let mut due = BTreeMap::new();
     let observer = observer_fn(|event| match event.kind {
@@ -122,20 +122,25 @@ fn others_run_while_a_task_waits_for_its_next_attempt() {
 /// A source that says it has nothing more did not know that a task would come back.
 #[test]
 fn a_source_that_was_exhausted_is_asked_again_after_a_retry() {
-    struct Hasty<'a>(MemorySource<'a, u64, &'a SimulatedClock>);
+    struct Hasty<'a>(MemorySource<'a, u64>);
 
     impl Source for Hasty<'_> {
         type Payload = u64;
         type Receipt = ();
         type Error = Infallible;
 
-        async fn claim(&self, max: NonZeroUsize, claims: &mut Claims<u64, ()>) -> Result<ClaimStatus, Infallible> {
-            self.0.claim(max, claims).await?;
+        async fn claim(
+            &self,
+            max: NonZeroUsize,
+            claims: &mut Claims<u64, ()>,
+            clock: &impl Clock,
+        ) -> Result<ClaimStatus, Infallible> {
+            self.0.claim(max, claims, clock).await?;
             Ok(ClaimStatus::Exhausted)
         }
 
-        async fn settle(&self, settlements: &mut [Settlement<u64, ()>]) -> Result<(), Infallible> {
-            self.0.settle(settlements).await
+        async fn settle(&self, settlements: &mut [Settlement<u64, ()>], clock: &impl Clock) -> Result<(), Infallible> {
+            self.0.settle(settlements, clock).await
         }
 
         fn abandon(&self, delivery: Delivery<u64, ()>) {
@@ -145,7 +150,7 @@ fn a_source_that_was_exhausted_is_asked_again_after_a_retry() {
 
     for pattern in Pattern::ALL {
         let clock = SimulatedClock::new();
-        let source = Hasty(MemorySource::new(&clock, 0..5));
+        let source = Hasty(MemorySource::new(0..5));
         let run = Run::new(&source, async |task: &Task<u64>| match task.attempt.get() {
             1 | 2 if task.payload == 3 => Err(Failure::transient("again")),
             _ => Ok(()),

@@ -185,7 +185,7 @@ fn a_claim_that_is_dropped_while_it_waits_loses_nothing() {
 #[test]
 fn another_thread_can_abort_a_run_that_sleeps() {
     for pattern in Pattern::ALL {
-        let source = MemorySource::new((), 0..3_u8);
+        let source = MemorySource::new(0..3_u8);
         let control = Control::new();
         let (asleep, wait) = std::sync::mpsc::channel();
         let thread = std::thread::spawn({

@@ -67,7 +67,7 @@ fn a_pool_is_no_batch() {
 fn a_handler_may_feed_the_source_it_runs_from_and_turn_every_knob() {
     for config in grid() {
         let clock = SimulatedClock::new();
-        let (sender, source) = MemorySource::channel(&clock, 4096).unwrap();
+        let (sender, source) = MemorySource::channel(4096).unwrap();
         let control = Control::new();
         sender.try_send(9_u64).unwrap();
         let sender = RefCell::new(Some(sender));

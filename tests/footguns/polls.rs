@@ -26,21 +26,26 @@ use crate::common::*;
 /// needs a lock that tasks hold, in every one of its methods.
 #[test]
 fn a_source_may_wait_for_what_a_task_in_flight_holds() {
-    struct Locked<'a>(MemorySource<'a, u64, &'a SimulatedClock>, &'a Mutex<()>);
+    struct Locked<'a>(MemorySource<'a, u64>, &'a Mutex<()>);
 
     impl Source for Locked<'_> {
         type Payload = u64;
         type Receipt = ();
         type Error = Infallible;
 
-        async fn claim(&self, max: NonZeroUsize, claims: &mut Claims<u64, ()>) -> Result<ClaimStatus, Infallible> {
+        async fn claim(
+            &self,
+            max: NonZeroUsize,
+            claims: &mut Claims<u64, ()>,
+            clock: &impl Clock,
+        ) -> Result<ClaimStatus, Infallible> {
             drop(self.1.lock().await);
-            self.0.claim(max.min(nz(2)), claims).await
+            self.0.claim(max.min(nz(2)), claims, clock).await
         }
 
-        async fn settle(&self, settlements: &mut [Settlement<u64, ()>]) -> Result<(), Infallible> {
+        async fn settle(&self, settlements: &mut [Settlement<u64, ()>], clock: &impl Clock) -> Result<(), Infallible> {
             let _lock = self.1.lock().await;
-            self.0.settle(settlements).await
+            self.0.settle(settlements, clock).await
         }
 
         fn abandon(&self, delivery: Delivery<u64, ()>) {
@@ -55,7 +60,7 @@ fn a_source_may_wait_for_what_a_task_in_flight_holds() {
 
     for config in grid() {
         let (clock, lock) = (SimulatedClock::new(), Mutex::new(()));
-        let source = Locked(MemorySource::new(&clock, 0..30), &lock);
+        let source = Locked(MemorySource::new(0..30), &lock);
         let run = Run::new(&source, async |_: &Task<u64>| {
             let _lock = lock.lock().await;
             clock.sleep(ms(3)).await;
@@ -120,22 +125,27 @@ fn a_waker_kept_after_its_task_has_ended_does_no_harm() {
 /// Handlers that wake themselves for ever, as many as are polled in a turn, starve neither the source, nor the other handlers, nor the host.
 #[test]
 fn handlers_that_never_wait_starve_nobody() {
-    struct Beat<'a>(MemorySource<'a, u64, ()>, Cell<usize>);
+    struct Beat<'a>(MemorySource<'a, u64>, Cell<usize>);
 
     impl Source for Beat<'_> {
         type Payload = u64;
         type Receipt = ();
         type Error = Infallible;
 
-        async fn claim(&self, max: NonZeroUsize, claims: &mut Claims<u64, ()>) -> Result<ClaimStatus, Infallible> {
-            self.0.claim(max, claims).await
+        async fn claim(
+            &self,
+            max: NonZeroUsize,
+            claims: &mut Claims<u64, ()>,
+            clock: &impl Clock,
+        ) -> Result<ClaimStatus, Infallible> {
+            self.0.claim(max, claims, clock).await
         }
 
-        async fn settle(&self, settlements: &mut [Settlement<u64, ()>]) -> Result<(), Infallible> {
-            self.0.settle(settlements).await
+        async fn settle(&self, settlements: &mut [Settlement<u64, ()>], clock: &impl Clock) -> Result<(), Infallible> {
+            self.0.settle(settlements, clock).await
         }
 
-        async fn drive(&self) -> Result<Infallible, Infallible> {
+        async fn drive(&self, _: &impl Clock) -> Result<Infallible, Infallible> {
             loop {
                 self.1.set(self.1.get() + 1);
                 yield_once().await;
@@ -149,7 +159,7 @@ fn handlers_that_never_wait_starve_nobody() {
 
     for pattern in Pattern::ALL {
         for limit in [1, 511, 512, 513, 1024] {
-            let source = Beat(MemorySource::new((), 0..limit as u64), Cell::new(0));
+            let source = Beat(MemorySource::new(0..limit as u64), Cell::new(0));
             let host = Cell::new(0);
             let run = Run::new(&source, async |_: &Task<u64>| {
                 // Busy until the source and the host have both had their turns.
@@ -177,7 +187,7 @@ fn an_endless_supply_of_short_tasks_starves_no_task_in_flight() {
     for pattern in [Pattern::TaskSet, Pattern::WorkerPool, Pattern::TaskGroup] {
         for limit in [2, 16, 512, 4096] {
             let control = Control::new();
-            let source = MemorySource::new((), 0..u64::MAX);
+            let source = MemorySource::new(0..u64::MAX);
             let shorts = Cell::new(0);
             let run = Run::new(&source, async |task: &Task<u64>| {
                 if task.payload > 0 {
@@ -207,12 +217,17 @@ fn a_source_full_of_what_is_no_task_starves_nobody() {
         type Receipt = ();
         type Error = Infallible;
 
-        async fn claim(&self, _: NonZeroUsize, claims: &mut Claims<(), ()>) -> Result<ClaimStatus, Infallible> {
+        async fn claim(
+            &self,
+            _: NonZeroUsize,
+            claims: &mut Claims<(), ()>,
+            _: &impl Clock,
+        ) -> Result<ClaimStatus, Infallible> {
             claims.malformed("rubbish");
             Ok(ClaimStatus::Open)
         }
 
-        async fn settle(&self, _: &mut [Settlement<(), ()>]) -> Result<(), Infallible> {
+        async fn settle(&self, _: &mut [Settlement<(), ()>], _: &impl Clock) -> Result<(), Infallible> {
             unreachable!("there was no task")
         }
 

@@ -35,7 +35,7 @@ fn a_set_and_a_channel_refuse_a_limit_of_0() {
     assert_eq!(set.limit(), 1);
     assert!(set.try_spawn(std::future::pending::<()>()).is_ok());
     assert_eq!(TaskSet::<std::future::Ready<()>>::new(0).err(), Some(ConfigError::ZeroLimit));
-    assert_eq!(MemorySource::<u8, _>::channel((), 0).err(), Some(ConfigError::ZeroQueueCapacity));
+    assert_eq!(MemorySource::<u8>::channel(0).err(), Some(ConfigError::ZeroQueueCapacity));
 }
 
 #[test]

@@ -41,7 +41,7 @@ fn a_password_is_asked_for_and_never_repeated() {
     block_on(RedisSource::connect(with("&pass=topsecret"))).unwrap();
     // A user who may do less than is needed finds out when the work begins.
     let source = block_on(RedisSource::connect(with("&user=poor&pass=secret"))).unwrap();
-    let error = block_on(source.drive()).unwrap_err();
+    let error = block_on(source.drive(&())).unwrap_err();
     assert!(error.is_denied() && !error.to_string().contains("secret"), "{error}");
 }
 
@@ -67,8 +67,8 @@ fn a_key_that_changes_its_type_ends_the_run_and_loses_nothing() {
     });
     let _: String = server.ask(&["SET", KEY, "1"]);
     let mut claims = fourfold::source::Claims::new();
-    let claim = async { source.claim(std::num::NonZeroUsize::MIN, &mut claims).await };
-    let (claim, drive) = block_on(zip(claim, source.drive()));
+    let claim = async { source.claim(std::num::NonZeroUsize::MIN, &mut claims, &()).await };
+    let (claim, drive) = block_on(zip(claim, source.drive(&())));
     assert!(claim.unwrap_err().is_wrong_type() && drive.unwrap_err().is_wrong_type());
     assert_eq!(server.ask::<usize>(&["ZCARD", "{tasks}:fourfold:delayed"]), 1);
 }

@@ -96,7 +96,7 @@ fn a_consumer_that_dies_at_any_byte_leaves_everything_to_the_next() {
                     false
                 },
                 async {
-                    let _ = source.drive().await;
+                    let _ = source.drive(&()).await;
                     true
                 },
             ));

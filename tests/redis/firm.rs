@@ -34,11 +34,11 @@ fn dead(reason: &str) -> Verdict {
 fn work_for(source: &RedisSource, time: Duration) {
     let mut claims = Claims::new();
     let claim = async {
-        let _ = source.claim(std::num::NonZeroUsize::new(8).unwrap(), &mut claims).await;
+        let _ = source.claim(std::num::NonZeroUsize::new(8).unwrap(), &mut claims, &()).await;
         std::future::pending::<()>().await;
     };
     let drive = async {
-        let _ = source.drive().await;
+        let _ = source.drive(&()).await;
     };
     let late = async {
         smol::Timer::after(time).await;
@@ -70,8 +70,8 @@ fn a_claim_that_is_refused_in_its_middle_leaves_the_tasks_where_they_are() {
     // Where a key is of another type, the message names that one.
     let _: () = server.ask(&["SET", &own("delayed"), "x"]);
     let source = server.source();
-    let error = smol::block_on(zip(source.drive(), async {
-        source.claim(std::num::NonZeroUsize::MIN, &mut Claims::new()).await
+    let error = smol::block_on(zip(source.drive(&()), async {
+        source.claim(std::num::NonZeroUsize::MIN, &mut Claims::new(), &()).await
     }));
     let text = error.0.unwrap_err().to_string();
     assert!(text.contains("delayed") && text.contains("string") && text.contains("zset"), "{text}");
@@ -198,7 +198,7 @@ fn entries_that_were_made_up_outside_are_tasks_of_their_own_or_malformed() {
     let source = server.source_with(server.options().max_deliveries(NonZeroU32::MIN));
     beside(&source, async {
         let mut claims = Claims::new();
-        while source.claim(std::num::NonZeroUsize::new(20).unwrap(), &mut claims).await.unwrap()
+        while source.claim(std::num::NonZeroUsize::new(20).unwrap(), &mut claims, &()).await.unwrap()
             == fourfold::source::ClaimStatus::Open
         {
             let held: Vec<_> = claims.drain().collect();
@@ -289,7 +289,7 @@ fn nobody_is_reaped_because_the_server_was_away() {
         smol::Timer::after(lease).await;
         (settle(a, held, Verdict::Done).await, settle(b, other, Verdict::Done).await)
     };
-    let drives = zip(a.drive(), b.drive());
+    let drives = zip(a.drive(&()), b.drive(&()));
     let lost = smol::block_on(or(async { Some(body.await) }, async {
         drives.await.0.unwrap_err();
         None
@@ -407,7 +407,7 @@ fn a_push_wakes_one_or_two_of_many_and_sends_its_payload_once() {
         (0..IDLE).map(|_| server.source_with(server.options().lease(Duration::from_secs(60)).follow(true))).collect();
     let payload = format!("\"{}\"", "x".repeat(100_000));
     let claims = sources.iter().map(|source| async { claim_all(source, 1).await.len() });
-    let drives = sources.iter().map(|source| async { panic!("{:?}", source.drive().await) });
+    let drives = sources.iter().map(|source| async { panic!("{:?}", source.drive(&()).await) });
     let first = first_of(claims);
     let body = async {
         let push = async {

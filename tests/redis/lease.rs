@@ -103,7 +103,7 @@ fn rivals_bring_a_delivery_back_once() {
             source.close().await.unwrap();
             seen
         };
-        let drive = async { panic!("{:?}", source.drive().await) };
+        let drive = async { panic!("{:?}", source.drive(&()).await) };
         smol::future::or(body, drive).await
     };
     let [a, b, c, d] = &rivals[..] else { unreachable!() };
@@ -215,5 +215,5 @@ fn an_idle_consumer_learns_from_its_heartbeat_that_it_was_reaped() {
 }
 
 async fn beside_too<T>(source: &RedisSource, body: impl Future<Output = T>) -> T {
-    smol::future::or(body, async { panic!("{:?}", source.drive().await) }).await
+    smol::future::or(body, async { panic!("{:?}", source.drive(&()).await) }).await
 }

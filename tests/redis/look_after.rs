@@ -140,7 +140,7 @@ fn what_is_no_task_goes_to_the_dead_letters_as_it_is() {
     beside(&source, async {
         let (mut claims, mut held) = (Claims::new(), Vec::new());
         while held.is_empty() {
-            source.claim(std::num::NonZeroUsize::new(10).unwrap(), &mut claims).await.unwrap();
+            source.claim(std::num::NonZeroUsize::new(10).unwrap(), &mut claims, &()).await.unwrap();
             held.extend(claims.drain());
         }
         assert_eq!(payloads(&held), [r#""\u0000 is fine""#]);

@@ -184,15 +184,15 @@ fn a_server_that_stays_away_ends_the_run() {
             server.kill();
             let mut settlements: Vec<_> =
                 held.into_iter().map(|held| fourfold::source::Settlement::new(held, Verdict::Done)).collect();
-            let settled = source.settle(&mut settlements).await;
+            let settled = source.settle(&mut settlements, &()).await;
             assert!(settlements[0].take().is_some(), "a delivery that was not settled stays with the run");
             (
                 settled,
-                source.claim(std::num::NonZeroUsize::MIN, &mut fourfold::source::Claims::new()).await,
+                source.claim(std::num::NonZeroUsize::MIN, &mut fourfold::source::Claims::new(), &()).await,
                 source.close().await,
             )
         },
-        source.drive(),
+        source.drive(&()),
     ));
     let error = drive.unwrap_err();
     assert!(error.is_unreachable() && error.to_string().contains("has been gone for 300ms"), "{error}");

@@ -136,14 +136,14 @@ pub(crate) fn beside<T>(source: &RedisSource, body: impl Future<Output = T>) -> 
         smol::Timer::after(Duration::from_secs(60)).await;
         panic!("the test hangs");
     };
-    let drive = async { source.drive().await.map(|never: Infallible| match never {}) };
+    let drive = async { source.drive(&()).await.map(|never: Infallible| match never {}) };
     smol::block_on(or(body, or(drive, limit))).unwrap_or_else(|error: RedisError| panic!("{error}"))
 }
 
 /// The deliveries of one claim; `None` when the source is exhausted.
 pub(crate) async fn claim(source: &RedisSource, max: usize) -> Option<Vec<Held>> {
     let mut claims = Claims::new();
-    let supply = source.claim(NonZeroUsize::new(max).unwrap(), &mut claims).await.unwrap();
+    let supply = source.claim(NonZeroUsize::new(max).unwrap(), &mut claims, &()).await.unwrap();
     (supply == ClaimStatus::Open).then(|| claims.drain().collect())
 }
 
@@ -159,7 +159,7 @@ pub(crate) async fn claim_startable(source: &RedisSource, count: usize, startabl
     while all.len() < count {
         claims.set_startable(startable.saturating_sub(all.len()));
         let max = NonZeroUsize::new(count - all.len()).unwrap();
-        assert_eq!(source.claim(max, &mut claims).await.unwrap(), ClaimStatus::Open, "there is more");
+        assert_eq!(source.claim(max, &mut claims, &()).await.unwrap(), ClaimStatus::Open, "there is more");
         all.extend(claims.drain());
     }
     all
@@ -168,7 +168,7 @@ pub(crate) async fn claim_startable(source: &RedisSource, count: usize, startabl
 /// Settles all with one verdict; says how many were lost.
 pub(crate) async fn settle(source: &RedisSource, held: impl IntoIterator<Item = Held>, verdict: Verdict) -> usize {
     let mut settlements: Vec<_> = held.into_iter().map(|held| Settlement::new(held, verdict.clone())).collect();
-    source.settle(&mut settlements).await.unwrap();
+    source.settle(&mut settlements, &()).await.unwrap();
     assert!(settlements.iter_mut().all(|settlement| settlement.take().is_none()), "all were taken out");
     settlements.iter().filter(|settlement| settlement.is_lease_lost()).count()
 }

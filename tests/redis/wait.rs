@@ -43,7 +43,7 @@ fn a_claim_that_is_dropped_while_it_waits_loses_nothing() {
         for n in 0..20 {
             let mut claims = Claims::new();
             {
-                let mut waiting = Box::pin(source.claim(SOME, &mut claims));
+                let mut waiting = Box::pin(source.claim(SOME, &mut claims, &()));
                 assert!(poll_once(&mut waiting).await.is_none());
                 until_somebody_waits(&server).await;
                 server.push(&[n.to_string()]);
@@ -77,7 +77,7 @@ fn what_arrives_for_nobody_is_given_back_at_the_end() {
     beside(&source, async {
         let mut claims = Claims::new();
         let all = NonZeroUsize::new(2_500).unwrap();
-        let mut waiting = Box::pin(source.claim(all, &mut claims));
+        let mut waiting = Box::pin(source.claim(all, &mut claims, &()));
         assert!(poll_once(&mut waiting).await.is_none());
         while server.queued().len() > 1_000 {
             futures_lite::future::yield_now().await;
@@ -119,7 +119,7 @@ fn a_source_is_exhausted_only_when_it_holds_nothing_itself() {
     beside(&source, async {
         let held = claim_all(&source, 1).await;
         let mut claims = Claims::new();
-        let mut waiting = Box::pin(source.claim(SOME, &mut claims));
+        let mut waiting = Box::pin(source.claim(SOME, &mut claims, &()));
         assert!(poll_once(&mut waiting).await.is_none());
         until_somebody_waits(&server).await;
         assert!(poll_once(&mut waiting).await.is_none());

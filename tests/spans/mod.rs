@@ -29,7 +29,7 @@ fn config(pattern: Pattern, permits: usize, retries: u32) -> Config {
 /// A run over tasks 0, 1 and so on, on a simulated clock.
 fn run(tasks: u64, config: Config, handler: impl AsyncFn(&SimulatedClock, u64, u32) -> Result<(), Failure>) {
     let clock = SimulatedClock::new();
-    let source = MemorySource::new(&clock, 0..tasks);
+    let source = MemorySource::new(0..tasks);
     let handler = async |task: &Task<u64>| handler(&clock, task.payload, task.attempt.get()).await;
     let _ = clock.run(Run::new(&source, handler).config(config).clock(&clock).into_future()).unwrap();
 }
@@ -167,7 +167,7 @@ fn timeouts_and_panics_close_their_spans() {
 fn what_is_aborted_is_cancelled_and_closed() {
     let seen = watch(|_| {
         let clock = SimulatedClock::new();
-        let source = MemorySource::new(&clock, 0..5);
+        let source = MemorySource::new(0..5);
         let control = Control::new();
         let handler = async |task: &Task<u64>| {
             clock.sleep(Duration::from_millis(task.payload)).await;
@@ -188,7 +188,7 @@ fn what_is_aborted_is_cancelled_and_closed() {
 #[test]
 fn a_run_that_is_dropped_in_the_middle_closes_all_of_them() {
     let seen = watch(|_| {
-        let source = MemorySource::new((), 0..3_u8);
+        let source = MemorySource::new(0..3_u8);
         let handler = async |_: &Task<u8>| poll_fn(|_| Poll::<Result<(), Infallible>>::Pending).await;
         let mut run = Run::new(&source, handler).limit(limit(2)).into_future();
         assert!(run.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());

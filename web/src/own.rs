@@ -51,7 +51,7 @@ pub(crate) fn start(
     let finished = future_to_promise(async move {
         let host = HostClock::new();
         let tasks = std::iter::repeat_n(SyntheticTask::default(), payloads.length() as usize);
-        let source = MemorySource::new(&host.clock, tasks);
+        let source = MemorySource::new(tasks);
         let (host, handler, payloads) = (&host, &handler, &payloads);
         // A payload is found by the id of its task: the source numbers tasks from 0.
         let attempt = move |task: Task<SyntheticTask>| -> ScriptedAttempt<'_> {

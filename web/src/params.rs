@@ -58,7 +58,7 @@ impl Params {
         };
         let limit = keys.size(LIMIT)?.map_or(Config::default().limit, NonZeroUsize::get);
         let defaults = Retry::default();
-        let base = keys.ms(BACKOFF)?.unwrap_or(defaults.base);
+        let base = keys.ms(BACKOFF)?.unwrap_or(Retry::BASE);
         let max = keys.ms(BACKOFF_MAX)?;
         if let Some(max) = max.filter(|max| *max < base) {
             return Err(format!("{}: {max:?} is shorter than backoff_ms, {base:?}", keys.name("backoff_max_ms")));
@@ -67,7 +67,7 @@ impl Params {
         // At most a thousand.
         let retry = Retry::new(retries as u32)
             .base(base)
-            .max(max.unwrap_or(defaults.max.max(base)))
+            .max(max.unwrap_or(Retry::MAX.max(base)))
             .jitter(keys.flag(JITTER)?.unwrap_or(defaults.jitter));
         let mut config = Config::new(pattern, limit).retry(retry);
         config.workers = keys.size(WORKERS)?.map(NonZeroUsize::get);

@@ -122,7 +122,7 @@ impl Peer for Group {
 /// A whole run over a source in memory; nobody observes.
 fn through<W: Work>(pattern: Pattern, work: W, limit: NonZeroUsize, tasks: u64) -> Total {
     let total = Total::default();
-    let source = MemorySource::new((), 0..tasks);
+    let source = MemorySource::new(0..tasks);
     let handler = async |task: &Task<u64>| {
         total.add(work.task(task.payload).await);
         Ok::<_, Infallible>(())

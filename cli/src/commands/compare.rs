@@ -3,7 +3,7 @@
 use std::{fmt::Write, num::NonZeroUsize, time::Duration};
 
 use fourfold::{
-    Config, MemorySource, NativeClock, Pattern, Report, Source,
+    Config, MemorySource, Pattern, Report, Source,
     metrics::State,
     source::{ClaimStatus, Claims, Json, JsonLines, Settlement, Verdict},
 };
@@ -56,8 +56,8 @@ pub(super) fn compare(settings: CompareSettings) -> Result<Ending, CliError> {
             break;
         }
         let source = match &lines {
-            None => input::demo(tasks, config.seed, runner.clock()),
-            Some(lines) => MemorySource::new(runner.clock().clone(), lines.tasks.clone()),
+            None => input::demo(tasks, config.seed),
+            Some(lines) => MemorySource::new(lines.tasks.clone()),
         };
         let done = |state: &State| (total > 0).then(|| state.counters().tasks() as f64 / total as f64);
         let outcome = runner.drain(&source, &of(pattern), &done);
@@ -88,15 +88,15 @@ fn read(input: Input, format: TaskFormat) -> Result<Lines, CliError> {
         let name = input.to_string();
         move |error| CliError::source(format_args!("cannot read {name}: {error}"))
     };
-    let source = format.apply(JsonLines::new(NativeClock::new(), input.reader(), Stderr));
+    let source = format.apply(JsonLines::new(input.reader(), Stderr));
     smol::block_on(async {
         let (mut lines, mut claims) = (Lines { tasks: Vec::new(), malformed: 0 }, Claims::new());
         loop {
-            let status = source.claim(AT_ONCE, &mut claims).await.map_err(&wrong)?;
+            let status = source.claim(AT_ONCE, &mut claims, &()).await.map_err(&wrong)?;
             lines.malformed += claims.take_malformed().len() as u64;
             let deliveries = claims.drain().inspect(|delivery| lines.tasks.push(delivery.task.payload.clone()));
             let mut settled: Vec<_> = deliveries.map(|delivery| Settlement::new(delivery, Verdict::Done)).collect();
-            source.settle(&mut settled).await.map_err(&wrong)?;
+            source.settle(&mut settled, &()).await.map_err(&wrong)?;
             if status == ClaimStatus::Exhausted {
                 return Ok(lines);
             }

@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 
 use fourfold::{
-    NativeClock, Source,
+    Source,
     source::{ClaimStatus, Claims, JsonLines, JsonLinesError, Settlement, Verdict, redis::RedisOptions},
 };
 
@@ -37,10 +37,10 @@ async fn copy(queue: RedisOptions, input: Input, mut progress: ProgressLine) -> 
         move |error: JsonLinesError| CliError::source(format_args!("{name}: {error}"))
     };
     // The raw bytes of what is left out go to standard error.
-    let source = JsonLines::new(NativeClock::new(), input.reader(), Stderr);
+    let source = JsonLines::new(input.reader(), Stderr);
     let (mut pushed, mut malformed, mut claims) = (0, 0, Claims::new());
     loop {
-        let status = source.claim(BATCH, &mut claims).await.map_err(&unread)?;
+        let status = source.claim(BATCH, &mut claims, &()).await.map_err(&unread)?;
         malformed += claims.take_malformed().len() as u64;
         let mut batch: Vec<_> = claims.drain().map(|delivery| Settlement::new(delivery, Verdict::Done)).collect();
         let payloads = batch.iter().filter_map(|settlement| Some(settlement.delivery()?.task.payload.as_str()));
@@ -51,7 +51,7 @@ async fn copy(queue: RedisOptions, input: Input, mut progress: ProgressLine) -> 
                 return Err(input::error(&error));
             }
         }
-        source.settle(&mut batch).await.map_err(&unread)?;
+        source.settle(&mut batch, &()).await.map_err(&unread)?;
         progress.update(source.consumed(), &format!("{pushed} pushed"));
         if status == ClaimStatus::Exhausted {
             return Ok((pushed, malformed));

@@ -19,7 +19,6 @@ use fourfold::{
 use serde::Serialize;
 
 use crate::{
-    clock::AnyClock,
     exit::{CliError, Ending},
     input::{self, Input, Reader, SourceSettings},
     outputs::Outputs,
@@ -48,7 +47,7 @@ fn demo(work: WorkSettings) -> Result<Ending, CliError> {
     let opened = RunnerOutputs::open(&work, &mut outputs)?;
     outputs.begin()?;
     let mut runner = Runner::new(work, opened);
-    let source = input::demo(tasks, config.seed, runner.clock());
+    let source = input::demo(tasks, config.seed);
     let total = config.max_tasks.unwrap_or(u64::MAX).min(tasks);
     let outcome = runner.drain(&source, &config, &|state| share(state, total));
     Ok(finish(runner, &outcome, ToString::to_string, None))
@@ -82,7 +81,7 @@ fn run_lines(work: WorkSettings, lines: &LineSettings, input: Input) -> Result<E
 
     let (name, length) = (input.to_string(), input.length());
     let mut runner = Runner::new(work, opened);
-    let source = JsonLines::new(runner.clock().clone(), input.reader(), dead).line_max(lines.max_line);
+    let source = JsonLines::new(input.reader(), dead).line_max(lines.max_line);
     let mut source = format.apply(source);
     if lines.follow {
         source = source.follow(LOOK);
@@ -115,7 +114,7 @@ struct Left<'a> {
 /// Counts the lines that are not done, and writes them where they are wanted.
 fn write_rest<'a>(
     runner: &Runner,
-    source: &JsonLines<'_, Reader, AnyClock>,
+    source: &JsonLines<'_, Reader>,
     file: Option<(&'a PathBuf, File)>,
     separator: u8,
 ) -> Left<'a> {

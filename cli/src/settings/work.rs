@@ -2,7 +2,7 @@
 
 use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
 
-use fourfold::{Clock, Config, Pattern, Retry, source::JsonLines};
+use fourfold::{Config, Pattern, Retry, source::JsonLines};
 use futures_lite::AsyncRead;
 
 use crate::{
@@ -57,7 +57,7 @@ impl TaskFormat {
     }
 
     /// Returns a source of lines that are tasks of this format.
-    pub(crate) fn apply<'a, R: AsyncRead + Unpin, C: Clock>(self, lines: JsonLines<'a, R, C>) -> JsonLines<'a, R, C> {
+    pub(crate) fn apply<'a, R: AsyncRead + Unpin>(self, lines: JsonLines<'a, R>) -> JsonLines<'a, R> {
         match self {
             Self::Json => lines,
             Self::Text { separator } => lines.text(separator),

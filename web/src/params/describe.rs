@@ -150,10 +150,10 @@ pub fn run() -> Vec<Described> {
         described(
             bounds::BACKOFF,
             "The longest pause before the first retry, in milliseconds; each later pause is twice as long.",
-            ms(retry.base),
+            ms(Retry::BASE),
         )
         .field(Group::Failure, 0, 600_000, None),
-        described(bounds::BACKOFF_MAX, "The longest pause before any retry, in milliseconds.", ms(retry.max)),
+        described(bounds::BACKOFF_MAX, "The longest pause before any retry, in milliseconds.", ms(Retry::MAX)),
         described(
             bounds::JITTER,
             "Whether each pause is drawn between half its length and its length, so that retries spread out.",

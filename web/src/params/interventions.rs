@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use fourfold::{
-    Config, Rate, TaskId,
+    Config, Rate, Retry, TaskId,
     data::Data,
     sim::{Intervention, Simulation},
 };
@@ -195,8 +195,8 @@ impl From<&Config> for WrittenConfig {
             limit: config.limit,
             seed: config.seed,
             retries: config.retry.retries,
-            backoff_ms: in_ms(config.retry.base),
-            backoff_max_ms: in_ms(config.retry.max),
+            backoff_ms: in_ms(config.retry.base.unwrap_or(Retry::BASE)),
+            backoff_max_ms: in_ms(config.retry.max.unwrap_or(Retry::MAX)),
             jitter: config.retry.jitter,
             workers: config.workers,
             queue_capacity: config.queue_capacity,
