@@ -18,7 +18,7 @@ use crate::{
     clock::Clock,
     control::{Control, Stop},
     event::Observer,
-    executor::{Budget, Executor, Start},
+    executor::{Budget, Entered, Executor, POLLS_PER_TURN, Start},
     panic::contain,
     source::{Delivery, Source},
 };
@@ -41,14 +41,26 @@ enum SideTaskEnd<E> {
 }
 
 /// The polls that a turn may make: of starts, of tasks in flight and of side tasks, so that none keeps the others waiting.
-#[derive(Default)]
+/// Starts and tasks together have the polls of a turn, as in a scope.
 struct Shares {
     starts: Budget,
     tasks: Budget,
     side_tasks: Budget,
 }
 
+impl Default for Shares {
+    fn default() -> Self {
+        let half = || Budget::new(POLLS_PER_TURN / 2);
+        Self { starts: half(), tasks: half(), side_tasks: Budget::default() }
+    }
+}
+
 impl Shares {
+    /// Makes them whole again if a turn has begun.
+    fn renew(&mut self, inside: &Entered) {
+        [&mut self.starts, &mut self.tasks, &mut self.side_tasks].into_iter().for_each(|budget| budget.renew(inside));
+    }
+
     fn are_spent(&self) -> bool {
         self.starts.is_spent() || self.tasks.is_spent() || self.side_tasks.is_spent()
     }
@@ -64,6 +76,7 @@ pub(super) struct Driver<'d, 'a, S: Source, C: Clock, O: Observer, F: Future, M>
     pause: Option<usize>,
     grace: Option<usize>,
     is_over: bool,
+    shares: Shares,
 }
 
 /// The permit of an attempt, and how long it may take.
@@ -95,19 +108,29 @@ where
             }
         }));
         side_tasks.spawn(Box::pin(watch(shared.control)));
-        Self { shared, attempt, attempts, side_tasks, claim: Some(claim), pause: None, grace: None, is_over: false }
+        Self {
+            shared,
+            attempt,
+            attempts,
+            side_tasks,
+            claim: Some(claim),
+            pause: None,
+            grace: None,
+            is_over: false,
+            shares: Shares::default(),
+        }
     }
 
     /// Goes on until nothing is ready, the run is over, or it is the host's turn.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let inside = self.attempts.gate().enter(cx);
-        let mut shares = Shares::default();
+        self.shares.renew(&inside);
         loop {
-            let went_on = self.turn(&mut shares);
+            let went_on = self.turn();
             if self.is_over {
                 return Poll::Ready(());
             }
-            if shares.are_spent() {
+            if self.shares.are_spent() {
                 // The gate wakes for what is ready in it; what could start is known only here.
                 cx.waker().wake_by_ref();
                 drop(inside);
@@ -119,11 +142,11 @@ where
         }
     }
 
-    fn turn(&mut self, shares: &mut Shares) -> bool {
-        let mut went_on = self.tick_attempts(&mut self.shared.state.borrow_mut(), shares);
+    fn turn(&mut self) -> bool {
+        let mut went_on = self.tick_attempts(&mut self.shared.state.borrow_mut());
         if self.side_tasks.begin_tick() {
             went_on = true;
-            while let Some((slot, end)) = self.side_tasks.next_in_tick(&mut shares.side_tasks) {
+            while let Some((slot, end)) = self.side_tasks.next_in_tick(&mut self.shares.side_tasks) {
                 self.side_task_ended(slot, end, &mut self.shared.state.borrow_mut());
             }
         }
@@ -132,13 +155,13 @@ where
     }
 
     /// Starts what may start, polls the attempts that are ready, and wakes the side tasks that have something to do.
-    fn tick_attempts(&mut self, state: &mut State<'a, S, C, O>, shares: &mut Shares) -> bool {
+    fn tick_attempts(&mut self, state: &mut State<'a, S, C, O>) -> bool {
         state.recorder.update_time();
         self.apply_control(state);
-        let mut went_on = self.start_tasks(state, &mut shares.starts);
+        let mut went_on = self.start_tasks(state);
         if self.attempts.begin_tick() {
             went_on = true;
-            while let Some((permit, ended)) = self.attempts.next_in_tick(&mut shares.tasks) {
+            while let Some((permit, ended)) = self.attempts.next_in_tick(&mut self.shares.tasks) {
                 state.finish(permit, ended);
             }
         }
@@ -175,23 +198,23 @@ where
         }
     }
 
-    fn start_tasks(&mut self, state: &mut State<'a, S, C, O>, budget: &mut Budget) -> bool {
+    fn start_tasks(&mut self, state: &mut State<'a, S, C, O>) -> bool {
         let mut started = false;
         // What finishes at once makes room for the next in the same turn.
-        while !budget.is_spent() && !state.lifecycle.is_interrupted(self.shared.control) {
+        while !self.shares.starts.is_spent() && !state.lifecycle.is_interrupted(self.shared.control) {
             let starts = state.next_start(self.shared);
             if starts == 0 {
                 break;
             }
             for started_now in 0..starts {
-                if budget.is_spent() || state.lifecycle.is_interrupted(self.shared.control) {
+                if self.shares.starts.is_spent() || state.lifecycle.is_interrupted(self.shared.control) {
                     break;
                 }
                 if !state.inventory.may_begin(self.shared.source, starts - started_now, &mut state.recorder) {
                     return started;
                 }
                 self.start(state);
-                budget.spend();
+                self.shares.starts.spend();
                 started = true;
             }
         }

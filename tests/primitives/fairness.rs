@@ -3,12 +3,13 @@
 
 use std::{
     cell::{Cell, RefCell},
-    future::{Future, poll_fn},
+    convert::Infallible,
+    future::{Future, IntoFuture, poll_fn},
     pin::{Pin, pin},
     task::{Context, Poll, Waker},
 };
 
-use fourfold::{TaskSet, batch, executor::POLLS_PER_TURN, task_group, worker_pool};
+use fourfold::{MemorySource, Pattern, Run, Task, TaskSet, batch, executor::POLLS_PER_TURN, task_group, worker_pool};
 use futures_lite::future::{ready, yield_now};
 
 use super::{block_on, nz};
@@ -177,6 +178,44 @@ fn a_scope_that_blocks_within_a_task_comes_to_its_end() {
     assert_eq!(block_on(outer).unwrap(), [700, 700]);
 }
 
+/// A run that is polled again and again within one poll of the outermost future goes on with what is left of its turn.
+#[test]
+fn a_run_that_its_sibling_keeps_waking_has_one_turn_in_a_poll_of_the_host() {
+    let (starts, most) = (Cell::new(0), Cell::new(0));
+    let wakers = RefCell::new([None::<Waker>, None]);
+    let wake = |n: usize| {
+        let waker = wakers.borrow()[n].clone();
+        waker.into_iter().for_each(Waker::wake);
+    };
+    let is_over = Cell::new(false);
+    let both = batch(nz(2), 0..2, async |n| {
+        let source = MemorySource::new(0..100_000);
+        let run = Run::new(&source, async |_: &Task<u32>| {
+            starts.set(starts.get() + 1);
+            wake(1);
+            Ok::<_, Infallible>(())
+        });
+        let mut run = run.into_future();
+        poll_fn(|cx| {
+            wakers.borrow_mut()[n] = Some(cx.waker().clone());
+            if n == 0 {
+                return run.as_mut().poll(cx).map(|ended| is_over.set(ended.is_ok()));
+            }
+            wake(0);
+            if is_over.get() { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+    });
+    let mut both = pin!(both);
+    block_on(poll_fn(|cx| {
+        let poll = both.as_mut().poll(cx);
+        most.set(most.get().max(starts.take()));
+        poll.map(drop)
+    }));
+    assert!(is_over.get());
+    assert!(most.get() <= POLLS_PER_TURN, "{} starts in one poll of the host", most.get());
+}
+
 /// What a random tree of scopes shares with the host that polls it.
 #[derive(Default)]
 struct World {
@@ -255,7 +294,7 @@ async fn scope(world: &World, depth: usize) {
     let children = if depth > 1 { 1 + world.below(6) } else { [1, 7, 100, 700, 2000][world.below(5)] };
     let limit = nz([1, 2, 9, 600, 4000][world.below(5)]);
     let _bound = Bound::new(world, children);
-    match world.below(5) {
+    match world.below(8) {
         0 => {
             let mut set = TaskSet::new(limit).unwrap();
             for _ in 0..children {
@@ -287,6 +326,15 @@ async fn scope(world: &World, depth: usize) {
             )
             .await
             .unwrap();
+        }
+        4..7 => {
+            let source = MemorySource::new(0..children);
+            let run = Run::new(&source, async |_: &Task<usize>| {
+                child(world, depth - 1).await;
+                Ok::<_, Infallible>(())
+            });
+            let run = run.pattern(Pattern::ALL[world.below(4)]).limit(limit);
+            assert_eq!(run.into_future().await.unwrap().counters.done, children as u64);
         }
         _ => {
             let group = task_group(limit, async |group| {
