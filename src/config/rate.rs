@@ -1,6 +1,9 @@
 //! Rates of starts.
 
 /// A number of starts per second.
+///
+/// In any window of `t` seconds a run with a rate of `n` starts at most `n * t + max(1, n / 10)`
+/// attempts: what timers are late is caught up, by a tenth of a second at most.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
 pub struct Rate(f64);
 
@@ -24,7 +27,9 @@ impl Rate {
 
     /// The time between two starts, in nanoseconds.
     pub(crate) fn interval_ns(self) -> u64 {
-        // `as` saturates: a rate beyond one per nanosecond is one per nanosecond.
-        ((1e9 / self.0) as u64).max(1)
+        // Rounded up, so that the rate is kept. `as` saturates: a rate beyond one per nanosecond is one per nanosecond.
+        let interval = 1e9 / self.0;
+        let whole = interval as u64;
+        whole.saturating_add(u64::from(interval > whole as f64)).max(1)
     }
 }

@@ -268,9 +268,10 @@ fn the_rate_is_kept_and_reached() {
         let report = ended.unwrap();
         assert_eq!(report.counters.done, 101);
         let gaps = |pair: &[Time]| pair[1].since(pair[0]);
-        assert!(starts.borrow().windows(2).map(gaps).all(|gap| gap >= ms(20)), "{pattern}: {starts:?}");
-        let most = if pattern == Pattern::SemaphoreBatch { ms(2100) } else { ms(2030) };
-        assert!(report.elapsed >= ms(2030) && report.elapsed <= most, "{pattern} took {:?}", report.elapsed);
+        // What a batch waits for its last task is caught up.
+        let least = if pattern == Pattern::SemaphoreBatch { ms(10) } else { ms(20) };
+        assert!(starts.borrow().windows(2).map(gaps).all(|gap| gap >= least), "{pattern}: {starts:?}");
+        assert!(report.elapsed >= ms(2030) && report.elapsed <= ms(2040), "{pattern} took {:?}", report.elapsed);
     }
 }
 

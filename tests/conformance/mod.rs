@@ -9,5 +9,6 @@ mod group;
 mod limits;
 mod outcomes;
 mod patterns;
+mod rates;
 mod retries;
 mod stops;
