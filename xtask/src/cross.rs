@@ -1,5 +1,10 @@
 //! Targets that are not this machine: the core on bare metal, so that `no_std` is more than a word, and the page's module.
 
+mod flash;
+mod machine;
+
+pub(crate) use self::machine::{MACHINES, cost, flash as hold_flash, lint};
+
 use crate::{apt, shell};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -17,13 +22,14 @@ pub(crate) struct Target {
 }
 
 /// A Cortex-M4: 32 bits, no threads, no 64-bit atomics.
-pub(crate) const CORTEX_M4: Target = bare_metal("thumbv7em-none-eabihf");
+pub(crate) const CORTEX_M4: Target = bare_metal("thumbv7em-none-eabihf", "CARGO_TARGET_THUMBV7EM_NONE_EABIHF_LINKER");
 
 /// A Cortex-M0, which has no compare-and-swap.
-pub(crate) const CORTEX_M0: Target = bare_metal("thumbv6m-none-eabi");
+pub(crate) const CORTEX_M0: Target = bare_metal("thumbv6m-none-eabi", "CARGO_TARGET_THUMBV6M_NONE_EABI_LINKER");
 
 /// A small RISC-V, which has no atomics at all.
-pub(crate) const RISC_V: Target = bare_metal("riscv32imc-unknown-none-elf");
+pub(crate) const RISC_V: Target =
+    bare_metal("riscv32imc-unknown-none-elf", "CARGO_TARGET_RISCV32IMC_UNKNOWN_NONE_ELF_LINKER");
 
 /// All targets that the tests build for, with the sets of features that are built there.
 pub(crate) const BARE_METAL: &[(Target, &[&str])] = &[
@@ -35,9 +41,9 @@ pub(crate) const BARE_METAL: &[(Target, &[&str])] = &[
 /// A program on such a target says how to do without; here for one processor.
 const WITHOUT_COMPARE_AND_SWAP: &str = "serde,portable-atomic,portable-atomic/unsafe-assume-single-core";
 
-const fn bare_metal(triple: &'static str) -> Target {
+const fn bare_metal(triple: &'static str, linker: &'static str) -> Target {
     let reason = "the core is built for a machine without an operating system";
-    Target { triple, reason, std: "core,alloc", linker: None }
+    Target { triple, reason, std: "core,alloc", linker: Some(linker) }
 }
 
 pub(crate) const BROWSER: Target = Target {
@@ -46,6 +52,8 @@ pub(crate) const BROWSER: Target = Target {
     std: "std,panic_abort",
     linker: Some("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER"),
 };
+
+const FOLDER: &str = "target/cross";
 
 /// How long rustup may take to fetch a target's libraries before Debian's compiler is asked instead.
 const RUSTUP_LIMIT: Duration = Duration::from_secs(120);
@@ -98,21 +106,23 @@ impl Target {
 
     /// The cargo that builds for the target, with what to build.
     pub(crate) fn build(&self, what: &[&str]) -> Result<Command, String> {
-        let triple = self.triple;
-        let route = self.route().ok_or_else(|| format!("nothing here builds for {triple}: run `cargo xtask setup`"))?;
-        let build = [&["build", "--target", triple], what].concat();
-        let mut command = match route {
-            Route::Rustup => shell::cargo(&build),
-            Route::Debian => self.debian(&build),
-        };
-        // Apart from the rest: another compiler may be at work here.
-        command.arg("--target-dir").arg(self.folder());
-        Ok(command)
+        self.cargo("build", what)
     }
 
-    /// Where it is built.
+    /// As [`build`](Self::build), with another of cargo's commands.
+    fn cargo(&self, verb: &str, what: &[&str]) -> Result<Command, String> {
+        let triple = self.triple;
+        let route = self.route().ok_or_else(|| format!("nothing here builds for {triple}: run `cargo xtask setup`"))?;
+        let build = [&[verb, "--target", triple, "--target-dir", FOLDER], what].concat();
+        Ok(match route {
+            Route::Rustup => shell::cargo(&build),
+            Route::Debian => self.debian(&build),
+        })
+    }
+
+    /// Where it is built, apart from the rest: another compiler may be at work here.
     pub(crate) fn folder(&self) -> PathBuf {
-        shell::root().join("target/cross")
+        shell::root().join(FOLDER)
     }
 
     /// Where what is built with a profile lies.

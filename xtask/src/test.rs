@@ -168,6 +168,7 @@ fn tests_of(set: &str) -> String {
     format!("tests: {}", name(set))
 }
 
+/// The core on microcontrollers: what builds there, and programs that run there.
 fn bare_metal(lane: &Lane<'_>) {
     for (target, sets) in cross::BARE_METAL {
         for set in *sets {
@@ -176,6 +177,14 @@ fn bare_metal(lane: &Lane<'_>) {
             lane.step(&step, |work| work.run(&mut target.build(&core)?));
         }
     }
+    let at = ["--manifest-path", "examples/bare-metal/Cargo.toml"];
+    lane.run("bare metal: format", cargo(["fmt", "--check"]).args(at));
+    lane.step("bare metal: clippy", |work| work.run(&mut cross::lint()?));
+    for machine in cross::MACHINES {
+        lane.step(&format!("bare metal: {}", machine.name), |work| machine.test(work));
+    }
+    lane.step("bare metal: instructions", cross::cost);
+    lane.step("bare metal: flash", |_| cross::hold_flash());
 }
 
 /// Every interleaving of a wake with the sleep that it has to end.
