@@ -17,9 +17,9 @@ pub(crate) use self::{
     work::{CompareArgs, HttpArgs, OutputArgs, RunArgs, WorkArgs},
 };
 
-/// Runs tasks from a file, a pipe or a Redis list, a bounded number of them at once
+/// Runs tasks from a file, a pipe or a Redis queue, a bounded number of them at once
 ///
-/// A task is a line of JSON or an entry of a Redis list. What is done with it is up to you: start a process, hand it
+/// A task is a line of JSON or an entry of a Redis list or stream. What is done with it is up to you: start a process, hand it
 /// to a process that stays, or send it to an HTTP server. Failed tasks are tried again and then kept as dead letters.
 /// Four patterns decide when tasks start; without a command, `compare` shows them side by side.
 #[derive(Debug, Parser)]
@@ -41,12 +41,12 @@ pub(crate) enum Command {
     /// Run the same tasks through all four patterns and show the results side by side
     #[command(after_help = help::COMPARE)]
     Compare(Box<CompareArgs>),
-    /// Add tasks to a Redis list
+    /// Add tasks to a Redis queue
     #[command(after_help = help::PUSH)]
     Push(PushArgs),
-    /// Count the tasks of a Redis list that are waiting, in flight, delayed and dead
+    /// Count the tasks of a Redis queue that are waiting, in flight, delayed and dead
     Stats(StatsArgs),
-    /// List, show, requeue or delete the dead letters of a Redis list
+    /// List, show, requeue or delete the dead letters of a Redis queue
     #[command(subcommand)]
     Dead(DeadCommand),
     /// Report on a recorded trace and check it

@@ -31,7 +31,7 @@ impl SourceSettings {
     /// Reads a SOURCE.
     ///
     /// # Errors
-    /// When it is empty, or a URL that names no Redis list.
+    /// When it is empty, or a URL that names no Redis queue.
     pub(crate) fn check(source: &str) -> Result<Self, CliError> {
         Ok(match source {
             "demo" => Self::Demo,
@@ -42,7 +42,7 @@ impl SourceSettings {
         })
     }
 
-    /// Reads a SOURCE that has to be a Redis list, for `command`, which takes no other.
+    /// Reads a SOURCE that has to be a Redis queue, for `command`, which takes no other.
     ///
     /// # Errors
     /// When it is anything else.
@@ -50,7 +50,8 @@ impl SourceSettings {
         match Self::check(source)? {
             Self::Redis(options) => Ok(*options),
             other => Err(CliError::usage(format_args!(
-                "{command} is for a Redis list, and {other} is none: name it as redis://HOST/0?list=KEY"
+                "{command} is for a Redis queue, and {other} is none: name it as redis://HOST/0?list=KEY or \
+                 redis://HOST/0?stream=KEY&group=GROUP"
             ))),
         }
     }
@@ -98,6 +99,6 @@ mod tests {
             let found = format!("{:?}", SourceSettings::check(source).unwrap());
             assert!(found.starts_with(expected), "{source}: {found}");
         }
-        assert!(SourceSettings::check("").is_err() && SourceSettings::check("redis://h/0?group=g&stream=k").is_err());
+        assert!(SourceSettings::check("").is_err() && SourceSettings::check("redis://h/0?group=g").is_err());
     }
 }

@@ -1,7 +1,7 @@
-//! Tasks from a Redis list, at least once.
+//! Tasks from a Redis list or stream, at least once.
 //!
-//! Producers push JSON with LPUSH or RPUSH; any number of consumers on any number of machines share the queue. Every task is at every
-//! moment in exactly one place on the server: the queue, a consumer's hash, the delayed ones, the dead letters. A consumer that
+//! Producers push JSON with LPUSH, RPUSH or XADD; any number of consumers on any number of machines share the queue. Every task is at every
+//! moment in exactly one place on the server: the queue, what a consumer holds, the delayed ones, the dead letters. A consumer that
 //! is killed loses its lease and what it held goes back; a reply that is lost on the way is found again.
 //!
 //! A consumer is declared dead only when it was silent for its whole lease while the server answered without a gap. What had begun on
@@ -14,12 +14,13 @@ mod consumer_state;
 mod entry;
 mod error;
 mod keys;
-mod list;
 mod options;
 mod outage;
+mod protocol;
 mod queue;
 mod reaping;
 mod script;
+mod waiting;
 
 use core::{
     cell::{Cell, RefCell},
@@ -32,8 +33,8 @@ use std::{rc::Rc, string::String};
 use self::{
     connection::Connection,
     consumer_state::{ConsumerState, Job, until},
-    list::{Act, Consumer, List},
     outage::random,
+    protocol::{Act, Consumer, Protocol},
 };
 pub use self::{
     error::RedisError,
@@ -52,7 +53,7 @@ pub struct RedisReceipt {
     generation: u32,
 }
 
-/// Tasks from a Redis list, at least once; see [`RedisOptions`] for where and how.
+/// Tasks from a Redis list or stream, at least once; see [`RedisOptions`] for where and how.
 ///
 /// It works while its [`drive`](Source::drive) is polled, as [`run`](crate::run::run) does; one run at a time.
 ///
@@ -74,7 +75,7 @@ pub struct RedisReceipt {
 /// ```
 pub struct RedisSource {
     options: RedisOptions,
-    list: List,
+    protocol: Protocol,
     consumer_state: ConsumerState,
     connection: RefCell<Option<Connection>>,
     me: RefCell<Rc<Consumer>>,
@@ -89,17 +90,17 @@ impl RedisSource {
     ///
     /// # Errors
     /// At once when the server cannot be reached, is too old or wants another password, or when the key holds something else than
-    /// a list.
+    /// the queue that the options name.
     pub async fn connect(options: RedisOptions) -> Result<Self, RedisError> {
-        let list = List::new(&options);
-        let connection = Some(queue::open(&options, &list, true).await?);
+        let protocol = Protocol::new(&options);
+        let connection = Some(queue::open(&options, &protocol, true).await?);
         let boot = format!("{}:{}:{:016x}", host(), std::process::id(), random());
-        let me = RefCell::new(Rc::new(list.consumer(format!("{boot}-0"))));
+        let me = RefCell::new(Rc::new(protocol.consumer(format!("{boot}-0"))));
         let connection = RefCell::new(connection);
         let (is_joined, consumers) = (Cell::new(false), Cell::new(0));
         // Half of the numbers there are lie beyond it.
-        let consumer_state = ConsumerState::new(1 + (random() >> 12));
-        Ok(Self { options, list, consumer_state, connection, me, is_joined, consumers, boot })
+        let consumer_state = ConsumerState::new(1 + (random() >> 12), protocol.is_stream());
+        Ok(Self { options, protocol, consumer_state, connection, me, is_joined, consumers, boot })
     }
 
     /// Returns the name under which this source holds deliveries just now.
@@ -114,7 +115,7 @@ impl RedisSource {
     /// A name that was never used: what was held under the old one is somebody else's.
     fn next_consumer(&self) -> Rc<Consumer> {
         self.consumers.set(self.consumers.get() + 1);
-        Rc::new(self.list.consumer(format!("{}-{}", self.boot, self.consumers.get())))
+        Rc::new(self.protocol.consumer(format!("{}-{}", self.boot, self.consumers.get())))
     }
 }
 

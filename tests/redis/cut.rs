@@ -13,7 +13,7 @@ use smol::future::or;
 
 use crate::{
     proxy::{Proxy, Way},
-    server::{Server, beside, claim, settle},
+    server::{Mode, Server, beside, claim, in_both_modes, settle},
 };
 
 const TASKS: usize = 24;
@@ -49,12 +49,20 @@ fn quick(options: RedisOptions) -> RedisOptions {
     options.lease(Duration::from_secs(3)).reconnect(Duration::from_secs(20))
 }
 
-#[test]
-fn a_cut_at_any_byte_changes_nothing_for_a_consumer_that_comes_back() {
-    let server = Server::start();
+/// How far the cuts are from each other: a prime, so that they fall on every part of a message. A stream's scripts are longer
+/// to send.
+fn steps(mode: Mode) -> [(Way, u64); 2] {
+    match mode {
+        Mode::List => [(Way::Requests, 397), (Way::Replies, 61)],
+        Mode::Stream => [(Way::Requests, 701), (Way::Replies, 89)],
+    }
+}
+
+fn a_cut_at_any_byte_changes_nothing_for_a_consumer_that_comes_back(mode: Mode) {
+    let server = Server::of(mode);
     let proxy = Proxy::before(&server);
     let mut cuts = 0;
-    for (way, step) in [(Way::Requests, 397), (Way::Replies, 61)] {
+    for (way, step) in steps(mode) {
         for at in 0.. {
             fill(&server);
             let source = server.source_with(quick(proxy.options(&server)));
@@ -62,9 +70,9 @@ fn a_cut_at_any_byte_changes_nothing_for_a_consumer_that_comes_back() {
             let mut done = BTreeMap::new();
             beside(&source, work(&source, &mut done));
             assert!(done.len() == TASKS && done.values().all(|times| *times == 1), "{way:?} {at}: {done:?}");
-            let dead: usize = server.ask(&["HLEN", "{tasks}:fourfold:dead"]);
+            let dead: usize = server.ask(&["HLEN", &server.own("dead")]);
             assert_eq!(dead, TASKS / 4, "{way:?} {at}");
-            server.assert_keys(&["{tasks}:fourfold:dead", "{tasks}:fourfold:dead:times"]);
+            server.assert_keys(&["dead", "dead:times"]);
             if proxy.is_whole(way) {
                 proxy.cut_after(way, u64::MAX);
                 break;
@@ -75,12 +83,11 @@ fn a_cut_at_any_byte_changes_nothing_for_a_consumer_that_comes_back() {
     assert!(cuts > 40, "only {cuts} cuts");
 }
 
-#[test]
-fn a_consumer_that_dies_at_any_byte_leaves_everything_to_the_next() {
-    let server = Server::start();
+fn a_consumer_that_dies_at_any_byte_leaves_everything_to_the_next(mode: Mode) {
+    let server = Server::of(mode);
     let proxy = Proxy::before(&server);
     let mut deaths = 0;
-    for (way, step) in [(Way::Requests, 397), (Way::Replies, 61)] {
+    for (way, step) in steps(mode) {
         for at in 0.. {
             fill(&server);
             let mut done = BTreeMap::new();
@@ -107,7 +114,7 @@ fn a_consumer_that_dies_at_any_byte_leaves_everything_to_the_next() {
             }
             deaths += 1;
             let name = source.consumer();
-            let _: usize = server.ask(&["ZADD", "{tasks}:fourfold:beats", "XX", "1", &name]);
+            let _: usize = server.ask(&["ZADD", &server.own("beats"), "XX", "1", &name]);
             drop(source);
             let next = server.source_with(quick(server.options()));
             let before = done.clone();
@@ -117,8 +124,13 @@ fn a_consumer_that_dies_at_any_byte_leaves_everything_to_the_next() {
             let twice = done.values().filter(|times| **times > 1).count();
             assert!(twice <= 1 && done.values().all(|times| *times <= 2), "{way:?} {at}: {before:?} {done:?}");
             // The one that died is known for a lease, even where it held nothing.
-            server.assert_tasks(&["{tasks}:fourfold:dead", "{tasks}:fourfold:dead:times"]);
+            server.assert_tasks(&["dead", "dead:times"]);
         }
     }
     assert!(deaths > 40, "only {deaths} deaths");
+}
+
+in_both_modes! {
+    a_cut_at_any_byte_changes_nothing_for_a_consumer_that_comes_back
+    a_consumer_that_dies_at_any_byte_leaves_everything_to_the_next
 }

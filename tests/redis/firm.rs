@@ -1,9 +1,6 @@
 //! What other people do to a queue's own keys, and what servers refuse: nothing is lost by it.
 
-use std::{
-    num::NonZeroU32,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use fourfold::{
     Source,
@@ -17,18 +14,8 @@ use redis::Commands;
 
 use crate::{
     proxy::Proxy,
-    server::{KEY, Server, beside, claim, claim_all, claim_startable, payloads, settle},
+    server::{Mode, Server, beside, claim, claim_all, claim_startable, dead, in_both_modes, payloads, settle},
 };
-
-const PREFIX: &str = "{tasks}:fourfold:";
-
-fn own(part: &str) -> String {
-    format!("{PREFIX}{part}")
-}
-
-fn dead(reason: &str) -> Verdict {
-    Verdict::Dead { reason: reason.into() }
-}
 
 /// Works for a moment, whatever comes of it.
 fn work_for(source: &RedisSource, time: Duration) {
@@ -58,9 +45,9 @@ fn first_of<F: Future>(futures: impl Iterator<Item = F>) -> impl Future<Output =
     })
 }
 
-#[test]
-fn a_claim_that_is_refused_in_its_middle_leaves_the_tasks_where_they_are() {
-    let server = Server::with(&["--user", "poor", "on", ">secret", "~*", "+@all", "-ltrim"]);
+fn a_claim_that_is_refused_in_its_middle_leaves_the_tasks_where_they_are(mode: Mode) {
+    let last = if mode == Mode::List { "-ltrim" } else { "-xreadgroup" };
+    let server = Server::of_with(mode, &["--user", "poor", "on", ">secret", "~*", "+@all", last]);
     server.push(&["1", "2", "3"]);
     let before = server.queued();
     let url = format!("{}&user=poor&pass=secret", server.url());
@@ -68,7 +55,7 @@ fn a_claim_that_is_refused_in_its_middle_leaves_the_tasks_where_they_are() {
     work_for(&source, Duration::from_millis(300));
     assert_eq!(server.queued(), before);
     // Where a key is of another type, the message names that one.
-    let _: () = server.ask(&["SET", &own("delayed"), "x"]);
+    let _: () = server.ask(&["SET", &server.own("delayed"), "x"]);
     let source = server.source();
     let error = smol::block_on(zip(source.drive(&()), async {
         source.claim(std::num::NonZeroUsize::MIN, &mut Claims::new(), &()).await
@@ -78,9 +65,8 @@ fn a_claim_that_is_refused_in_its_middle_leaves_the_tasks_where_they_are() {
     assert_eq!(server.queued(), before);
 }
 
-#[test]
-fn a_queue_is_drained_though_the_server_is_full() {
-    let server = Server::start();
+fn a_queue_is_drained_though_the_server_is_full(mode: Mode) {
+    let server = Server::of(mode);
     server.push(&(0..500).map(|n| format!("{n:0100}").replacen('0', "1", 1)).collect::<Vec<_>>());
     let _: () = server.ask(&["CONFIG", "SET", "maxmemory", "1"]);
     let full: Result<usize, _> = server.client().lpush("other", "x");
@@ -100,9 +86,8 @@ fn a_queue_is_drained_though_the_server_is_full() {
     assert!(server.queued().is_empty());
 }
 
-#[test]
-fn any_key_beside_the_payloads_can_be_lost() {
-    let server = Server::start();
+fn any_key_beside_the_payloads_can_be_lost(mode: Mode) {
+    let server = Server::of(mode);
     for lost in ["beats", "holders", "sentry", "wake", "dead:times"] {
         server.push(&["1", "2", "3", "4"]);
         let gone = server.source_with(server.options().lease(Duration::from_millis(200)));
@@ -110,9 +95,9 @@ fn any_key_beside_the_payloads_can_be_lost() {
         let source = server.source_with(server.options().lease(Duration::from_millis(600)).follow(true));
         beside(&source, async {
             let held = claim_all(&source, 1).await;
-            let _: usize = server.ask(&["DEL", &own(lost)]);
+            let _: usize = server.ask(&["DEL", &server.own(lost)]);
             settle(&source, held, dead("no")).await;
-            let _: usize = server.ask(&["DEL", &own(lost)]);
+            let _: usize = server.ask(&["DEL", &server.own(lost)]);
             // The one that waits, and the two that the vanished consumer held.
             let rest = claim_all(&source, 3).await;
             assert_eq!(settle(&source, rest, Verdict::Done).await, 0, "{lost}");
@@ -132,7 +117,7 @@ fn what_runs_is_finished_or_put_back_when_the_server_lost_it() {
     let source = server.source_with(server.options().follow(true));
     beside(&source, async {
         let mut held = claim_all(&source, 4).await;
-        let _: usize = server.ask(&["DEL", &Server::held(&source.consumer())]);
+        let _: usize = server.ask(&["DEL", &server.held(&source.consumer())]);
         let again = Verdict::Retry { after: Duration::ZERO, reason: "again".into() };
         assert_eq!(settle(&source, held.pop(), again).await, 0);
         assert_eq!(settle(&source, held.pop(), dead("no")).await, 0);
@@ -145,7 +130,7 @@ fn what_runs_is_finished_or_put_back_when_the_server_lost_it() {
         source.close().await.unwrap();
     });
     assert_eq!(smol::block_on(server.queue().dead(0, 9)).unwrap()[0].payload, b"3");
-    server.assert_tasks(&[&own("dead"), &own("dead:times")]);
+    server.assert_tasks(&["dead", "dead:times"]);
 }
 
 #[test]
@@ -175,76 +160,8 @@ fn ids_and_deliveries_do_not_repeat_after_a_server_is_restored() {
     server.assert_tasks(&[]);
 }
 
-#[test]
-fn entries_that_were_made_up_outside_are_tasks_of_their_own_or_malformed() {
-    let forged: [&[u8]; 8] = [
-        b"\0",
-        b"\x0018446744073709551616:0:0:0:1",
-        b"\x00007:0:0:0:1",
-        b"\x007:4294967296:0:0:1",
-        b"\x007:0:4294967296:0:1",
-        b"\x007:0:0:999999999999999999999999999999:1",
-        b"\x000:0:0:0:1",
-        b"\x007:0:0:0",
-    ];
-    let server = Server::start();
-    let mut client = server.client();
-    let _: usize = client.lpush(KEY, &forged[..]).unwrap();
-    // Twice the same history, as no consumer writes it.
-    let _: usize = client.lpush(KEY, &[&b"\x005:1:0:9:\"twin\""[..], b"\x005:1:0:9:\"twin\""]).unwrap();
-    let gone = server.source_with(server.options().lease(Duration::from_millis(200)).max_deliveries(NonZeroU32::MIN));
-    // What dies with a consumer is read by the server, what is claimed by this side: both have one grammar.
-    beside(&gone, claim_all(&gone, 2));
-    let source = server.source_with(server.options().max_deliveries(NonZeroU32::MIN));
-    beside(&source, async {
-        let mut claims = Claims::new();
-        while source.claim(std::num::NonZeroUsize::new(20).unwrap(), &mut claims, &()).await.unwrap()
-            == fourfold::source::ClaimStatus::Open
-        {
-            let held: Vec<_> = claims.drain().collect();
-            settle(&source, held, dead("twin")).await;
-        }
-        source.close().await.unwrap();
-    });
-    let queue = server.queue();
-    let letters = smol::block_on(queue.dead(0, 100)).unwrap();
-    assert_eq!(letters.len(), 10, "{letters:?}");
-    for raw in forged {
-        assert_eq!(letters.iter().filter(|letter| letter.payload == raw).count(), 1, "{raw:?}");
-    }
-    assert_eq!(letters.iter().filter(|letter| letter.payload == b"\"twin\"").count(), 2);
-    // A record by another hand hides no other and is not touched by what it is not.
-    let _: usize = server.ask(&["HSET", &own("dead"), "007", "rubbish", "8", "more rubbish"]);
-    let letters = smol::block_on(queue.dead(0, 100)).unwrap();
-    assert_eq!(letters.len(), 12);
-    assert_eq!(letters.iter().filter(|letter| letter.reason.contains("not written by fourfold")).count(), 2);
-    assert_eq!(smol::block_on(queue.requeue(DeadSelection::All)).unwrap(), 10);
-    assert_eq!(smol::block_on(queue.purge(DeadSelection::All)).unwrap(), 2);
-}
-
-#[test]
-fn queues_whose_names_are_alike_share_nothing() {
-    let server = Server::start();
-    for (key, payload) in [("tasks", "1"), ("{tasks}", "2")] {
-        let _: usize = server.client().lpush(key, payload).unwrap();
-        let url = server.url().replace("list=tasks", &format!("list={key}"));
-        let options = RedisOptions::from_url(&url).unwrap();
-        let source = smol::block_on(RedisSource::connect(options.clone())).unwrap();
-        beside(&source, async {
-            let held = claim_all(&source, 1).await;
-            settle(&source, held, dead("mine")).await;
-            source.close().await.unwrap();
-        });
-        let letters = smol::block_on(async { RedisQueue::connect(options).await.unwrap().dead(0, 9).await.unwrap() });
-        assert_eq!((letters.len(), &letters[0].payload[..]), (1, payload.as_bytes()));
-    }
-    let url = server.url().replace("list=tasks", "list={tasks}:fourfold:dead");
-    assert!(RedisOptions::from_url(&url).unwrap_err().is_usage());
-}
-
-#[test]
-fn what_may_be_lost_is_not_begun() {
-    let server = Server::start();
+fn what_may_be_lost_is_not_begun(mode: Mode) {
+    let server = Server::of(mode);
     server.push(&["1", "2", "3"]);
     let source = server.source_with(server.options().lease(Duration::from_millis(200)).follow(true));
     let held = beside(&source, claim_startable(&source, 2, 1));
@@ -271,9 +188,8 @@ fn what_may_be_lost_is_not_begun() {
     });
 }
 
-#[test]
-fn nobody_is_reaped_because_the_server_was_away() {
-    let mut server = Server::with(&["--appendonly", "yes", "--appendfsync", "always"]);
+fn nobody_is_reaped_because_the_server_was_away(mode: Mode) {
+    let mut server = Server::of_with(mode, &["--appendonly", "yes", "--appendfsync", "always"]);
     server.push(&["1", "2", "3", "4"]);
     let lease = Duration::from_millis(900);
     let sources: Vec<RedisSource> =
@@ -298,9 +214,8 @@ fn nobody_is_reaped_because_the_server_was_away() {
     assert!(server.queued().is_empty());
 }
 
-#[test]
-fn a_run_that_finds_nothing_waits_for_what_others_hold() {
-    let server = Server::start();
+fn a_run_that_finds_nothing_waits_for_what_others_hold(mode: Mode) {
+    let server = Server::of(mode);
     server.push(&["1"]);
     let gone = server.source_with(server.options().lease(Duration::from_millis(300)));
     beside(&gone, claim_startable(&gone, 1, 0));
@@ -324,9 +239,8 @@ fn a_run_that_finds_nothing_waits_for_what_others_hold() {
     server.assert_keys(&[]);
 }
 
-#[test]
-fn every_call_ends_when_the_server_falls_silent() {
-    let server = Server::start();
+fn every_call_ends_when_the_server_falls_silent(mode: Mode) {
+    let server = Server::of(mode);
     let proxy = Proxy::before(&server);
     let options = proxy.options(&server);
     let queue = smol::block_on(RedisQueue::connect(options.clone())).unwrap();
@@ -342,12 +256,11 @@ fn every_call_ends_when_the_server_falls_silent() {
     assert_eq!(smol::block_on(queue.push(["1"])).unwrap(), 1);
 }
 
-#[test]
-fn a_source_that_holds_nothing_says_goodbye_to_nobody() {
-    let mut server = Server::start();
+fn a_source_that_holds_nothing_says_goodbye_to_nobody(mode: Mode) {
+    let mut server = Server::of(mode);
     let source = server.source_with(server.options().follow(true));
     beside(&source, async {
-        while server.ask::<usize>(&["EXISTS", &own("beats")]) == 0 {
+        while server.ask::<usize>(&["EXISTS", &server.own("beats")]) == 0 {
             futures_lite::future::yield_now().await;
         }
         server.kill();
@@ -357,9 +270,8 @@ fn a_source_that_holds_nothing_says_goodbye_to_nobody() {
     });
 }
 
-#[test]
-fn an_answer_that_nobody_has_heard_of_passes() {
-    let server = Server::start();
+fn an_answer_that_nobody_has_heard_of_passes(mode: Mode) {
+    let server = Server::of(mode);
     let source = server.source_with(server.options().follow(true));
     beside(&source, async {
         for n in 0..3 {
@@ -382,9 +294,8 @@ fn an_answer_that_nobody_has_heard_of_passes() {
     });
 }
 
-#[test]
-fn a_claim_takes_no_more_bytes_than_one_large_task_has() {
-    let server = Server::start();
+fn a_claim_takes_no_more_bytes_than_one_large_task_has(mode: Mode) {
+    let server = Server::of(mode);
     let large = format!("\"{}\"", "x".repeat(700_000));
     server.push(&vec![large; 8]);
     let source = server.source();
@@ -399,10 +310,9 @@ fn a_claim_takes_no_more_bytes_than_one_large_task_has() {
     server.assert_keys(&[]);
 }
 
-#[test]
-fn a_push_wakes_one_or_two_of_many_and_sends_its_payload_once() {
+fn a_push_wakes_one_or_two_of_many_and_sends_its_payload_once(mode: Mode) {
     const IDLE: usize = 12;
-    let server = Server::start();
+    let server = Server::of(mode);
     let sources: Vec<RedisSource> =
         (0..IDLE).map(|_| server.source_with(server.options().lease(Duration::from_secs(60)).follow(true))).collect();
     let payload = format!("\"{}\"", "x".repeat(100_000));
@@ -431,13 +341,27 @@ fn a_push_wakes_one_or_two_of_many_and_sends_its_payload_once() {
     smol::block_on(or(body, first_of(drives)));
 }
 
-#[test]
-fn a_server_that_cannot_serve_is_quoted() {
-    let replica = Server::start();
+fn a_server_that_cannot_serve_is_quoted(mode: Mode) {
+    let replica = Server::of(mode);
     let mut client = replica.client();
     for words in [&["CONFIG", "SET", "replica-serve-stale-data", "no"][..], &["REPLICAOF", "127.0.0.1", "1"]] {
         redis::cmd(words[0]).arg(&words[1..]).exec(&mut client).unwrap();
     }
     let error = smol::block_on(RedisSource::connect(replica.options())).unwrap_err();
     assert!(error.is_not_ready() && error.to_string().contains("MASTERDOWN"), "{error}");
+}
+
+in_both_modes! {
+    a_claim_that_is_refused_in_its_middle_leaves_the_tasks_where_they_are
+    a_queue_is_drained_though_the_server_is_full
+    any_key_beside_the_payloads_can_be_lost
+    what_may_be_lost_is_not_begun
+    nobody_is_reaped_because_the_server_was_away
+    a_run_that_finds_nothing_waits_for_what_others_hold
+    every_call_ends_when_the_server_falls_silent
+    a_source_that_holds_nothing_says_goodbye_to_nobody
+    an_answer_that_nobody_has_heard_of_passes
+    a_claim_takes_no_more_bytes_than_one_large_task_has
+    a_push_wakes_one_or_two_of_many_and_sends_its_payload_once
+    a_server_that_cannot_serve_is_quoted
 }

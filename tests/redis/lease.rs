@@ -8,7 +8,7 @@ use fourfold::{
 };
 use futures_lite::future::zip;
 
-use crate::server::{Server, beside, claim, claim_all, claim_startable, payloads, settle};
+use crate::server::{Mode, Server, beside, claim, claim_all, claim_startable, in_both_modes, payloads, settle};
 
 /// A lease that others need not wait for.
 const SHORT: Duration = Duration::from_millis(200);
@@ -26,9 +26,8 @@ fn expire(server: &Server, source: &RedisSource) {
     server.expire(&source.consumer());
 }
 
-#[test]
-fn what_only_waited_in_a_vanished_consumer_comes_back_in_order_and_uncounted() {
-    let server = Server::start();
+fn what_only_waited_in_a_vanished_consumer_comes_back_in_order_and_uncounted(mode: Mode) {
+    let server = Server::of(mode);
     let numbers: Vec<String> = (0..2_500).map(|n| n.to_string()).collect();
     server.push(&numbers);
     vanish_with(&server, 2_200);
@@ -48,9 +47,8 @@ fn what_only_waited_in_a_vanished_consumer_comes_back_in_order_and_uncounted() {
     server.assert_keys(&[]);
 }
 
-#[test]
-fn what_had_begun_in_a_vanished_consumer_is_counted_and_comes_alone() {
-    let server = Server::start();
+fn what_had_begun_in_a_vanished_consumer_is_counted_and_comes_alone(mode: Mode) {
+    let server = Server::of(mode);
     server.push(&["0", "1", "2", "3", "4", "5", "6", "7"]);
     let gone = server.source_with(server.options().lease(SHORT));
     beside(&gone, claim_startable(&gone, 6, 3));
@@ -74,9 +72,8 @@ fn what_had_begun_in_a_vanished_consumer_is_counted_and_comes_alone() {
     server.assert_keys(&[]);
 }
 
-#[test]
-fn a_heartbeat_that_ends_by_itself_is_noticed() {
-    let server = Server::start();
+fn a_heartbeat_that_ends_by_itself_is_noticed(mode: Mode) {
+    let server = Server::of(mode);
     server.push(&["1"]);
     let lease = Duration::from_millis(200);
     let first = server.source_with(server.options().lease(lease));
@@ -88,9 +85,8 @@ fn a_heartbeat_that_ends_by_itself_is_noticed() {
     });
 }
 
-#[test]
-fn rivals_bring_a_delivery_back_once() {
-    let server = Server::start();
+fn rivals_bring_a_delivery_back_once(mode: Mode) {
+    let server = Server::of(mode);
     let numbers: Vec<String> = (0..1_500).map(|n| n.to_string()).collect();
     server.push(&numbers);
     vanish_with(&server, 1_500);
@@ -114,9 +110,8 @@ fn rivals_bring_a_delivery_back_once() {
     server.assert_keys(&[]);
 }
 
-#[test]
-fn a_task_that_takes_its_consumers_with_it_goes_to_the_dead_letters() {
-    let server = Server::start();
+fn a_task_that_takes_its_consumers_with_it_goes_to_the_dead_letters(mode: Mode) {
+    let server = Server::of(mode);
     server.push(&["\"poison\"", "\"harmless\""]);
     let three = NonZeroU32::new(3).unwrap();
     for crash in 1..=3 {
@@ -152,9 +147,8 @@ fn a_task_that_takes_its_consumers_with_it_goes_to_the_dead_letters() {
     assert_eq!(letter.reason, "delivered 3 times to workers that died of it or vanished");
 }
 
-#[test]
-fn a_consumer_whose_lease_was_lost_cannot_end_what_is_somebody_elses() {
-    let server = Server::start();
+fn a_consumer_whose_lease_was_lost_cannot_end_what_is_somebody_elses(mode: Mode) {
+    let server = Server::of(mode);
     server.push(&["1", "2", "3", "4"]);
     let slow = server.source_with(server.options().follow(true).lease(SHORT));
     let name = slow.consumer();
@@ -189,18 +183,17 @@ fn a_consumer_whose_lease_was_lost_cannot_end_what_is_somebody_elses() {
     server.assert_keys(&[]);
 }
 
-#[test]
-fn an_idle_consumer_learns_from_its_heartbeat_that_it_was_reaped() {
-    let server = Server::start();
+fn an_idle_consumer_learns_from_its_heartbeat_that_it_was_reaped(mode: Mode) {
+    let server = Server::of(mode);
     let slow = server.source_with(server.options().lease(Duration::from_millis(300)).follow(true));
     let name = slow.consumer();
     beside(&slow, async {
-        while !server.ask::<bool>(&["EXISTS", &Server::held(&name)]) {
+        while !server.ask::<bool>(&["EXISTS", &server.held(&name)]) {
             futures_lite::future::yield_now().await;
         }
-        let _: usize = server.ask(&["HSET", &Server::held(&name), "m", "reaped"]);
-        let _: usize = server.ask(&["ZREM", "{tasks}:fourfold:beats", &name]);
-        let _: usize = server.ask(&["SREM", "{tasks}:fourfold:holders", &name]);
+        let _: usize = server.ask(&["HSET", &server.held(&name), "m", "reaped"]);
+        let _: usize = server.ask(&["ZREM", &server.own("beats"), &name]);
+        let _: usize = server.ask(&["SREM", &server.own("holders"), &name]);
         while slow.consumer() == name {
             smol::Timer::after(Duration::from_millis(1)).await;
         }
@@ -216,4 +209,14 @@ fn an_idle_consumer_learns_from_its_heartbeat_that_it_was_reaped() {
 
 async fn beside_too<T>(source: &RedisSource, body: impl Future<Output = T>) -> T {
     smol::future::or(body, async { panic!("{:?}", source.drive(&()).await) }).await
+}
+
+in_both_modes! {
+    what_only_waited_in_a_vanished_consumer_comes_back_in_order_and_uncounted
+    what_had_begun_in_a_vanished_consumer_is_counted_and_comes_alone
+    a_heartbeat_that_ends_by_itself_is_noticed
+    rivals_bring_a_delivery_back_once
+    a_task_that_takes_its_consumers_with_it_goes_to_the_dead_letters
+    a_consumer_whose_lease_was_lost_cannot_end_what_is_somebody_elses
+    an_idle_consumer_learns_from_its_heartbeat_that_it_was_reaped
 }

@@ -1,10 +1,11 @@
-//! Tasks from Redis lists, against real servers: each test starts its own.
+//! Tasks from Redis lists and streams, against real servers: each test starts its own.
 #![cfg(feature = "redis")]
 #![allow(clippy::unwrap_used, reason = "all of it is test code")]
 
 mod connect;
 mod cut;
 mod firm;
+mod foreign;
 mod lease;
 mod look_after;
 mod outage;
@@ -12,4 +13,5 @@ mod processes;
 mod proxy;
 mod server;
 mod settle;
+mod stream;
 mod wait;

@@ -13,7 +13,7 @@ use futures_lite::future::{yield_now, zip};
 
 use crate::{
     proxy::Proxy,
-    server::{KEY, Server, beside, claim, claim_all, payloads, settle},
+    server::{Mode, Server, beside, claim, claim_all, in_both_modes, payloads, settle},
 };
 
 fn numbers(count: usize) -> Vec<String> {
@@ -46,9 +46,8 @@ fn assert_each_once(done: &BTreeMap<String, usize>, count: usize) {
     assert_eq!(done.len(), count);
 }
 
-#[test]
-fn a_claim_whose_reply_is_lost_is_taken_up_again() {
-    let server = Server::start();
+fn a_claim_whose_reply_is_lost_is_taken_up_again(mode: Mode) {
+    let server = Server::of(mode);
     let proxy = Proxy::before(&server);
     server.push(&["1", "2", "3"]);
     let source = server.source_with(proxy.options(&server).follow(true));
@@ -71,9 +70,8 @@ fn a_claim_whose_reply_is_lost_is_taken_up_again() {
     server.assert_keys(&[]);
 }
 
-#[test]
-fn a_settlement_whose_reply_is_lost_counts_once() {
-    let server = Server::start();
+fn a_settlement_whose_reply_is_lost_counts_once(mode: Mode) {
+    let server = Server::of(mode);
     let proxy = Proxy::before(&server);
     server.push(&["1", "2", "3", "4"]);
     let source = server.source_with(proxy.options(&server));
@@ -108,9 +106,8 @@ fn a_settlement_whose_reply_is_lost_counts_once() {
     });
 }
 
-#[test]
-fn connections_that_are_killed_again_and_again_change_nothing() {
-    let server = Server::start();
+fn connections_that_are_killed_again_and_again_change_nothing(mode: Mode) {
+    let server = Server::of(mode);
     server.push(&numbers(5_000));
     let source = server.source();
     let mut client = server.client();
@@ -131,9 +128,8 @@ fn connections_that_are_killed_again_and_again_change_nothing() {
     server.assert_keys(&[]);
 }
 
-#[test]
-fn scripts_that_the_server_forgot_are_told_again() {
-    let server = Server::start();
+fn scripts_that_the_server_forgot_are_told_again(mode: Mode) {
+    let server = Server::of(mode);
     server.push(&numbers(1_000));
     let source = server.source();
     let done = beside(&source, async {
@@ -149,9 +145,8 @@ fn scripts_that_the_server_forgot_are_told_again() {
     assert_each_once(&done, 1_000);
 }
 
-#[test]
-fn a_server_that_crashes_and_comes_back_loses_nothing() {
-    let mut server = Server::with(&["--appendonly", "yes", "--appendfsync", "always"]);
+fn a_server_that_crashes_and_comes_back_loses_nothing(mode: Mode) {
+    let mut server = Server::of_with(mode, &["--appendonly", "yes", "--appendfsync", "always"]);
     server.push(&numbers(3_000));
     let source = server.source();
     let done = beside(&source, async {
@@ -172,9 +167,8 @@ fn a_server_that_crashes_and_comes_back_loses_nothing() {
     server.assert_keys(&[]);
 }
 
-#[test]
-fn a_server_that_stays_away_ends_the_run() {
-    let mut server = Server::start();
+fn a_server_that_stays_away_ends_the_run(mode: Mode) {
+    let mut server = Server::of(mode);
     server.push(&["1"]);
     let source = server.source_with(server.options().follow(true).reconnect(Duration::from_millis(300)));
     let start = Instant::now();
@@ -200,9 +194,8 @@ fn a_server_that_stays_away_ends_the_run() {
     assert_eq!(claimed, (Err(error.clone()), Err(error.clone()), Err(error)));
 }
 
-#[test]
-fn a_server_that_falls_silent_is_left_for_a_new_connection() {
-    let server = Server::start();
+fn a_server_that_falls_silent_is_left_for_a_new_connection(mode: Mode) {
+    let server = Server::of(mode);
     let proxy = Proxy::before(&server);
     server.push(&["1", "2"]);
     let source = server.source_with(proxy.options(&server).lease(Duration::from_millis(1500)).follow(true));
@@ -226,9 +219,8 @@ fn a_server_that_falls_silent_is_left_for_a_new_connection() {
     });
 }
 
-#[test]
-fn a_server_that_is_stopped_for_a_while_is_waited_for() {
-    let server = Server::start();
+fn a_server_that_is_stopped_for_a_while_is_waited_for(mode: Mode) {
+    let server = Server::of(mode);
     server.push(&["1"]);
     let source = server.source_with(server.options().follow(true));
     beside(&source, async {
@@ -242,6 +234,17 @@ fn a_server_that_is_stopped_for_a_while_is_waited_for() {
         assert_eq!(lost, 0);
         source.close().await.unwrap();
     });
-    assert!(!server.ask::<bool>(&["EXISTS", KEY]));
+    assert!(server.queued().is_empty());
     server.assert_keys(&[]);
+}
+
+in_both_modes! {
+    a_claim_whose_reply_is_lost_is_taken_up_again
+    a_settlement_whose_reply_is_lost_counts_once
+    connections_that_are_killed_again_and_again_change_nothing
+    scripts_that_the_server_forgot_are_told_again
+    a_server_that_crashes_and_comes_back_loses_nothing
+    a_server_that_stays_away_ends_the_run
+    a_server_that_falls_silent_is_left_for_a_new_connection
+    a_server_that_is_stopped_for_a_while_is_waited_for
 }

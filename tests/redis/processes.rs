@@ -21,7 +21,7 @@ use fourfold::{
     },
 };
 
-use crate::server::{Server, beside, claim, settle};
+use crate::server::{Mode, Server, beside, claim, in_both_modes, settle};
 
 const URL: &str = "FOURFOLD_TEST_WORKER_URL";
 const FILE: &str = "FOURFOLD_TEST_WORKER_FILE";
@@ -77,10 +77,9 @@ fn done(file: &PathBuf) -> BTreeMap<String, usize> {
     done
 }
 
-#[test]
-fn workers_that_are_killed_leave_nothing_undone() {
+fn workers_that_are_killed_leave_nothing_undone(mode: Mode) {
     const TASKS: usize = 12_000;
-    let server = Server::start();
+    let server = Server::of(mode);
     let file = PathBuf::from(format!("{}.done", server.socket()));
     server.push(&(0..TASKS).map(|n| n.to_string()).collect::<Vec<_>>());
     let mut workers: Vec<Worker> = (0..3).map(|_| Worker::start(&server, &file)).collect();
@@ -112,9 +111,8 @@ fn workers_that_are_killed_leave_nothing_undone() {
     });
 }
 
-#[test]
-fn a_run_drains_a_queue_by_every_pattern() {
-    let server = Server::start();
+fn a_run_drains_a_queue_by_every_pattern(mode: Mode) {
+    let server = Server::of(mode);
     for pattern in [Pattern::TaskSet, Pattern::SemaphoreBatch, Pattern::WorkerPool, Pattern::TaskGroup] {
         server.push(&(0..2_000).map(|n| n.to_string()).collect::<Vec<_>>());
         let source = server.source();
@@ -126,9 +124,8 @@ fn a_run_drains_a_queue_by_every_pattern() {
     }
 }
 
-#[test]
-fn a_drained_run_puts_back_what_it_had_only_claimed() {
-    let server = Server::start();
+fn a_drained_run_puts_back_what_it_had_only_claimed(mode: Mode) {
+    let server = Server::of(mode);
     server.push(&(0..500).map(|n| n.to_string()).collect::<Vec<_>>());
     let source = server.source();
     let control = Control::new();
@@ -183,4 +180,10 @@ fn a_worker_speaks_tls_with_a_server_that_it_trusts_and_with_no_other() {
         assert!(start.elapsed() < Duration::from_secs(30), "{} of 100", done(&file).len());
         thread::sleep(Duration::from_millis(5));
     }
+}
+
+in_both_modes! {
+    workers_that_are_killed_leave_nothing_undone
+    a_run_drains_a_queue_by_every_pattern
+    a_drained_run_puts_back_what_it_had_only_claimed
 }

@@ -14,7 +14,7 @@ use std::{
 
 use fourfold::source::redis::RedisOptions;
 
-use crate::server::{KEY, Server};
+use crate::server::Server;
 
 const FOR_EVER: u64 = u64::MAX;
 
@@ -69,9 +69,8 @@ impl Proxy {
     }
 
     pub(crate) fn options(&self, server: &Server) -> RedisOptions {
-        let url = format!("redis+unix://{}?list={KEY}", self.path.display());
+        let url = server.address(&self.path.display().to_string());
         let lease = std::time::Duration::from_secs(3);
-        assert!(server.options().to_string().ends_with(KEY));
         RedisOptions::from_url(&url).unwrap().lease(lease)
     }
 

@@ -8,7 +8,7 @@ use fourfold::{
 };
 use futures_lite::future::{poll_once, zip};
 
-use crate::server::{KEY, Server, beside, claim, claim_all, payloads, settle};
+use crate::server::{KEY, Mode, Server, beside, claim, claim_all, in_both_modes, payloads, settle};
 
 const SOME: NonZeroUsize = NonZeroUsize::new(4).unwrap();
 
@@ -18,9 +18,8 @@ async fn until_somebody_waits(server: &Server) {
     }
 }
 
-#[test]
-fn a_waiting_claim_gets_what_is_pushed() {
-    let server = Server::start();
+fn a_waiting_claim_gets_what_is_pushed(mode: Mode) {
+    let server = Server::of(mode);
     let source = server.source_with(server.options().follow(true));
     beside(&source, async {
         for n in 0..3 {
@@ -35,9 +34,8 @@ fn a_waiting_claim_gets_what_is_pushed() {
     });
 }
 
-#[test]
-fn a_claim_that_is_dropped_while_it_waits_loses_nothing() {
-    let server = Server::start();
+fn a_claim_that_is_dropped_while_it_waits_loses_nothing(mode: Mode) {
+    let server = Server::of(mode);
     let source = server.source_with(server.options().follow(true));
     beside(&source, async {
         for n in 0..20 {
@@ -67,9 +65,8 @@ fn a_claim_that_is_dropped_while_it_waits_loses_nothing() {
     server.assert_keys(&[]);
 }
 
-#[test]
-fn what_arrives_for_nobody_is_given_back_at_the_end() {
-    let server = Server::start();
+fn what_arrives_for_nobody_is_given_back_at_the_end(mode: Mode) {
+    let server = Server::of(mode);
     let numbers: Vec<String> = (0..2_500).map(|n| n.to_string()).collect();
     server.push(&numbers);
     let before = server.queued();
@@ -89,9 +86,8 @@ fn what_arrives_for_nobody_is_given_back_at_the_end() {
     server.assert_keys(&[KEY]);
 }
 
-#[test]
-fn close_gives_back_what_is_held_with_its_attempts() {
-    let server = Server::start();
+fn close_gives_back_what_is_held_with_its_attempts(mode: Mode) {
+    let server = Server::of(mode);
     let numbers: Vec<String> = (0..2_500).map(|n| n.to_string()).collect();
     server.push(&numbers);
     let before = server.queued();
@@ -111,9 +107,8 @@ fn close_gives_back_what_is_held_with_its_attempts() {
     });
 }
 
-#[test]
-fn a_source_is_exhausted_only_when_it_holds_nothing_itself() {
-    let server = Server::start();
+fn a_source_is_exhausted_only_when_it_holds_nothing_itself(mode: Mode) {
+    let server = Server::of(mode);
     server.push(&["1"]);
     let source = server.source();
     beside(&source, async {
@@ -127,4 +122,12 @@ fn a_source_is_exhausted_only_when_it_holds_nothing_itself() {
         waiting.await.unwrap();
         assert!(claims.is_empty());
     });
+}
+
+in_both_modes! {
+    a_waiting_claim_gets_what_is_pushed
+    a_claim_that_is_dropped_while_it_waits_loses_nothing
+    what_arrives_for_nobody_is_given_back_at_the_end
+    close_gives_back_what_is_held_with_its_attempts
+    a_source_is_exhausted_only_when_it_holds_nothing_itself
 }

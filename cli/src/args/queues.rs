@@ -1,4 +1,4 @@
-//! The arguments of the commands for Redis lists.
+//! The arguments of the commands for Redis queues.
 
 use std::num::NonZeroUsize;
 
@@ -8,7 +8,7 @@ use super::parse;
 
 #[derive(Debug, Args)]
 pub(crate) struct PushArgs {
-    /// The list: redis://HOST/0?list=KEY
+    /// The queue: redis://HOST/0?list=KEY or redis://HOST/0?stream=KEY&group=GROUP
     pub(crate) source: String,
     /// The file of JSON lines, `-` for standard input
     #[arg(default_value = "-")]
@@ -20,7 +20,7 @@ pub(crate) struct PushArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct StatsArgs {
-    /// The list: redis://HOST/0?list=KEY
+    /// The queue: redis://HOST/0?list=KEY or redis://HOST/0?stream=KEY&group=GROUP
     pub(crate) source: String,
     /// Write the counts as JSON
     #[arg(long)]
@@ -31,7 +31,7 @@ pub(crate) struct StatsArgs {
 pub(crate) enum DeadCommand {
     /// List the dead letters: when they died, after how many attempts, and why
     List {
-        /// The list: redis://HOST/0?list=KEY
+        /// The queue: redis://HOST/0?list=KEY or redis://HOST/0?stream=KEY&group=GROUP
         source: String,
         /// The maximum number of dead letters to list
         #[arg(long, value_name = "N", default_value = "100", value_parser = parse::count)]
@@ -42,14 +42,14 @@ pub(crate) enum DeadCommand {
     },
     /// Show one dead letter with its payload
     Show {
-        /// The list: redis://HOST/0?list=KEY
+        /// The queue: redis://HOST/0?list=KEY or redis://HOST/0?stream=KEY&group=GROUP
         source: String,
         /// The number that `dead list` shows
         id: u64,
     },
-    /// Put dead letters back into the list, as if they were new
+    /// Put dead letters back into the queue, as if they were new
     Requeue {
-        /// The list: redis://HOST/0?list=KEY
+        /// The queue: redis://HOST/0?list=KEY or redis://HOST/0?stream=KEY&group=GROUP
         source: String,
         /// The numbers that `dead list` shows
         #[arg(required_unless_present = "all")]
@@ -60,7 +60,7 @@ pub(crate) enum DeadCommand {
     },
     /// Delete dead letters
     Purge {
-        /// The list: redis://HOST/0?list=KEY
+        /// The queue: redis://HOST/0?list=KEY or redis://HOST/0?stream=KEY&group=GROUP
         source: String,
         /// The numbers that `dead list` shows
         #[arg(required_unless_present = "all")]

@@ -13,7 +13,8 @@ use super::parse::{self, Backoff, Codes, Halt};
 
 #[derive(Debug, Args)]
 pub(crate) struct RunArgs {
-    /// Where tasks come from: a file of JSON lines, `-` for standard input, redis://HOST/0?list=KEY, or `demo` for
+    /// Where tasks come from: a file of JSON lines, `-` for standard input, redis://HOST/0?list=KEY,
+    /// redis://HOST/0?stream=KEY&group=GROUP, or `demo` for
     /// simulated tasks
     #[arg(default_value = "demo")]
     pub(crate) source: String,

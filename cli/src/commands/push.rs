@@ -1,4 +1,4 @@
-//! `fourfold push`: JSON lines into a Redis list.
+//! `fourfold push`: JSON lines into a Redis queue.
 
 use std::num::NonZeroUsize;
 

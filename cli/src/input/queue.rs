@@ -1,4 +1,4 @@
-//! The Redis list that a SOURCE names.
+//! The Redis queue that a SOURCE names.
 
 use fourfold::source::redis::{RedisError, RedisOptions, RedisQueue};
 

@@ -1,4 +1,4 @@
-//! URLs of Redis lists.
+//! URLs of Redis queues.
 
 use std::env;
 
@@ -10,7 +10,7 @@ use crate::exit::CliError;
 /// The environment's password for a URL that has none, under the name that redis-cli gives it.
 const PASSWORD: &str = "REDISCLI_AUTH";
 
-/// The schemes of URLs that name a Redis list.
+/// The schemes of URLs that name a Redis queue.
 const SCHEMES: [&str; 7] = ["redis", "rediss", "valkey", "valkeys", "unix", "redis+unix", "valkey+unix"];
 
 /// Returns whether a SOURCE is such a URL; letter case and white space before it do not matter.
@@ -22,7 +22,7 @@ pub(super) fn is_redis(source: &str) -> bool {
 /// Reads a URL.
 ///
 /// # Errors
-/// When it names no list, or has characters in it that mean something else there.
+/// When it names no queue, or has characters in it that mean something else there.
 pub(super) fn options(source: &str) -> Result<RedisOptions, CliError> {
     let url = source.trim_start();
     check(url)?;
@@ -43,11 +43,8 @@ fn check(url: &str) -> Result<(), CliError> {
     let (place, query) = url.split_once('?').unwrap_or((url, ""));
     if query.rsplit_once('?').is_some_and(|(before, _)| before.contains('@')) {
         return Err(CliError::usage(
-            "the Redis URL has a `?` before its `@`, where the list begins: write %3F for one in a password",
+            "the Redis URL has a `?` before its `@`, where the queue begins: write %3F for one in a password",
         ));
-    }
-    if query.split('&').any(|pair| pair.starts_with("stream=")) {
-        return Err(CliError::usage("Redis streams are not supported yet: use a list, ?list=KEY"));
     }
     let credentials = place.split_once("://").and_then(|(_, rest)| rest.rsplit_once('@')).map(|(before, _)| before);
     let values =
@@ -101,7 +98,7 @@ mod tests {
             ("redis://u:sec?ret@h/0?list=a", "%3F"),
             ("redis://h/0?list=a%FFb", "list="),
             ("redis://u:%FFsecret@h/0?list=a", "password"),
-            ("redis://u:secret@h/0?stream=a", "streams"),
+            ("redis://u:secret@h/0?stream=a", "group=GROUP"),
         ] {
             let error = options(url).unwrap_err();
             assert!(error.message().contains(part) && !error.message().contains("sec"), "{url}: {}", error.message());

@@ -129,7 +129,7 @@ impl CompareSettings {
         let source = SourceSettings::check(&args.source)?;
         if let SourceSettings::Redis(_) = source {
             return Err(CliError::usage(
-                "compare takes the demo or a file: a Redis list cannot be drained four times (use `fourfold run`)",
+                "compare takes the demo or a file: a Redis queue cannot be drained four times (use `fourfold run`)",
             ));
         }
         let work = WorkSettings::check(args.work, Pattern::ALL[0], &source, true)?;

@@ -1,4 +1,4 @@
-//! `push`, `stats`, `dead` and `run` on a Redis list.
+//! `push`, `stats`, `dead` and `run` on Redis queues.
 
 use std::time::Duration;
 
@@ -25,39 +25,50 @@ impl Server {
     fn url(&self) -> String {
         self.redis.url("tasks")
     }
+
+    /// The address of a stream.
+    fn stream(&self) -> String {
+        self.url().replace("list=tasks", "stream=tasks&group=workers")
+    }
 }
 
 #[test]
 fn what_is_pushed_is_counted_drained_and_buried() {
-    let server = Server::start();
-    let (place, url) = (&server.place, server.url());
-    let pushed = place.feed(&["push", &url], format!("{}bad\n", seq(2500)).as_bytes()).expect(1);
+    for is_stream in [false, true] {
+        let server = Server::start();
+        let url = if is_stream { server.stream() } else { server.url() };
+        push_count_drain_and_bury(&server.place, &url);
+    }
+}
+
+fn push_count_drain_and_bury(place: &Place, url: &str) {
+    let pushed = place.feed(&["push", url], format!("{}bad\n", seq(2500)).as_bytes()).expect(1);
     assert_eq!(pushed.stdout, "2500 pushed, 1 malformed lines left out\n");
     assert!(pushed.stderr.contains("line 2501"), "{}", pushed.stderr);
-    let stats = place.run(&["stats", &url, "--json"]).expect(0).report();
+    let stats = place.run(&["stats", url, "--json"]).expect(0).report();
     assert_eq!(
         (stats["waiting"].as_u64(), stats["dead"].as_u64(), stats["in_flight"].as_u64()),
         (Some(2500), Some(0), Some(0))
     );
-    assert!(place.run(&["stats", &url]).expect(0).stdout.contains("waiting    2500"));
+    assert!(place.run(&["stats", url]).expect(0).stdout.contains("waiting    2500"));
 
     let script = "[ {} -ne 7 ] || { echo seven >&2; exit 1; }";
-    let args = ["run", &url, "-c", "4", "--max-tasks", "20", "--retries", "0", "--json", "--exec", "sh", "-c", script];
+    let args = ["run", url, "-c", "4", "--max-tasks", "20", "--retries", "0", "--json", "--exec", "sh", "-c", script];
     let report = place.run(&args).expect(1).report();
     assert_eq!(report["dead"], 1, "{report}");
-    let report = place.run(&["run", &url, "-c", "16", "--simulate", "--json"]).expect(0).report();
+    let report = place.run(&["run", url, "-c", "16", "--simulate", "--json"]).expect(0).report();
     assert_eq!((report["peak_in_flight"].as_u64() <= Some(16), report["released"].as_u64()), (true, Some(0)));
 
-    let list = place.run(&["dead", "list", &url, "--json"]).expect(0).report();
+    let list = place.run(&["dead", "list", url, "--json"]).expect(0).report();
     assert_eq!((list["payload"].as_u64(), list["reason"].as_str()), (Some(7), Some("exit code 1: seven")));
     let id = list["task"].to_string();
-    assert!(place.run(&["dead", "list", &url]).expect(0).stdout.contains("seven"));
-    assert!(place.run(&["dead", "show", &url, &id]).expect(0).stdout.contains("\"payload\": 7"));
-    place.run(&["dead", "show", &url, "999999"]).expect(1).says(&["999999"]);
-    assert_eq!(place.run(&["dead", "requeue", &url, &id]).expect(0).stdout, "1 requeued\n");
-    assert_eq!(place.run(&["dead", "purge", &url, &id]).expect(1).stdout, "0 purged\n");
-    assert_eq!(place.run(&["run", &url, "--simulate", "--json"]).expect(0).report()["done"], 1);
-    assert_eq!(place.run(&["dead", "purge", &url, "--all"]).expect(0).stdout, "0 purged\n");
+    assert!(place.run(&["dead", "list", url]).expect(0).stdout.contains("seven"));
+    assert!(place.run(&["dead", "show", url, &id]).expect(0).stdout.contains("\"payload\": 7"));
+    place.run(&["dead", "show", url, "999999"]).expect(1).says(&["999999"]);
+    assert_eq!(place.run(&["dead", "requeue", url, &id]).expect(0).stdout, "1 requeued\n");
+    assert_eq!(place.run(&["dead", "purge", url, &id]).expect(1).stdout, "0 purged\n");
+    assert_eq!(place.run(&["run", url, "--simulate", "--json"]).expect(0).report()["done"], 1);
+    assert_eq!(place.run(&["dead", "purge", url, "--all"]).expect(0).stdout, "0 purged\n");
 }
 
 #[test]

@@ -22,11 +22,13 @@ fn completions_and_man_page_know_every_command() {
 }
 
 #[test]
-fn what_is_not_there_yet_is_not_offered() {
+fn the_help_shows_how_every_kind_of_queue_is_named() {
     let place = Place::new();
-    for args in [&["--help"][..], &["run", "--help"], &["compare", "--help"]] {
+    for args in [&["run", "--help"][..], &["push", "--help"], &["stats", "--help"], &["dead", "list", "--help"]] {
         let help = place.run(args).expect(0).stdout;
-        assert!(!help.contains("stream="), "{args:?}");
-        assert!(help.contains("Examples:") || args[0] == "compare");
+        assert!(help.contains("list=KEY") && help.contains("stream=KEY&group=GROUP"), "{args:?}: {help}");
+    }
+    for args in [&["--help"][..], &["run", "--help"]] {
+        assert!(place.run(args).expect(0).stdout.contains("Examples:"), "{args:?}");
     }
 }

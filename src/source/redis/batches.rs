@@ -2,13 +2,16 @@
 //! them.
 
 use core::ops::Range;
-use std::{collections::HashMap, vec::Vec};
+use std::{
+    collections::{HashMap, HashSet},
+    vec::Vec,
+};
 
 use super::{
     RedisReceipt,
-    entry::{Entry, unpack},
-    error::ConnectionError,
-    list::{Act, ActOn, BatchState},
+    entry::{ALL_FIELDS, Entry, StreamId, unpack},
+    error::{ConnectionError, odd_reply},
+    protocol::{Act, ActOn, BatchState, Message},
 };
 
 /// It waits, and the server knows that it does.
@@ -29,22 +32,37 @@ pub(super) struct Batch {
     states: Vec<u8>,
     /// How many have not ended.
     left: usize,
+    is_of_stream: bool,
 }
 
 impl Batch {
     /// Reads what a script returned.
-    pub(super) fn read(packed: Vec<u8>, states: &[u8]) -> Result<Self, ConnectionError> {
+    pub(super) fn read(packed: Vec<u8>, states: &[u8], is_of_stream: bool) -> Result<Self, ConnectionError> {
         let entries = unpack(&packed)?;
+        if is_of_stream && !entries.iter().all(|range| Entry::parse_pending(&packed[range.clone()]).is_some()) {
+            return Err(odd_reply("a claim"));
+        }
         let known = |at: usize| states.get(at).copied().filter(|state| [WAITS, BEGUN, ENDED].contains(state));
         let states: Vec<u8> = (0..entries.len()).map(|at| known(at).unwrap_or(WAITS)).collect();
         let left = states.iter().filter(|state| **state != ENDED).count();
-        Ok(Self { packed, entries, states, left })
+        Ok(Self { packed, entries, states, left, is_of_stream })
+    }
+
+    fn entry(&self, range: &Range<usize>) -> Entry<'_> {
+        let bytes = &self.packed[range.clone()];
+        let pending = if self.is_of_stream { Entry::parse_pending(bytes) } else { None };
+        pending.unwrap_or_else(|| Entry::parse(bytes))
+    }
+
+    fn stream_id(&self, index: u32) -> Option<(StreamId, u32)> {
+        let entry = self.entry(self.entries.get(index as usize)?);
+        Some((entry.id?, entry.crashes))
     }
 
     /// The entries that have not ended, by their index.
     pub(super) fn open(&self) -> impl Iterator<Item = (u32, Entry<'_>)> {
         let open = (0_u32..).zip(self.entries.iter().zip(&self.states)).filter(|(_, (_, state))| **state != ENDED);
-        open.map(|(index, (range, _))| (index, Entry::parse(&self.packed[range.clone()])))
+        open.map(|(index, (range, _))| (index, self.entry(range)))
     }
 
     /// The states as the server is told; empty when all have ended.
@@ -69,7 +87,7 @@ impl Batch {
 
     fn act(&self, first: u64, index: u32, act: &Act) -> Option<ActOn> {
         let range = self.entries.get(index as usize)?.clone();
-        let entry = Entry::parse(&self.packed[range.clone()]);
+        let entry = self.entry(&range);
         let length = if matches!(act, Act::Release) { range.len() } else { entry.payload.len() };
         Some(ActOn {
             index: index as usize,
@@ -80,8 +98,15 @@ impl Batch {
             attempts: entry.attempts,
             crashes: entry.crashes,
             since: entry.since,
+            stream: entry.id.map(|id| (id, stored(&entry))),
         })
     }
+}
+
+/// The payload as a dead letter or a retry keeps it.
+fn stored(entry: &Entry<'_>) -> Vec<u8> {
+    let head = if entry.is_fields { ALL_FIELDS } else { b"" };
+    [head, entry.payload].concat()
 }
 
 /// Whether a delivery may begin.
@@ -152,8 +177,9 @@ impl Batches {
         done: &[RedisReceipt],
         acts: &[(RedisReceipt, Act)],
         begun: &[RedisReceipt],
-    ) -> Vec<BatchState> {
+    ) -> Message {
         let mut message = Vec::new();
+        let (mut ended, mut beginning) = (Vec::new(), Vec::new());
         for (receipt, act) in acts {
             if let Some(batch) = self.by_first.get_mut(&receipt.batch) {
                 let on = batch.act(receipt.batch, receipt.index, act);
@@ -165,17 +191,43 @@ impl Batches {
             if let Some(batch) = self.by_first.get_mut(&receipt.batch) {
                 batch.end(receipt.index);
                 part(&mut message, receipt.batch);
+                if batch.is_of_stream {
+                    ended.extend(batch.stream_id(receipt.index).map(|(id, _)| id));
+                }
             }
         }
         for receipt in begun {
             part(&mut message, receipt.batch);
+            if let Some(batch) = self.by_first.get(&receipt.batch).filter(|batch| batch.is_of_stream) {
+                beginning.extend(batch.stream_id(receipt.index));
+            }
         }
         message.retain_mut(|part| {
             let batch = self.by_first.get(&part.first);
             part.states = batch.map(Batch::told).unwrap_or_default();
             batch.is_some()
         });
-        message
+        Message { batches: message, ended, beginning }
+    }
+
+    /// How many deliveries there are in all batches, at least those that the server knows of.
+    pub(super) fn known(&self) -> usize {
+        self.by_first.values().map(|batch| batch.entries.len()).sum()
+    }
+
+    /// The ids of all deliveries, where the queue is a stream.
+    pub(super) fn stream_ids(&self) -> HashSet<StreamId> {
+        let batches = self.by_first.values();
+        batches.flat_map(|batch| batch.entries.iter().filter_map(|range| batch.entry(range).id)).collect()
+    }
+
+    /// All deliveries that have not ended, as if they were to be released.
+    pub(super) fn open_entries(&self) -> Vec<ActOn> {
+        let open = self
+            .by_first
+            .iter()
+            .flat_map(|(first, batch)| batch.open().filter_map(|(index, _)| batch.act(*first, index, &Act::Release)));
+        open.collect()
     }
 
     /// The server has been told.

@@ -1,7 +1,7 @@
 //! The work on a connection: claims, settlements, heartbeat, reaping and waiting, side by side until the connection ends.
 
 use core::{convert::Infallible, future::pending, time::Duration};
-use std::{boxed::Box, time::Instant};
+use std::time::Instant;
 
 use smol::{
     Timer,
@@ -14,13 +14,11 @@ use super::{
     connection::{Connection, Ended, On},
     consumer_state::{Telling, until},
     error::{ConnectionError, Kind, RedisError},
-    list::{Beat, Claimed, Consumer},
     outage::{Evidence, Outage, random_part},
+    protocol::{Beat, Claimed, Consumer},
 };
 
 pub(super) const TARGET: &str = "fourfold::redis";
-/// How long an idle consumer waits before it asks again.
-const WAIT: Duration = Duration::from_secs(30);
 /// A consumer that was silent for longer cannot know whether the server still remembers that it was reaped.
 const FORGOTTEN: Duration = Duration::from_secs(1_800);
 
@@ -84,8 +82,12 @@ impl RedisSource {
                         Err(ConnectionError::Reaped) => self.begin_again(),
                         Err(ConnectionError::Lost) if self.consumer_state.over_for() > FORGOTTEN => self.begin_again(),
                         Err(ConnectionError::Lost) => self.restore(&data_on).await?,
+                        Err(ConnectionError::Gone) => {
+                            self.put_back(&data_on).await?;
+                            self.begin_again();
+                        }
                         Err(ConnectionError::WrongType(text)) => {
-                            return Err(self.list.check_types(&data_on, text).await);
+                            return Err(self.protocol.check_types(&data_on, text).await);
                         }
                         ended => return ended,
                     }
@@ -134,18 +136,42 @@ impl RedisSource {
     /// The server lost what this consumer holds, not because it was reaped: it is told again.
     async fn restore(&self, on: &On<'_>) -> Result<(), ConnectionError> {
         let me = self.me();
+        if self.protocol.is_stream() {
+            // What is held is in the group: the hash says only whose it is.
+            return self.protocol.restore(on, &me, true, &[]).await;
+        }
         let (count, chunks) = self.consumer_state.restoration();
         let last = chunks.len().saturating_sub(1);
         if chunks.is_empty() {
-            self.list.restore(on, &me, true, &[]).await?;
+            self.protocol.restore(on, &me, true, &[]).await?;
         }
         for (at, chunk) in chunks.iter().enumerate() {
-            self.list.restore(on, &me, at == last, chunk).await?;
+            self.protocol.restore(on, &me, at == last, chunk).await?;
         }
         warn!(
             target: TARGET,
             "the server lost the key with what this consumer holds (deleted, evicted, or restored from a backup): \
              {count} deliveries are written again"
+        );
+        Ok(())
+    }
+
+    /// The server lost the stream, or its group: what is held is added again, unless it is still there.
+    async fn put_back(&self, on: &On<'_>) -> Result<(), ConnectionError> {
+        let (me, held) = (self.me(), self.consumer_state.held_entries());
+        let mut count = 0;
+        for some in held.chunks(100) {
+            match self.protocol.put_back(on, &me, some).await {
+                Err(ConnectionError::Reaped) => break,
+                added => count += added?,
+            }
+        }
+        warn!(
+            target: TARGET,
+            "the server lost the group of \"{}\" (destroyed, or deleted or evicted with the stream): {count} deliveries \
+             are added again, {} are still in the stream",
+            self.options.key,
+            held.len() - count
         );
         Ok(())
     }
@@ -166,7 +192,7 @@ impl RedisSource {
         let consumer_state = &self.consumer_state;
         loop {
             let request = until(&consumer_state.work, || consumer_state.next_request()).await;
-            let claimed = self.list.claim(on, me, request).await?;
+            let claimed = self.protocol.claim(on, me, request).await?;
             consumer_state.answered(request);
             match claimed {
                 Claimed::Batch { packed, states } => {
@@ -192,8 +218,8 @@ impl RedisSource {
             loop {
                 let (message, begun) = consumer_state.message(&mut done, &mut acts);
                 number = number.wrapping_add(1);
-                if !message.is_empty() {
-                    self.list.settle(on, me, number, &message).await?;
+                if !message.batches.is_empty() {
+                    self.protocol.settle(on, me, number, &message).await?;
                 }
                 consumer_state.told(&message, &begun);
                 if done.is_empty() && acts.is_empty() {
@@ -228,13 +254,13 @@ impl RedisSource {
         let consumer_state = &self.consumer_state;
         let is_idle = consumer_state.waits_until().is_some() && !consumer_state.is_sentry.get();
         let sent = Instant::now();
-        let beat = self.list.beat(on, me, joins, is_idle).await?;
+        let beat = self.protocol.beat(on, me, joins, is_idle, consumer_state.known()).await?;
         consumer_state.heard(sent, self.options.lease);
         evidence.heard(sent, beat.now_ms, self.period());
         if beat.is_lost {
             return Err(ConnectionError::Lost);
         }
-        consumer_state.compare(beat.fields);
+        consumer_state.compare(beat.held);
         if beat.has_work && !joins {
             consumer_state.look_again();
         }
@@ -278,10 +304,13 @@ impl RedisSource {
 
     /// Takes up what the server holds for this consumer though it never heard of it: the reply to a claim was lost.
     async fn adopt(&self, on: &On<'_>, me: &Consumer) -> Result<(), ConnectionError> {
-        let mut batches = self.list.batches(on, me).await?;
+        if self.protocol.is_stream() {
+            return self.adopt_pending(on, me).await;
+        }
+        let mut batches = self.protocol.batches(on, me).await?;
         batches.retain(|first| self.consumer_state.is_unknown(*first));
         for first in batches.into_iter().rev() {
-            let Some((packed, states)) = self.list.batch(on, me, first).await? else { continue };
+            let Some((packed, states)) = self.protocol.batch(on, me, first).await? else { continue };
             if self.consumer_state.is_unknown(first) {
                 let count = self.consumer_state.accept(&self.options, first, packed, &states)?;
                 info!(target: TARGET, "took up {count} deliveries whose claim was never answered");
@@ -290,69 +319,20 @@ impl RedisSource {
         Ok(())
     }
 
-    async fn look_at_rest(&self, on: &On<'_>, me: &Consumer) -> Ended {
-        loop {
-            until(&self.consumer_state.work, || self.consumer_state.wants_rest()).await;
-            let rest = self.list.rest(on, me).await?;
-            self.consumer_state.learn_rest(rest, self.options.no_wait);
+    async fn adopt_pending(&self, on: &On<'_>, me: &Consumer) -> Result<(), ConnectionError> {
+        let mut ids = self.protocol.pending(on, me).await?;
+        let mut first = self.consumer_state.unknown(&mut ids);
+        for ids in ids.chunks(100) {
+            let (packed, states) = self.protocol.take_up(on, me, ids).await?;
+            let count = self.consumer_state.accept(&self.options, first, packed, &states)?;
+            info!(target: TARGET, "took up {count} deliveries whose claim was never answered");
+            first += ids.len() as u64;
         }
-    }
-
-    /// Waits on a connection of its own when the queue was found empty: at the queue itself, or for a token.
-    async fn wait(&self) -> Ended {
-        let consumer_state = &self.consumer_state;
-        loop {
-            until(&consumer_state.work, || consumer_state.waits_until()).await;
-            let mut connection = Connection::open(&self.options).await?;
-            let on = connection.on(self.options.place());
-            let at_queue = consumer_state.is_sentry.get();
-            match connection.drive(WAIT + self.options.silence(), self.wait_on(&on, at_queue)).await {
-                // Whatever keeps the server from waiting need not keep it from the rest; a full one refuses BLMOVE.
-                Err(ConnectionError::Passing(reason)) => {
-                    debug!(target: TARGET, "{}: the server does not wait: {reason}", self.options.address);
-                    Timer::after(self.period()).await;
-                    consumer_state.look_again();
-                }
-                ended => ended?,
-            }
-        }
-    }
-
-    /// Ends when it is to wait for something else: then this connection is of no use, the server answers it too late.
-    async fn wait_on(&self, on: &On<'_>, at_queue: bool) -> Result<(), ConnectionError> {
-        let consumer_state = &self.consumer_state;
-        // A wait goes on when its claim does not need it any more: the server answers the next one behind it only.
-        let mut under_way = None;
-        loop {
-            let time = until(&consumer_state.work, || consumer_state.waits_until()).await;
-            if consumer_state.is_sentry.get() != at_queue {
-                return Ok(());
-            }
-            let arrival = under_way.get_or_insert_with(|| Box::pin(self.list.wait(on, at_queue, WAIT)));
-            let no_longer = until(&consumer_state.work, || {
-                let waits = consumer_state.waits_until();
-                (waits.is_none() || consumer_state.is_sentry.get() != at_queue).then_some(())
-            });
-            let arrived = or(async { Some(arrival.await) }, async {
-                or(at(time), no_longer).await;
-                None
-            });
-            if let Some(arrived) = arrived.await {
-                under_way = None;
-                arrived?;
-            }
-            if consumer_state.waits_until().is_some() {
-                consumer_state.look_again();
-            }
-        }
+        Ok(())
     }
 
     /// Heartbeats come, and empty queues are looked at again, this often.
-    fn period(&self) -> Duration {
+    pub(super) fn period(&self) -> Duration {
         self.options.lease / 3
     }
-}
-
-async fn at(time: Instant) {
-    Timer::at(time).await;
 }

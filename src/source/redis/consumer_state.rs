@@ -1,6 +1,7 @@
 //! What a consumer knows: what it wants, what it holds, what it still has to tell the server. Callers write into it what they
 //! want and wait for a change; the session does the work. So a caller that is dropped takes nothing with it.
 
+mod lease;
 mod session;
 
 use core::{
@@ -21,7 +22,7 @@ use super::{
     RedisReceipt,
     batches::{Batches, Mark},
     error::RedisError,
-    list::{Act, Request, Silent},
+    protocol::{Act, Request, Silent},
 };
 use crate::{
     source::{Begin, Claims, Delivery, Json},
@@ -49,6 +50,8 @@ impl Job {
 
 #[derive(Debug, Default)]
 pub(super) struct ConsumerState {
+    /// The queue is a stream, and not a list.
+    is_of_stream: bool,
     /// What the waiting claim wants in all, and how many of them can begin at once.
     wanted: Cell<usize>,
     startable: Cell<usize>,
@@ -115,8 +118,8 @@ pub(super) fn until<T>(
 // For callers.
 impl ConsumerState {
     /// `first_task` is where this consumer's own ids begin.
-    pub(super) fn new(first_task: u64) -> Self {
-        Self { next_task: Cell::new(first_task), ..Self::default() }
+    pub(super) fn new(first_task: u64, is_of_stream: bool) -> Self {
+        Self { next_task: Cell::new(first_task), is_of_stream, ..Self::default() }
     }
 
     pub(super) fn generation(&self) -> u32 {

@@ -1,6 +1,6 @@
 //! How a task looks in the queue and in a batch of them.
 
-use core::{num::NonZeroU32, ops::Range};
+use core::{fmt, num::NonZeroU32, ops::Range};
 use std::vec::Vec;
 
 use super::error::{ConnectionError, odd_reply};
@@ -9,6 +9,35 @@ use super::error::{ConnectionError, odd_reply};
 pub(super) const TASK_MAX: u64 = (1 << 53) - 1;
 /// The latest time of a first failure, in ms.
 const SINCE_MAX: u64 = 1 << 47;
+
+/// The id of an entry of a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct StreamId {
+    ms: u64,
+    sequence: u64,
+}
+
+impl StreamId {
+    pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
+        let (ms, sequence) = core::str::from_utf8(bytes).ok()?.split_once('-')?;
+        Some(Self { ms: ms.parse().ok()?, sequence: sequence.parse().ok()? })
+    }
+
+    /// The id of its task: the same for everybody (`lua/stream/give_back.lua` makes it as well).
+    fn task(self) -> u64 {
+        let task = (self.ms % (1 << 41)) * 4096 + self.sequence % 4096;
+        task.clamp(1, TASK_MAX)
+    }
+}
+
+impl fmt::Display for StreamId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.ms, self.sequence)
+    }
+}
+
+/// What is before the fields of an entry of a stream that has no payload, where they are kept as a payload.
+pub(super) const ALL_FIELDS: &[u8] = b"\0fields:";
 
 /// An entry of the queue: a payload as its producer pushed it or, once it has a history, NUL task:attempts:crashes:since: and
 /// the payload (`lua/entry.lua` reads and writes the same grammar). Whatever does not follow it to the letter is a payload.
@@ -23,16 +52,40 @@ pub(super) struct Entry<'a> {
     /// When the first attempt failed, in ms; 0 for none.
     pub(super) since: u64,
     pub(super) payload: &'a [u8],
+    /// Its id, where the queue is a stream.
+    pub(super) id: Option<StreamId>,
+    /// Whether it is an entry of a stream that has no payload: its fields stand for it.
+    pub(super) is_fields: bool,
 }
 
 impl<'a> Entry<'a> {
     pub(super) fn parse(bytes: &'a [u8]) -> Self {
-        let plain = Self { task: None, attempts: 0, crashes: 0, since: 0, payload: bytes };
-        Self::with_history(bytes).unwrap_or(plain)
+        let history = bytes.strip_prefix(b"\0").and_then(Self::with_history);
+        history.unwrap_or_else(|| Self::plain(bytes))
     }
 
-    fn with_history(bytes: &'a [u8]) -> Option<Self> {
-        let rest = bytes.strip_prefix(b"\0")?;
+    fn plain(payload: &'a [u8]) -> Self {
+        Self { task: None, attempts: 0, crashes: 0, since: 0, payload, id: None, is_fields: false }
+    }
+
+    /// Reads what `lua/stream/entry.lua` tells of an entry of a stream: id:crashes:kind and what is of that kind.
+    pub(super) fn parse_pending(bytes: &'a [u8]) -> Option<Self> {
+        let at = bytes.iter().take(42).position(|byte| *byte == b':')?;
+        let id = StreamId::parse(&bytes[..at])?;
+        let (crashes, rest) = number(&bytes[at + 1..], u64::from(u32::MAX))?;
+        let crashes = u32::try_from(crashes).ok()?;
+        let (kind, rest) = rest.split_first()?;
+        let plain = Self { crashes, attempts: crashes, ..Self::plain(rest) };
+        let entry = match kind {
+            b'p' => plain,
+            b'x' => Self { is_fields: true, ..plain },
+            b'h' => Self { crashes, ..Self::with_history(rest)? },
+            _ => return None,
+        };
+        Some(Self { id: Some(id), task: entry.task.or_else(|| Some(id.task())), ..entry })
+    }
+
+    fn with_history(rest: &'a [u8]) -> Option<Self> {
         let (task, rest) = number(rest, TASK_MAX)?;
         let (attempts, rest) = number(rest, u64::from(u32::MAX))?;
         let (crashes, rest) = number(rest, u64::from(u32::MAX))?;
@@ -41,7 +94,7 @@ impl<'a> Entry<'a> {
             return None;
         }
         let [attempts, crashes] = [attempts, crashes].map(|it| u32::try_from(it).unwrap_or(u32::MAX));
-        Some(Self { task: Some(task), attempts, crashes, since, payload })
+        Some(Self { task: Some(task), attempts, crashes, since, ..Self::plain(payload) })
     }
 
     /// The number of the attempt that a delivery of it is.
@@ -108,12 +161,16 @@ fn take<'a>(bytes: &mut &'a [u8], count: usize) -> Option<&'a [u8]> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Entry, strings};
+    use super::{Entry, StreamId, strings};
 
     #[test]
     fn entries_with_and_without_a_history() {
         let check = |bytes: &[u8], task, attempts, crashes, since, payload: &[u8]| {
-            assert_eq!(Entry::parse(bytes), Entry { task, attempts, crashes, since, payload }, "{bytes:?}");
+            assert_eq!(
+                Entry::parse(bytes),
+                Entry { task, attempts, crashes, since, ..Entry::plain(payload) },
+                "{bytes:?}"
+            );
         };
         check(b"{}", None, 0, 0, 0, b"{}");
         check(b"", None, 0, 0, 0, b"");
@@ -136,6 +193,23 @@ mod tests {
             b"\x007:2:1:999999999999999999999999999999:x",
         ] {
             check(forged, None, 0, 0, 0, forged);
+        }
+    }
+
+    #[test]
+    fn entries_of_a_stream_of_every_kind() {
+        let id = StreamId { ms: 1_700_000_000_000, sequence: 5 };
+        let task = Some(1_700_000_000_000 * 4096 + 5);
+        let read = |text: &'static str| Entry::parse_pending(text.as_bytes());
+        let plain = Entry { id: Some(id), task, ..Entry::plain(b"{}") };
+        assert_eq!(read("1700000000000-5:0:p{}"), Some(plain));
+        assert_eq!(read("1700000000000-5:2:p{}"), Some(Entry { attempts: 2, crashes: 2, ..plain }));
+        let fields = Entry { is_fields: true, ..Entry { payload: b"[\"a\"]", ..plain } };
+        assert_eq!(read("1700000000000-5:0:x[\"a\"]"), Some(fields));
+        let again = Entry { task: Some(7), attempts: 3, crashes: 1, since: 9, ..plain };
+        assert_eq!(read("1700000000000-5:1:h7:3:1:9:{}"), Some(again));
+        for odd in ["", "1-1", "1-1:0", "1-1:0:", "1-1:0:z", "1:0:p", "1-1:x:p", "1-1:0:h7:3", "a-1:0:p"] {
+            assert_eq!(read(odd), None, "{odd}");
         }
     }
 

@@ -78,6 +78,8 @@ pub(super) enum ConnectionError {
     Reaped,
     /// The server lost the hash of this consumer.
     Lost,
+    /// The server lost the group, or the stream with it.
+    Gone,
 }
 
 /// The server's answers that no waiting can change. All others may pass, those included that nobody has heard of yet.
@@ -135,7 +137,7 @@ impl ConnectionError {
             ),
             Self::WrongType(text) => RedisError::new(Kind::WrongType, format!("the queue \"{key}\": {text}")),
             Self::Fatal(error) => error,
-            Self::Reaped | Self::Lost => RedisError::new(Kind::Refused, "the lease ended"),
+            Self::Reaped | Self::Lost | Self::Gone => RedisError::new(Kind::Refused, "the lease ended"),
         }
     }
 
@@ -147,6 +149,7 @@ impl ConnectionError {
             Self::Fatal(error) => error.to_string(),
             Self::Reaped => "the lease ended".into(),
             Self::Lost => "the server lost what this consumer holds".into(),
+            Self::Gone => "the server lost the group".into(),
         }
     }
 }
@@ -161,7 +164,13 @@ pub(super) struct Place<'a> {
 /// The user's key is no list, or one of ours beside it is not what it was made as.
 pub(super) fn wrong_type(queue: &str, key: &str, found: &str, wanted: &str) -> RedisError {
     let message = if key == queue {
-        format!("the key \"{key}\" holds a {found}, not a list: choose another key with list=KEY")
+        let way = match found {
+            "list" => "name it with list=KEY",
+            "stream" => "name it with stream=KEY&group=GROUP",
+            _ if wanted == "list" => "choose another key with list=KEY",
+            _ => "choose another key with stream=KEY",
+        };
+        format!("the key \"{key}\" holds a {found}, not a {wanted}: {way}")
     } else {
         format!(
             "the key \"{key}\", which belongs to the queue \"{queue}\", holds a {found} and has to be a {wanted}: rename or delete it"

@@ -11,7 +11,7 @@ const OWN: &str = ":fourfold:";
 /// (Except for a queue whose key has a `}` and no tag: on a cluster, give it one.)
 #[derive(Clone, Debug)]
 pub(super) struct Keys {
-    /// The user's list.
+    /// The user's list or stream.
     pub(super) queue: String,
     /// Retries, by the time they are due: a sorted set of entries.
     pub(super) delayed: String,
@@ -27,13 +27,20 @@ pub(super) struct Keys {
     pub(super) sentry: String,
     /// What wakes one of the other idle consumers: a list of tokens.
     pub(super) wake: String,
+    /// What wakes the one that waits at a stream for entries that were given back: a stream of one entry.
+    pub(super) bell: String,
     prefix: String,
 }
 
 impl Keys {
-    pub(super) fn new(queue: &str) -> Self {
+    pub(super) fn new(queue: &str, group: Option<&str>) -> Self {
         // The queue `{tasks}` has its tag itself, which must not make its keys those of `tasks`.
         let prefix = if has_tag(queue) { format!("{queue}{OWN}:") } else { format!("{{{queue}}}{OWN}") };
+        // With the length, no two groups share a key either.
+        let prefix = match group {
+            Some(group) => format!("{prefix}group:{}:{group}:", group.len()),
+            None => prefix,
+        };
         let name = |part: &str| format!("{prefix}{part}");
         Self {
             queue: queue.to_owned(),
@@ -44,15 +51,16 @@ impl Keys {
             holders: name("holders"),
             sentry: name("sentry"),
             wake: name("wake"),
+            bell: name("bell"),
             prefix,
         }
     }
 
     /// Refuses a key that another queue may have for its own purposes.
-    pub(super) fn check(queue: &str) -> Result<(), RedisError> {
+    pub(super) fn check(queue: &str, parameter: &str) -> Result<(), RedisError> {
         if queue.contains(OWN) {
             let why = format!("names with {OWN} in them are those of fourfold's own keys");
-            return Err(RedisError::usage(format!("list={queue} cannot be a queue: {why}")));
+            return Err(RedisError::usage(format!("{parameter}={queue} cannot be a queue: {why}")));
         }
         Ok(())
     }
@@ -68,9 +76,9 @@ impl Keys {
     }
 
     /// Each key with the type that it has to have.
-    pub(super) fn types(&self) -> [(&str, &'static str); 8] {
+    pub(super) fn types(&self, is_stream: bool) -> [(&str, &'static str); 9] {
         [
-            (&self.queue, "list"),
+            (&self.queue, if is_stream { "stream" } else { "list" }),
             (&self.delayed, "zset"),
             (&self.dead, "hash"),
             (&self.dead_times, "zset"),
@@ -78,6 +86,7 @@ impl Keys {
             (&self.holders, "set"),
             (&self.sentry, "string"),
             (&self.wake, "list"),
+            (&self.bell, "stream"),
         ]
     }
 }
@@ -105,7 +114,7 @@ mod tests {
     #[test]
     fn all_keys_of_a_queue_share_a_slot() {
         for queue in ["tasks", "{a}tasks", "tasks:{a}", "open{"] {
-            let keys = Keys::new(queue);
+            let keys = Keys::new(queue, Some("a{b}"));
             for key in [&keys.delayed, &keys.dead, &keys.held("host:1:x"), &keys.held("host:1:{x}")] {
                 assert_eq!(hashed(key), hashed(queue), "{key}");
                 assert_ne!(key, queue);
@@ -117,19 +126,22 @@ mod tests {
     fn two_queues_share_no_key() {
         let mut seen = HashSet::new();
         for queue in ["tasks", "{tasks}", "{tasks}:", "a{tasks}", "{tasks}a", "{{tasks}}", "tasks:", ":tasks"] {
-            let keys = Keys::new(queue);
-            for (key, _) in keys.types() {
-                assert!(seen.insert(key.to_owned()), "{key} of {queue} is another queue's");
+            for group in [None, Some("a"), Some("a:held"), Some("held"), Some("1:a"), Some("")] {
+                let keys = Keys::new(queue, group);
+                // The groups of a stream share the stream.
+                for (key, _) in keys.types(false).iter().skip(usize::from(group.is_some())) {
+                    assert!(seen.insert((*key).to_owned()), "{key} of {queue} is another queue's");
+                }
+                assert!(seen.insert(keys.held("host:1:a-0")), "{queue}");
             }
-            assert!(seen.insert(keys.held("host:1:a-0")), "{queue}");
         }
     }
 
     #[test]
     fn a_key_of_our_own_is_no_queue() {
-        for (key, _) in Keys::new("tasks").types().iter().skip(1) {
-            assert!(Keys::check(key).unwrap_err().to_string().contains(key));
+        for (key, _) in Keys::new("tasks", None).types(false).iter().skip(1) {
+            assert!(Keys::check(key, "list").unwrap_err().to_string().contains(key));
         }
-        assert!(Keys::check("tasks:fourfold").is_ok());
+        assert!(Keys::check("tasks:fourfold", "list").is_ok());
     }
 }

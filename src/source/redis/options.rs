@@ -63,6 +63,8 @@ pub struct RedisOptions {
     pub(super) address: String,
     pub(super) key: String,
     pub(super) pop: PopSide,
+    /// The group, where the key is a stream.
+    pub(super) group: Option<String>,
     pub(super) lease: Duration,
     pub(super) deliveries_max: NonZeroU32,
     pub(super) follow: bool,
@@ -75,7 +77,8 @@ impl RedisOptions {
     /// The shortest lease there is: a heartbeat comes three times as often.
     pub const LEASE_MIN: Duration = Duration::from_millis(100);
 
-    /// Reads `redis://USER:PASSWORD@HOST:PORT/DB?list=KEY&pop=right` (or `left`), `rediss://…` for TLS, and
+    /// Reads `redis://USER:PASSWORD@HOST:PORT/DB?list=KEY&pop=right` (or `left`), `…?stream=KEY&group=GROUP` for a stream, which
+    /// is read by a group of that name, `rediss://…` for TLS, and
     /// `redis+unix:///PATH?db=DB&list=KEY&user=USER&pass=PASSWORD` for a socket. A character that has a meaning in a URL is
     /// written as `%` and two digits, `#` as `%23`; `+` is a plus. The defaults: a lease of 10 s, at most 5 deliveries, no
     /// following, 60 s to come back.
@@ -83,13 +86,14 @@ impl RedisOptions {
     /// # Errors
     /// When the text is no such URL. The error names the part and repeats no secret.
     pub fn from_url(url: &str) -> Result<Self, RedisError> {
-        let url::Parts { info, key, pop } = url::parse(url)?;
-        Keys::check(&key)?;
+        let url::Parts { info, key, pop, group } = url::parse(url)?;
+        Keys::check(&key, if group.is_some() { "stream" } else { "list" })?;
         Ok(Self {
             address: address(&info),
             info,
             key,
             pop,
+            group,
             lease: Duration::from_secs(10),
             deliveries_max: NonZeroU32::MIN.saturating_add(4),
             follow: false,
@@ -162,9 +166,14 @@ impl RedisOptions {
         self
     }
 
-    /// Returns the key of the list.
+    /// Returns the key of the list or stream.
     pub fn key(&self) -> &str {
         &self.key
+    }
+
+    /// Returns the name of the group that reads the stream; `None` for a list.
+    pub fn group(&self) -> Option<&str> {
+        self.group.as_deref()
     }
 
     /// How long a connection that owes a reply may be silent.
@@ -195,7 +204,10 @@ fn bracketed(host: &str) -> String {
 impl fmt::Display for RedisOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mark = if self.address.contains('?') { '&' } else { '?' };
-        write!(f, "{}{mark}list={}", self.address, self.key)
+        match &self.group {
+            Some(group) => write!(f, "{}{mark}stream={}&group={group}", self.address, self.key),
+            None => write!(f, "{}{mark}list={}", self.address, self.key),
+        }
     }
 }
 
@@ -205,6 +217,7 @@ impl fmt::Debug for RedisOptions {
             .field("address", &self.address)
             .field("key", &self.key)
             .field("pop", &self.pop)
+            .field("group", &self.group)
             .field("lease", &self.lease)
             .field("max_deliveries", &self.deliveries_max)
             .field("follow", &self.follow)

@@ -14,33 +14,37 @@ use super::{
     connection::{Connection, On},
     consumer::TARGET,
     error::{ConnectionError, RedisError, odd_reply, wrong_type},
-    list::{BATCH_MAX, List},
     options::RedisOptions,
+    protocol::{BATCH_MAX, Protocol},
 };
 
 /// The most bytes that one command pushes.
 const PUSH_BYTES_MAX: usize = 1 << 20;
 
 /// Connects and looks whether the server is new enough and the key can be a queue; for a worker also whether it keeps its keys.
-pub(super) async fn open(options: &RedisOptions, list: &List, is_worker: bool) -> Result<Connection, RedisError> {
+pub(super) async fn open(
+    options: &RedisOptions,
+    protocol: &Protocol,
+    is_worker: bool,
+) -> Result<Connection, RedisError> {
     let place = options.place();
     let open = async {
         let mut connection = Connection::open(options).await?;
         connection.check_version(options).await?;
         let on = connection.on(place);
         let mut command = redis::cmd("TYPE");
-        command.arg(&list.keys.queue);
+        command.arg(&protocol.keys.queue);
         let reply = connection.drive(options.silence(), on.send(&command)).await?;
         match reply {
-            Value::SimpleString(found) if found == "list" || found == "none" => {
+            Value::SimpleString(found) if found == protocol.queue_type() || found == "none" => {
                 if is_worker {
                     warn_of_eviction(&mut connection, options).await?;
                 }
                 Ok(connection)
             }
             Value::SimpleString(found) => {
-                let key = &list.keys.queue;
-                Err(ConnectionError::Fatal(wrong_type(key, key, &found, "list")))
+                let key = &protocol.keys.queue;
+                Err(ConnectionError::Fatal(wrong_type(key, key, &found, protocol.queue_type())))
             }
             _ => Err(odd_reply("TYPE")),
         }
@@ -91,7 +95,7 @@ async fn warn_of_eviction(connection: &mut Connection, options: &RedisOptions) -
 /// ```
 pub struct RedisQueue {
     options: RedisOptions,
-    list: List,
+    protocol: Protocol,
     connection: Mutex<Option<Connection>>,
 }
 
@@ -107,7 +111,7 @@ pub struct RedisStats {
     pub dead: usize,
     /// Who holds deliveries or gives a sign of life.
     pub consumers: Vec<RedisConsumer>,
-    /// How long the oldest task has waited. A list does not know it.
+    /// How long the oldest task has waited, by the id of its entry. A list does not know it.
     pub oldest: Option<Duration>,
 }
 
@@ -127,11 +131,12 @@ impl RedisQueue {
     /// Connects to the server and looks whether the key can be a queue.
     ///
     /// # Errors
-    /// When the server cannot be reached, is too old or wants another password, or when the key holds something else than a list.
+    /// When the server cannot be reached, is too old or wants another password, or when the key holds something else
+    /// than the queue that the options name.
     pub async fn connect(options: RedisOptions) -> Result<Self, RedisError> {
-        let list = List::new(&options);
-        let connection = open(&options, &list, false).await?;
-        Ok(Self { options, list, connection: Mutex::new(Some(connection)) })
+        let protocol = Protocol::new(&options);
+        let connection = open(&options, &protocol, false).await?;
+        Ok(Self { options, protocol, connection: Mutex::new(Some(connection)) })
     }
 
     /// Puts payloads into the queue, behind what is there, in their order. Returns how many they were.
@@ -157,7 +162,7 @@ impl RedisQueue {
                     batch.push(payload);
                 }
                 let batch: Vec<&[u8]> = batch.iter().map(AsRef::as_ref).collect();
-                self.list.push(&on, &batch).await?;
+                self.protocol.push(&on, &batch).await?;
                 count += batch.len();
             }
             Ok(count)
@@ -170,16 +175,30 @@ impl RedisQueue {
     /// # Errors
     /// When the server failed.
     pub async fn stats(&self) -> Result<RedisStats, RedisError> {
-        let (list, keys) = (&self.list, &self.list.keys);
+        let (protocol, keys) = (&self.protocol, &self.protocol.keys);
         self.with(async |on| {
-            let consumers = list.consumers(&on).await?.into_iter();
+            let mut consumers = protocol.consumers(&on).await?;
+            let (waiting, oldest) = if protocol.is_stream() {
+                let stats = protocol.stream_stats(&on).await?;
+                for (name, pending) in stats.pending {
+                    match consumers.binary_search_by(|(other, ..)| other.cmp(&name)) {
+                        Ok(at) => consumers[at].2 = pending,
+                        Err(at) if pending > 0 => consumers.insert(at, (name, false, pending)),
+                        Err(_) => {}
+                    }
+                }
+                (stats.waiting, stats.oldest)
+            } else {
+                (protocol.count(&on, "LLEN", &keys.queue).await?, None)
+            };
+            let consumers = consumers.into_iter();
             let named = consumers.map(|(name, is_alive, in_flight)| RedisConsumer { name, is_alive, in_flight });
             Ok(RedisStats {
-                waiting: list.count(&on, "LLEN", &keys.queue).await?,
-                delayed: list.count(&on, "ZCARD", &keys.delayed).await?,
-                dead: list.count(&on, "HLEN", &keys.dead).await?,
+                waiting,
+                delayed: protocol.count(&on, "ZCARD", &keys.delayed).await?,
+                dead: protocol.count(&on, "HLEN", &keys.dead).await?,
                 consumers: named.collect(),
-                oldest: None,
+                oldest,
             })
         })
         .await
@@ -201,7 +220,7 @@ impl RedisQueue {
             let on = connection.on(place);
             match connection.drive(self.options.silence(), work(on.clone())).await {
                 Err(ConnectionError::WrongType(text)) => {
-                    let check = async { Err(self.list.check_types(&on, text).await) };
+                    let check = async { Err(self.protocol.check_types(&on, text).await) };
                     connection.drive(self.options.silence(), check).await
                 }
                 Err(ConnectionError::Connection(reason)) => Err(ConnectionError::Connection(reason)),

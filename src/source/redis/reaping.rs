@@ -10,7 +10,7 @@ use super::{
     consumer::TARGET,
     consumer_state::until,
     error::ConnectionError,
-    list::{Consumer, GivenBack, Silent},
+    protocol::{Consumer, GivenBack, Silent},
 };
 
 impl RedisSource {
@@ -25,12 +25,15 @@ impl RedisSource {
     }
 
     async fn reap(&self, on: &On<'_>, silent: &Silent) -> Result<(), ConnectionError> {
-        let Some(seized) = self.list.seize(on, silent).await? else { return Ok(()) };
+        let Some(seized) = self.protocol.seize(on, silent).await? else { return Ok(()) };
         let name = &silent.name;
-        let who = self.list.consumer(name.clone());
-        let total = self.give_back(on, &who, true, &seized.batches).await?;
-        self.list.finish(on, &who).await?;
-        if seized.is_lost {
+        let who = self.protocol.consumer(name.clone());
+        let total = self.give_back(on, &who, true, &seized.batches, seized.is_lost).await?;
+        self.protocol.finish(on, &who).await?;
+        if total.deleted > 0 {
+            warn!(target: TARGET, "{} deliveries of consumer {name} had been deleted from the stream", total.deleted);
+        }
+        if seized.is_lost && !self.protocol.is_stream() {
             warn!(target: TARGET, "consumer {name} is gone, and the server has lost what it held: the key was deleted or evicted");
         } else if total.back + total.buried > 0 {
             warn!(
@@ -48,16 +51,16 @@ impl RedisSource {
         who: &Consumer,
         is_crash: bool,
         batches: &[u64],
+        is_silent_only: bool,
     ) -> Result<GivenBack, ConnectionError> {
         let mut total = GivenBack::default();
-        while total.batches < batches.len() {
-            let some = self.list.give_back(on, who, is_crash, &batches[total.batches..]).await?;
+        while self.protocol.is_stream() || total.batches < batches.len() {
+            let rest = batches.get(total.batches..).unwrap_or_default();
+            let some = self.protocol.give_back(on, who, is_crash, rest, is_silent_only).await?;
             if some.batches == 0 {
                 break;
             }
-            total.batches += some.batches;
-            total.back += some.back;
-            total.buried += some.buried;
+            total.add(some);
         }
         Ok(total)
     }
@@ -68,9 +71,9 @@ impl RedisSource {
         until(&consumer_state.work, || consumer_state.can_leave()).await;
         consumer_state.is_leaving.set(true);
         loop {
-            let batches = self.list.batches(on, me).await?;
-            self.give_back(on, me, false, &batches).await?;
-            if self.list.finish(on, me).await? {
+            let batches = self.protocol.batches(on, me).await?;
+            self.give_back(on, me, false, &batches, false).await?;
+            if self.protocol.finish(on, me).await? {
                 break;
             }
         }

@@ -40,7 +40,7 @@ impl Script {
     }
 }
 
-/// All of them.
+/// All scripts of a queue.
 #[derive(Debug)]
 pub(super) struct Scripts {
     pub(super) beat: Script,
@@ -55,25 +55,57 @@ pub(super) struct Scripts {
     pub(super) requeue: Script,
 }
 
+/// A script with what all share in front of it.
+macro_rules! script {
+    ($($file:literal),*) => {
+        Script::new(concat!(include_str!("lua/entry.lua"), $(include_str!($file)),*))
+    };
+}
+
 impl Scripts {
-    pub(super) fn new() -> Self {
-        /// A script with what is shared in front of it.
-        macro_rules! script {
-            ($file:literal) => {
-                Script::new(concat!(include_str!("lua/entry.lua"), include_str!($file)))
-            };
-        }
+    pub(super) fn of_list() -> Self {
         Self {
-            beat: script!("lua/beat.lua"),
-            claim: script!("lua/claim.lua"),
-            settle: script!("lua/settle.lua"),
+            beat: script!("lua/list/beat.lua"),
+            claim: script!("lua/list/claim.lua"),
+            settle: script!("lua/list/settle.lua"),
             restore: script!("lua/restore.lua"),
             seize: Script::new(include_str!("lua/seize.lua")),
-            give_back: script!("lua/give_back.lua"),
-            finish: Script::new(include_str!("lua/finish.lua")),
-            rest: Script::new(include_str!("lua/rest.lua")),
-            count: Script::new(include_str!("lua/count.lua")),
-            requeue: Script::new(include_str!("lua/requeue.lua")),
+            give_back: script!("lua/list/give_back.lua"),
+            finish: Script::new(include_str!("lua/list/finish.lua")),
+            rest: Script::new(include_str!("lua/list/rest.lua")),
+            count: Script::new(include_str!("lua/list/count.lua")),
+            requeue: Script::new(include_str!("lua/list/requeue.lua")),
+        }
+    }
+
+    pub(super) fn of_stream() -> Self {
+        Self {
+            beat: script!("lua/stream/entry.lua", "lua/stream/beat.lua"),
+            claim: script!("lua/stream/entry.lua", "lua/stream/claim.lua"),
+            settle: script!("lua/stream/entry.lua", "lua/stream/settle.lua"),
+            restore: script!("lua/restore.lua"),
+            seize: Script::new(include_str!("lua/seize.lua")),
+            give_back: script!("lua/stream/entry.lua", "lua/stream/give_back.lua"),
+            finish: script!("lua/stream/entry.lua", "lua/stream/finish.lua"),
+            rest: script!("lua/stream/entry.lua", "lua/stream/rest.lua"),
+            count: script!("lua/stream/entry.lua", "lua/stream/stats.lua"),
+            requeue: Script::new(include_str!("lua/stream/requeue.lua")),
+        }
+    }
+}
+
+/// What only a stream needs.
+#[derive(Debug)]
+pub(super) struct StreamScripts {
+    pub(super) adopt: Script,
+    pub(super) put_back: Script,
+}
+
+impl StreamScripts {
+    pub(super) fn new() -> Self {
+        Self {
+            adopt: script!("lua/stream/entry.lua", "lua/stream/adopt.lua"),
+            put_back: script!("lua/stream/entry.lua", "lua/stream/put_back.lua"),
         }
     }
 }

@@ -3,14 +3,14 @@
 use core::time::Duration;
 use std::{rc::Rc, time::Instant, vec::Vec};
 
-use super::{ConsumerState, Job, names};
+use super::{ConsumerState, Job};
 use crate::{
     source::redis::{
         RedisOptions, RedisReceipt,
         batches::Batch,
         entry::TASK_MAX,
         error::ConnectionError,
-        list::{Act, BATCH_BYTES_MAX, BATCH_MAX, BatchState, Nothing, Request, Rest, Silent},
+        protocol::{Act, BATCH_BYTES_MAX, BATCH_MAX, Message, Nothing, Request, Rest},
     },
     source::{Delivery, Json},
     task::{Attempt, Task, TaskId},
@@ -24,6 +24,9 @@ const SHARE_MIN: usize = 16;
 const ACTS_MAX: usize = 250;
 /// How often a run that ends when there is nothing more looks at what others hold.
 const LOOK: Duration = Duration::from_millis(250);
+
+/// Why an entry of a stream is no task.
+const NO_PAYLOAD: &str = "no payload: the entry has several fields, and none of them is called payload";
 
 /// Batches with their states, as many as go into one message.
 pub(in super::super) type Chunk = Vec<(u64, Vec<u8>, Vec<u8>)>;
@@ -51,7 +54,9 @@ impl ConsumerState {
             return None;
         }
         let is_clear = outstanding.is_empty() && self.batches.borrow().is_empty();
-        if self.is_suspect_next.get() && !is_clear {
+        // What is delivered alone may be on its way: nothing else is asked for until that is known.
+        let may_be_alone = outstanding.iter().any(|request| request.is_alone);
+        if may_be_alone || self.is_suspect_next.get() && !is_clear {
             return None;
         }
         let share = (self.wanted.get() / LANES).max(SHARE_MIN).min(need).min(BATCH_MAX);
@@ -67,7 +72,7 @@ impl ConsumerState {
     }
 
     /// Ids that no other task has: they begin at random with each consumer, and go on from there.
-    fn new_tasks(&self, count: usize) -> u64 {
+    pub(super) fn new_tasks(&self, count: usize) -> u64 {
         let first = self.next_task.get();
         let next = first + count as u64;
         self.next_task.set(if next > TASK_MAX - BATCH_MAX as u64 { 1 } else { next });
@@ -76,11 +81,15 @@ impl ConsumerState {
 
     pub(in super::super) fn answered(&self, request: Request) {
         self.outstanding.borrow_mut().retain(|other| other.first != request.first);
+        if self.needs_audit.get() {
+            self.work.notify();
+        }
     }
 
     /// A new session: what was asked before it has to be asked again, unless it is not wanted any more.
     pub(in super::super) fn restart(&self) {
-        if self.is_closing.get() {
+        // What a claim brought whose reply is lost is pending in the group: it is taken up by that.
+        if self.is_closing.get() || self.is_of_stream {
             self.outstanding.borrow_mut().clear();
         }
         *self.to_ask_again.borrow_mut() = self.outstanding.borrow().iter().copied().collect();
@@ -96,7 +105,7 @@ impl ConsumerState {
         packed: Vec<u8>,
         states: &[u8],
     ) -> Result<usize, ConnectionError> {
-        let batch = Batch::read(packed, states)?;
+        let batch = Batch::read(packed, states, self.is_of_stream)?;
         let mut malformed = Vec::new();
         let mut count = 0;
         for (index, entry) in batch.open() {
@@ -106,16 +115,21 @@ impl ConsumerState {
             }
             let id = entry.task.unwrap_or(first + u64::from(index));
             let receipt = RedisReceipt { batch: first, index, generation: self.generation.get() };
-            let payload = if options.is_text { Json::parse_text(entry.payload) } else { Json::parse(entry.payload) };
-            match payload {
+            let json = match entry.payload {
+                _ if entry.is_fields => Err(None),
+                text if options.is_text => Json::parse_text(text).map_err(Some),
+                json => Json::parse(json).map_err(Some),
+            };
+            match json {
                 Ok(payload) => {
                     let attempt = Attempt::new(entry.attempt().get()).unwrap_or(Attempt::FIRST);
                     let task = Task { id: TaskId(id), attempt, payload };
                     self.ready.borrow_mut().push_back(Delivery { task, receipt });
                 }
                 Err(error) => {
-                    self.malformed.borrow_mut().push(format!("the key \"{}\": task {id}: {error}", options.key));
-                    malformed.push((receipt, Act::Malformed { reason: error.to_string() }));
+                    let reason = error.map_or_else(|| NO_PAYLOAD.into(), |error| error.to_string());
+                    self.malformed.borrow_mut().push(format!("the key \"{}\": task {id}: {reason}", options.key));
+                    malformed.push((receipt, Act::Malformed { reason }));
                 }
             }
         }
@@ -206,7 +220,7 @@ impl ConsumerState {
         &self,
         done: &mut &'j [RedisReceipt],
         acts: &mut &'j [(RedisReceipt, Act)],
-    ) -> (Vec<BatchState>, Vec<RedisReceipt>) {
+    ) -> (Message, Vec<RedisReceipt>) {
         let begun: Vec<RedisReceipt> = self.marks.borrow().iter().take(BATCH_MAX).copied().collect();
         let (now, later) = done.split_at(done.len().min(BATCH_MAX));
         *done = later;
@@ -224,8 +238,8 @@ impl ConsumerState {
     }
 
     /// The server has been told a message.
-    pub(in super::super) fn told(&self, message: &[BatchState], begun: &[RedisReceipt]) {
-        self.batches.borrow_mut().told(message);
+    pub(in super::super) fn told(&self, message: &Message, begun: &[RedisReceipt]) {
+        self.batches.borrow_mut().told(&message.batches);
         self.marks.borrow_mut().retain(|receipt| !begun.contains(receipt));
         if !begun.is_empty() {
             self.changed.notify();
@@ -256,112 +270,5 @@ impl ConsumerState {
     fn look_again_when_clear(&self) {
         self.idle_until.set(None);
         self.work.notify();
-    }
-}
-
-// The lease, and what the server knows.
-impl ConsumerState {
-    /// The heartbeat that was sent then was heard.
-    pub(in super::super) fn heard(&self, sent: Instant, lease: Duration) {
-        let was_over = self.is_lease_over();
-        self.lease_until.set(Some(sent + lease));
-        if was_over {
-            self.changed.notify();
-        }
-    }
-
-    /// For how long the lease has been over.
-    pub(in super::super) fn over_for(&self) -> Duration {
-        self.lease_until.get().map_or(Duration::ZERO, |until| Instant::now().saturating_duration_since(until))
-    }
-
-    /// The server says how many fields this consumer's hash has: one, and two for each batch.
-    pub(in super::super) fn compare(&self, fields: usize) {
-        if fields > 1 + 2 * (self.batches.borrow().len() + self.outstanding.borrow().len()) {
-            self.needs_audit.set(true);
-            self.work.notify();
-        }
-    }
-
-    pub(in super::super) fn audit(&self) -> Option<()> {
-        self.needs_audit.get().then_some(())
-    }
-
-    pub(in super::super) fn audited(&self) {
-        self.needs_audit.set(false);
-        self.look_again();
-    }
-
-    /// Whether this side neither knows of a batch nor has asked for it.
-    pub(in super::super) fn is_unknown(&self, first: u64) -> bool {
-        let is_asked = self.outstanding.borrow().iter().any(|request| request.first == first);
-        !is_asked && !self.batches.borrow().has(first)
-    }
-
-    /// All that this consumer holds, in messages of a bearable size, for a server that has lost it.
-    pub(in super::super) fn restoration(&self) -> (usize, Vec<Chunk>) {
-        let mut batches = self.batches.borrow_mut();
-        for job in self.jobs.borrow().iter() {
-            for (receipt, _) in &job.acts {
-                batches.reopen(*receipt);
-            }
-        }
-        let mut chunks: Vec<Chunk> = Vec::new();
-        let mut bytes = usize::MAX;
-        for batch in batches.all() {
-            if bytes >= BATCH_BYTES_MAX {
-                chunks.push(Chunk::new());
-                bytes = 0;
-            }
-            bytes += batch.1.len();
-            if let Some(chunk) = chunks.last_mut() {
-                chunk.push(batch);
-            }
-        }
-        (batches.left(), chunks)
-    }
-
-    /// Takes note of consumers that are to be reaped.
-    pub(in super::super) fn add_silent(&self, found: Vec<Silent>) {
-        let mut silent = self.silent.borrow_mut();
-        for found in found {
-            if !names(&silent).contains(found.name.as_str()) {
-                silent.push_back(found);
-            }
-        }
-        drop(silent);
-        self.work.notify();
-    }
-
-    pub(in super::super) fn next_silent(&self) -> Option<Silent> {
-        self.silent.borrow().front().cloned()
-    }
-
-    pub(in super::super) fn reaped(&self) {
-        self.silent.borrow_mut().pop_front();
-    }
-
-    pub(in super::super) fn can_leave(&self) -> Option<()> {
-        let is_quiet = self.outstanding.borrow().is_empty() && self.jobs.borrow().is_empty();
-        (self.is_closing.get() && is_quiet).then_some(())
-    }
-
-    /// The lease was lost: all that was held is another consumer's. Says how many deliveries that are.
-    pub(in super::super) fn mark_lease_lost(&self) -> usize {
-        self.generation.set(self.generation.get().wrapping_add(1));
-        let count = core::mem::take(&mut *self.batches.borrow_mut()).left();
-        self.ready.borrow_mut().clear();
-        self.marks.borrow_mut().clear();
-        self.outstanding.borrow_mut().clear();
-        self.lease_until.set(None);
-        self.alone.set(None);
-        for job in self.jobs.take() {
-            job.is_lost.set(true);
-            job.is_finished.set(true);
-        }
-        self.needs_audit.set(false);
-        self.restart();
-        self.changed.notify();
-        count
     }
 }

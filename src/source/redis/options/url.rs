@@ -11,6 +11,8 @@ pub(super) struct Parts {
     pub(super) info: ConnectionInfo,
     pub(super) key: String,
     pub(super) pop: PopSide,
+    /// The group, where the key is a stream.
+    pub(super) group: Option<String>,
 }
 
 pub(super) fn parse(text: &str) -> Result<Parts, RedisError> {
@@ -21,25 +23,27 @@ pub(super) fn parse(text: &str) -> Result<Parts, RedisError> {
         return Err(RedisError::usage(format!("the Redis URL has a `#` in its {part}: write it as %23")));
     }
     let Some(url) = redis::parse_redis_url(text) else {
-        let forms = "redis://HOST:PORT/DB?list=KEY, rediss://… or redis+unix:///PATH?list=KEY";
+        let forms =
+            "redis://HOST:PORT/DB?list=KEY or ?stream=KEY&group=GROUP, rediss://… or redis+unix:///PATH?list=KEY";
         let hint = "; in a password, `?`, `/` and `@` are written as %3F, %2F and %40";
         let hint = if text.contains('@') { hint } else { "" };
         return Err(RedisError::usage(format!("not a Redis URL: the forms are {forms}{hint}")));
     };
     let query = url.query().unwrap_or_default().to_owned();
     let is_socket = url.scheme().ends_with("unix");
-    let (mut key, mut pop, mut user, mut pass) = (None, PopSide::default(), None, None);
+    let (mut key, mut stream, mut group, mut pop, mut user, mut pass) = (None, None, None, None, None, None);
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         let value = decode(value)
             .ok_or_else(|| RedisError::usage(format!("the Redis URL's {}= is no UTF-8 once decoded", known(name))))?;
         match name {
-            "list" if key.is_some() => return Err(RedisError::usage("the Redis URL has list= twice")),
-            "list" => key = Some(value),
+            "list" => once(&mut key, name, value)?,
+            "stream" => once(&mut stream, name, value)?,
+            "group" => once(&mut group, name, value)?,
             "pop" => {
                 pop = match &*value {
-                    "right" => PopSide::Right,
-                    "left" => PopSide::Left,
+                    "right" => Some(PopSide::Right),
+                    "left" => Some(PopSide::Left),
                     _ => return Err(RedisError::usage("the Redis URL's pop= takes right or left")),
                 }
             }
@@ -47,9 +51,6 @@ pub(super) fn parse(text: &str) -> Result<Parts, RedisError> {
             "pass" if is_socket => pass = Some(value),
             "db" if is_socket => {}
             "protocol" => {}
-            "stream" | "group" => {
-                return Err(RedisError::usage("Redis streams are not supported yet: use a list, ?list=KEY"));
-            }
             "db" => {
                 return Err(RedisError::usage(
                     "the Redis URL has db=: here the database stands behind the server, /DB",
@@ -60,8 +61,7 @@ pub(super) fn parse(text: &str) -> Result<Parts, RedisError> {
             }
         }
     }
-    let key = key.filter(|key| !key.is_empty());
-    let key = key.ok_or_else(|| RedisError::usage("the Redis URL names no key: list=KEY is missing or empty"))?;
+    let (key, group) = queue(key, stream, group, pop)?;
     // The error's detail could repeat a part of the URL.
     let mut info = url.into_connection_info().map_err(|error| {
         let text = error.to_string();
@@ -84,7 +84,41 @@ pub(super) fn parse(text: &str) -> Result<Parts, RedisError> {
         }
         info = info.set_redis_settings(settings);
     }
-    Ok(Parts { info, key, pop })
+    Ok(Parts { info, key, pop: pop.unwrap_or_default(), group })
+}
+
+fn once(slot: &mut Option<String>, name: &str, value: String) -> Result<(), RedisError> {
+    match slot.replace(value) {
+        Some(_) => Err(RedisError::usage(format!("the Redis URL has {name}= twice"))),
+        None => Ok(()),
+    }
+}
+
+/// The key, and the group where it is a stream.
+fn queue(
+    list: Option<String>,
+    stream: Option<String>,
+    group: Option<String>,
+    pop: Option<PopSide>,
+) -> Result<(String, Option<String>), RedisError> {
+    let named = |value: Option<String>| value.filter(|value| !value.is_empty());
+    let error = match (list, stream) {
+        (Some(_), Some(_)) => "the Redis URL has both list= and stream=: name one queue",
+        (Some(_), None) if group.is_some() => "the Redis URL has group= beside list=: only streams have groups",
+        (None, Some(_)) if pop.is_some() => {
+            "the Redis URL has pop= beside stream=: a stream is read from its beginning"
+        }
+        (None, Some(stream)) => match (named(Some(stream)), named(group)) {
+            (Some(stream), Some(group)) => return Ok((stream, Some(group))),
+            (None, _) => "the Redis URL names no key: stream=KEY is empty",
+            (_, None) => "the Redis URL names no group: group=GROUP, which reads the stream, is missing or empty",
+        },
+        (list, None) => match named(list) {
+            Some(list) => return Ok((list, None)),
+            None => "the Redis URL names no key: list=KEY is missing or empty",
+        },
+    };
+    Err(RedisError::usage(error))
 }
 
 /// The name of a parameter, unless it may be a piece of a badly written password.
@@ -133,6 +167,7 @@ mod tests {
             ("REDIS://h/0?list=a", "redis://h:6379/0?list=a", PopSide::Right),
             (" Redis://h/0?list=a", "redis://h:6379/0?list=a", PopSide::Right),
             ("redis://h/0?list=a+b%23c", "redis://h:6379/0?list=a+b#c", PopSide::Right),
+            ("redis://h/0?group=g&stream=a", "redis://h:6379/0?stream=a&group=g", PopSide::Right),
         ] {
             let options = RedisOptions::from_url(url).unwrap();
             assert_eq!((options.to_string().as_str(), options.pop), (shown, pop));
@@ -155,7 +190,11 @@ mod tests {
             ("redis://h/0?list=a&list=b", "list= twice"),
             ("redis://u:x?secret@h/0?list=a", "%3F"),
             ("redis://h/0?db=3&list=a", "/DB"),
-            ("redis://h/0?stream=a&group=g", "streams"),
+            ("redis://h/0?stream=a", "group=GROUP"),
+            ("redis://h/0?stream=&group=g", "stream=KEY is empty"),
+            ("redis://h/0?stream=a&list=a&group=g", "both list= and stream="),
+            ("redis://h/0?list=a&group=g", "only streams have groups"),
+            ("redis://h/0?stream=a&group=g&pop=left", "pop= beside stream="),
         ] {
             let error = error(url);
             assert!(error.contains(part) && !error.contains("secret"), "{url}: {error}");

@@ -13,9 +13,9 @@ use super::RedisQueue;
 use crate::{
     source::redis::{
         connection::On,
-        entry::{canonical, number},
+        entry::{ALL_FIELDS, canonical, number},
         error::{ConnectionError, RedisError, odd_reply},
-        list::BATCH_MAX,
+        protocol::BATCH_MAX,
     },
     task::TaskId,
 };
@@ -38,7 +38,8 @@ pub struct RedisDeadLetter {
     pub failed_at: SystemTime,
     /// The time of the last failure.
     pub died_at: SystemTime,
-    /// The payload byte for byte as it was pushed, whatever it is.
+    /// The payload byte for byte as it was pushed, whatever it is; of an entry of a stream without a payload, its fields
+    /// and their values in turn, as a JSON array.
     pub payload: Vec<u8>,
 }
 
@@ -78,7 +79,7 @@ impl RedisQueue {
     /// # Errors
     /// When the server failed; a part of them may be back by then.
     pub async fn requeue(&self, which: DeadSelection<'_>) -> Result<usize, RedisError> {
-        self.each_dead(which, async |on, names| self.list.requeue(&on, &names).await).await
+        self.each_dead(which, async |on, names| self.protocol.requeue(&on, &names).await).await
     }
 
     /// Deletes the selected dead letters and returns their number.
@@ -86,7 +87,7 @@ impl RedisQueue {
     /// # Errors
     /// When the server failed; a part of them may be gone by then.
     pub async fn purge(&self, which: DeadSelection<'_>) -> Result<usize, RedisError> {
-        self.each_dead(which, async |on, names| self.list.purge(&on, &names).await).await
+        self.each_dead(which, async |on, names| self.protocol.purge(&on, &names).await).await
     }
 
     async fn each_dead<'s>(
@@ -105,17 +106,17 @@ impl RedisQueue {
                 DeadSelection::All => {
                     self.mend_index(&on).await?;
                     // As many as there are now: what dies meanwhile is not meant. What stays, because it cannot be read, is passed over.
-                    let mut left = self.list.count(&on, "ZCARD", &self.list.keys.dead_times).await?;
+                    let mut left = self.protocol.count(&on, "ZCARD", &self.protocol.keys.dead_times).await?;
                     let mut stays = 0;
                     while left > 0 {
                         let names = self.dead_names(&on, stays, left.min(BATCH_MAX)).await?;
                         if names.is_empty() {
                             break;
                         }
-                        let before = self.list.count(&on, "ZCARD", &self.list.keys.dead_times).await?;
+                        let before = self.protocol.count(&on, "ZCARD", &self.protocol.keys.dead_times).await?;
                         let asked = names.len();
                         count += act(on.clone(), names).await?;
-                        let after = self.list.count(&on, "ZCARD", &self.list.keys.dead_times).await?;
+                        let after = self.protocol.count(&on, "ZCARD", &self.protocol.keys.dead_times).await?;
                         stays += asked.saturating_sub(before.saturating_sub(after));
                         left -= asked;
                     }
@@ -128,9 +129,9 @@ impl RedisQueue {
 
     /// Makes the index of the dead letters again from their records when it was lost.
     async fn mend_index(&self, on: &On<'_>) -> Result<(), ConnectionError> {
-        let keys = &self.list.keys;
-        let records = self.list.count(on, "HLEN", &keys.dead).await?;
-        if records <= self.list.count(on, "ZCARD", &keys.dead_times).await? {
+        let keys = &self.protocol.keys;
+        let records = self.protocol.count(on, "HLEN", &keys.dead).await?;
+        if records <= self.protocol.count(on, "ZCARD", &keys.dead_times).await? {
             return Ok(());
         }
         let mut cursor = String::from("0");
@@ -158,7 +159,7 @@ impl RedisQueue {
     async fn dead_names(&self, on: &On<'_>, offset: usize, count: usize) -> Result<Vec<Vec<u8>>, ConnectionError> {
         let Some(last) = count.checked_sub(1) else { return Ok(Vec::new()) };
         let mut command = redis::cmd("ZRANGE");
-        command.arg(&self.list.keys.dead_times).arg(offset).arg(offset.saturating_add(last));
+        command.arg(&self.protocol.keys.dead_times).arg(offset).arg(offset.saturating_add(last));
         Vec::from_redis_value(on.send(&command).await?).map_err(|_| odd_reply("ZRANGE"))
     }
 
@@ -166,7 +167,7 @@ impl RedisQueue {
         let mut letters = Vec::with_capacity(names.len());
         for names in names.chunks(RECORDS_MAX) {
             let mut command = redis::cmd("HMGET");
-            command.arg(&self.list.keys.dead).arg(names);
+            command.arg(&self.protocol.keys.dead).arg(names);
             let reply = on.send(&command).await?;
             let records = match reply {
                 Value::Array(records) => records,
@@ -222,6 +223,6 @@ fn read(record: &[u8]) -> Option<RedisDeadLetter> {
         reason: String::from_utf8_lossy(reason).into_owned(),
         failed_at: UNIX_EPOCH + Duration::from_millis(since_ms),
         died_at: UNIX_EPOCH + Duration::from_millis(died_ms),
-        payload: payload.to_vec(),
+        payload: payload.strip_prefix(ALL_FIELDS).unwrap_or(payload).to_vec(),
     })
 }

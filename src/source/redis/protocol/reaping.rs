@@ -4,7 +4,7 @@ use std::{string::String, vec::Vec};
 
 use redis::{FromRedisValue, Value};
 
-use super::{BATCH_MAX, Consumer, Keys, List, Silent, gone};
+use super::{BATCH_MAX, Consumer, Keys, Protocol, Silent, gone};
 use crate::source::redis::{
     connection::On,
     entry::canonical,
@@ -30,6 +30,17 @@ pub(in super::super) struct GivenBack {
     pub(in super::super) batches: usize,
     pub(in super::super) back: usize,
     pub(in super::super) buried: usize,
+    /// Entries that were deleted from the stream while they were held.
+    pub(in super::super) deleted: usize,
+}
+
+impl GivenBack {
+    pub(in super::super) fn add(&mut self, other: Self) {
+        self.batches += other.batches;
+        self.back += other.back;
+        self.buried += other.buried;
+        self.deleted += other.deleted;
+    }
 }
 
 /// The batches among the fields of a consumer's hash, the latest first.
@@ -39,7 +50,7 @@ pub(super) fn batches(fields: Vec<Vec<u8>>) -> Vec<u64> {
     batches
 }
 
-impl List {
+impl Protocol {
     /// Takes its deliveries away from a consumer that is still as silent as it was seen; `None` when it is not.
     pub(in super::super) async fn seize(
         &self,
@@ -66,19 +77,28 @@ impl List {
         }
     }
 
-    /// Gives back some of these batches, the first ones first. With `is_crash` they are those of a seized consumer.
+    /// Gives back some of these batches, the first ones first. With `is_crash` they are those of a seized consumer. Of a
+    /// stream: some of what is pending for the consumer, and no batch is named.
     pub(in super::super) async fn give_back(
         &self,
         on: &On<'_>,
         who: &Consumer,
         is_crash: bool,
         batches: &[u64],
+        is_silent_only: bool,
     ) -> Result<GivenBack, ConnectionError> {
-        let Keys { queue, dead, dead_times, .. } = &self.keys;
-        let keys = [queue, &who.held, dead, dead_times].map(String::as_str);
+        let Keys { queue, dead, dead_times, bell, .. } = &self.keys;
+        let keys = [queue, &who.held, dead, dead_times, bell].map(String::as_str);
+        let manner = if is_crash { "crash" } else { "release" };
         let reply = self.scripts.give_back.run(on, &keys, |command| {
-            command.arg(if is_crash { "crash" } else { "release" }).arg(self.side.letter());
-            command.arg(self.deliveries_max).arg(GIVEN_BACK_MAX).arg(&batches[..batches.len().min(BATCH_MAX)]);
+            command.arg(manner);
+            if let Some(stream) = &self.stream {
+                command.arg(&who.name).arg(&stream.group).arg(self.deliveries_max).arg(GIVEN_BACK_MAX);
+                command.arg(if is_silent_only { self.lease_ms() } else { 0 });
+            } else {
+                command.arg(self.side.letter()).arg(self.deliveries_max).arg(GIVEN_BACK_MAX);
+                command.arg(&batches[..batches.len().min(BATCH_MAX)]);
+            }
         });
         let reply = reply.await?;
         if let Value::Array(parts) = &reply
@@ -86,16 +106,20 @@ impl List {
         {
             return Err(gone(state, "a farewell"));
         }
-        let (batches, back, buried) = FromRedisValue::from_redis_value(reply).map_err(|_| odd_reply("a farewell"))?;
-        Ok(GivenBack { batches, back, buried })
+        let counts = Vec::<usize>::from_redis_value(reply).map_err(|_| odd_reply("a farewell"))?;
+        match counts[..] {
+            [batches, back, buried] => Ok(GivenBack { batches, back, buried, deleted: 0 }),
+            [batches, back, buried, deleted] => Ok(GivenBack { batches, back, buried, deleted }),
+            _ => Err(odd_reply("a farewell")),
+        }
     }
 
     /// Forgets a consumer that holds nothing any more; `false` when it does.
     pub(in super::super) async fn finish(&self, on: &On<'_>, who: &Consumer) -> Result<bool, ConnectionError> {
-        let Keys { beats, holders, sentry, wake, .. } = &self.keys;
-        let keys = [&who.held, beats, holders, sentry, wake].map(String::as_str);
+        let Keys { queue, beats, holders, sentry, wake, bell, .. } = &self.keys;
+        let keys = [&who.held, beats, holders, sentry, wake, queue, bell].map(String::as_str);
         let reply = self.scripts.finish.run(on, &keys, |command| {
-            command.arg(&who.name);
+            command.arg(&who.name).arg(self.group()).arg(self.lease_ms());
         });
         match reply.await? {
             Value::Int(done) => Ok(done == 1),
@@ -122,6 +146,9 @@ impl List {
             if let Err(at) = consumers.binary_search_by(|(other, ..)| other.cmp(&name)) {
                 consumers.insert(at, (name, false, 0));
             }
+        }
+        if self.is_stream() {
+            return Ok(consumers);
         }
         for some in consumers.chunks_mut(100) {
             let keys: Vec<String> = some.iter().map(|(name, ..)| self.keys.held(name)).collect();

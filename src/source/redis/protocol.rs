@@ -1,4 +1,4 @@
-//! The protocol of a list: each step is one script, so that a consumer that dies between two of them leaves every task in
+//! The protocol of a queue: each step is one script, so that a consumer that dies between two of them leaves every task in
 //! exactly one place. A script puts what it moves where it goes before it takes it from where it was, so that one that is
 //! refused in its middle loses nothing either.
 //!
@@ -15,8 +15,13 @@
 //!
 //! Waiting moves nothing: BLMOVE from one end of the queue to that same end returns when there is something and leaves it
 //! there. One idle consumer waits like that, the others for a token, so that a push wakes one or two of them.
+//!
+//! That is a list. A stream goes the same steps with scripts of its own; what is held is what its group says to be pending
+//! (`stream.rs`).
 
+mod messages;
 mod reaping;
+mod stream;
 mod upkeep;
 
 use core::time::Duration;
@@ -24,7 +29,11 @@ use std::{string::String, vec::Vec};
 
 use redis::{FromRedisValue, Value};
 
-pub(super) use self::reaping::GivenBack;
+use self::stream::Stream;
+pub(super) use self::{
+    messages::{Act, ActOn, BatchState, Beat, Claimed, Message, Nothing, Request, Rest, Silent},
+    reaping::GivenBack,
+};
 use super::{
     connection::On,
     error::{ConnectionError, odd_reply, wrong_type},
@@ -37,15 +46,14 @@ use super::{
 pub(super) const BATCH_MAX: usize = 1_000;
 /// The most bytes that one script moves, unless a single entry has more.
 pub(super) const BATCH_BYTES_MAX: usize = 1 << 20;
-/// The most that is kept of the reason why a task is dead, in bytes.
-const REASON_BYTES_MAX: usize = 8 << 10;
-
 /// A queue as a consumer, or a program that looks after it, sees it.
 #[derive(Debug)]
-pub(super) struct List {
+pub(super) struct Protocol {
     pub(super) keys: Keys,
     scripts: Scripts,
     side: PopSide,
+    /// Where the queue is a stream: what only a stream has.
+    stream: Option<Stream>,
     lease: Duration,
     deliveries_max: u32,
 }
@@ -57,118 +65,13 @@ pub(super) struct Consumer {
     held: String,
 }
 
-/// What the server tells with each heartbeat.
-#[derive(Debug)]
-pub(super) struct Beat {
-    /// The server's time.
-    pub(super) now_ms: u64,
-    /// How many fields the consumer's hash has.
-    pub(super) fields: usize,
-    /// Whether something is queued or due.
-    pub(super) has_work: bool,
-    /// When the next deadline of any consumer is over, in the server's time.
-    pub(super) earliest_ms: Option<u64>,
-    /// Consumers whose deadline is over.
-    pub(super) over: Vec<Silent>,
-    pub(super) is_lost: bool,
-}
-
-/// A consumer that has given no sign of life for its lease.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Silent {
-    pub(super) name: String,
-    /// Its last deadline, as the server writes it.
-    pub(super) deadline: String,
-    /// Its lease; `None` when it was reaped or lost its hash.
-    pub(super) lease: Option<Duration>,
-}
-
-/// A claim. Sent again, because the reply was lost, it gets the same batch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Request {
-    /// The id of the batch's first task.
-    pub(super) first: u64,
-    pub(super) max: usize,
-    /// How many of them can begin at once.
-    pub(super) startable: usize,
-    /// This consumer holds nothing: it may have what is delivered alone.
-    pub(super) is_alone: bool,
-}
-
-/// What a claim came to.
-#[derive(Debug)]
-pub(super) enum Claimed {
-    Batch { packed: Vec<u8>, states: Vec<u8> },
-    None(Nothing),
-}
-
-/// What a claim says that found nothing.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Nothing {
-    /// When the next delayed task is due; `None` when there are none.
-    pub(super) due: Option<Duration>,
-    /// This consumer is the one that waits at the queue.
-    pub(super) is_sentry: bool,
-    /// The next entry is delivered alone, to a consumer that holds nothing.
-    pub(super) is_suspect: bool,
-}
-
-/// What there is left in a queue, for a consumer that holds nothing.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Rest {
-    /// Tasks that are queued or delayed.
-    pub(super) has_tasks: bool,
-    /// How many other consumers hold something.
-    pub(super) others: usize,
-    /// The server sees something with this consumer.
-    pub(super) is_mine: bool,
-}
-
-/// How a delivery ends, other than done.
-#[derive(Clone, Debug)]
-pub(super) enum Act {
-    Retry {
-        after: Duration,
-    },
-    Dead {
-        reason: String,
-    },
-    /// Dead, and the delivery counts as no attempt.
-    Malformed {
-        reason: String,
-    },
-    Release,
-}
-
-/// What is said of one batch.
-#[derive(Debug)]
-pub(super) struct BatchState {
-    pub(super) first: u64,
-    /// A character for each delivery; empty when all of them have ended.
-    pub(super) states: Vec<u8>,
-    pub(super) acts: Vec<ActOn>,
-}
-
-/// An ending, and what the server needs for it.
-#[derive(Debug)]
-pub(super) struct ActOn {
-    pub(super) index: usize,
-    pub(super) act: Act,
-    /// Where the payload (or, to release it, the entry) is in the packed batch.
-    pub(super) start: usize,
-    pub(super) length: usize,
-    pub(super) task: u64,
-    pub(super) attempts: u32,
-    pub(super) crashes: u32,
-    pub(super) since: u64,
-}
-
-impl List {
+impl Protocol {
     pub(super) fn new(options: &RedisOptions) -> Self {
         Self {
-            keys: Keys::new(&options.key),
-            scripts: Scripts::new(),
+            keys: Keys::new(&options.key, options.group.as_deref()),
+            scripts: if options.group.is_some() { Scripts::of_stream() } else { Scripts::of_list() },
             side: options.pop,
+            stream: options.group.as_deref().map(Stream::new),
             lease: options.lease,
             deliveries_max: options.deliveries_max.get(),
         }
@@ -176,6 +79,19 @@ impl List {
 
     pub(super) fn consumer(&self, name: String) -> Consumer {
         Consumer { held: self.keys.held(&name), name }
+    }
+
+    pub(super) fn is_stream(&self) -> bool {
+        self.stream.is_some()
+    }
+
+    /// The type that the queue's key has to have.
+    pub(super) fn queue_type(&self) -> &'static str {
+        if self.is_stream() { "stream" } else { "list" }
+    }
+
+    fn group(&self) -> &str {
+        self.stream.as_ref().map_or("", |stream| &stream.group)
     }
 
     fn lease_ms(&self) -> u64 {
@@ -190,20 +106,21 @@ impl List {
         me: &Consumer,
         joins: bool,
         is_idle: bool,
+        known: usize,
     ) -> Result<Beat, ConnectionError> {
         let Keys { queue, delayed, beats, holders, sentry, wake, .. } = &self.keys;
         let keys = [queue, &me.held, delayed, beats, holders, sentry, wake].map(String::as_str);
         let reply = self.scripts.beat.run(on, &keys, |command| {
             command.arg(&me.name).arg(self.lease_ms()).arg(u8::from(joins)).arg(u8::from(is_idle));
-            command.arg(self.keys.held_prefix());
+            command.arg(self.keys.held_prefix()).arg(self.group()).arg(known);
         });
         let odd = || odd_reply("a heartbeat");
         let Value::Array(parts) = reply.await? else { return Err(odd()) };
         let [Value::BulkString(state), rest @ ..] = &parts[..] else { return Err(odd()) };
-        if state == b"reaped" {
-            return Err(ConnectionError::Reaped);
+        if state != b"held" && state != b"lost" {
+            return Err(gone(state, "a heartbeat"));
         }
-        let [Value::Int(now), Value::Int(fields), Value::Int(work), Value::Int(_), earliest, over @ ..] = rest else {
+        let [Value::Int(now), Value::Int(held), Value::Int(work), Value::Int(_), earliest, over @ ..] = rest else {
             return Err(odd());
         };
         let text = |value: &Value| String::from_redis_value_ref(value).map_err(|_| odd());
@@ -213,7 +130,7 @@ impl List {
         });
         Ok(Beat {
             now_ms: now.unsigned_abs(),
-            fields: usize::try_from(*fields).unwrap_or(0),
+            held: usize::try_from(*held).unwrap_or(0),
             has_work: *work == 1,
             earliest_ms: text(earliest)?.parse::<f64>().ok().filter(|at| *at >= 0.0).map(|at| at as u64),
             over: over.collect::<Result<_, ConnectionError>>()?,
@@ -222,12 +139,13 @@ impl List {
     }
 
     pub(super) async fn claim(&self, on: &On<'_>, me: &Consumer, request: Request) -> Result<Claimed, ConnectionError> {
-        let Keys { queue, delayed, sentry, wake, .. } = &self.keys;
-        let keys = [queue, &me.held, delayed, sentry, wake].map(String::as_str);
+        let Keys { queue, delayed, sentry, wake, bell, .. } = &self.keys;
+        let keys = [queue, &me.held, delayed, sentry, wake, bell].map(String::as_str);
         let Request { first, max, startable, is_alone } = request;
         let reply = self.scripts.claim.run(on, &keys, |command| {
             command.arg(&me.name).arg(first).arg(max.min(BATCH_MAX)).arg(BATCH_BYTES_MAX);
-            command.arg(startable.min(BATCH_MAX)).arg(self.side.letter()).arg(u8::from(is_alone)).arg(self.lease_ms());
+            let side = self.stream.as_ref().map_or(self.side.letter(), |stream| &stream.group);
+            command.arg(startable.min(BATCH_MAX)).arg(side).arg(u8::from(is_alone)).arg(self.lease_ms());
         });
         let Value::Array(parts) = reply.await? else { return Err(odd_reply("a claim")) };
         match <[Value; 3]>::try_from(parts) {
@@ -239,7 +157,10 @@ impl List {
             }
             Err(parts) => match &parts[..] {
                 [Value::BulkString(state)] => Err(gone(state, "a claim")),
-                [Value::Int(0), Value::Int(due_ms), Value::Int(sentry), Value::Int(suspect)] => {
+                [Value::Int(0), Value::Int(due_ms), Value::Int(sentry), Value::Int(suspect), seen @ ..] => {
+                    if let Some(stream) = &self.stream {
+                        stream.saw(seen)?;
+                    }
                     Ok(Claimed::None(Nothing {
                         due: u64::try_from(*due_ms).ok().map(Duration::from_millis),
                         is_sentry: *sentry == 1,
@@ -258,8 +179,12 @@ impl List {
         on: &On<'_>,
         me: &Consumer,
         message: u32,
-        batches: &[BatchState],
+        told: &Message,
     ) -> Result<(), ConnectionError> {
+        let batches = &told.batches;
+        if let Some(stream) = &self.stream {
+            return self.settle_stream(on, me, stream, message, told).await;
+        }
         let Keys { queue, delayed, dead, dead_times, .. } = &self.keys;
         let keys = [queue, &me.held, delayed, dead, dead_times].map(String::as_str);
         let reply = self.scripts.settle.run(on, &keys, |command| {
@@ -268,22 +193,13 @@ impl List {
                 command.arg(batch.first).arg(&batch.states).arg(batch.acts.len());
                 for on in &batch.acts {
                     command.arg(on.index + 1);
-                    match &on.act {
-                        Act::Retry { after } => command.arg("retry").arg(milliseconds_up(*after)).arg(""),
-                        Act::Dead { reason } => command.arg("dead").arg(0).arg(shortened(reason)),
-                        Act::Malformed { reason } => command.arg("malformed").arg(0).arg(shortened(reason)),
-                        Act::Release => command.arg("release").arg(0).arg(""),
-                    };
+                    on.act.write(command);
                     command.arg(on.start + 1).arg(on.length).arg(on.task);
                     command.arg(on.attempts).arg(on.crashes).arg(on.since);
                 }
             }
         });
-        match reply.await? {
-            Value::Int(number) if number == i64::from(message) => Ok(()),
-            Value::BulkString(state) => Err(gone(&state, "a settlement")),
-            _ => Err(odd_reply("a settlement")),
-        }
+        is_settled(&reply.await?, message)
     }
 
     /// Writes batches again after the consumer's hash was lost; with `is_last`, that it is whole again.
@@ -335,7 +251,11 @@ impl List {
         let Keys { queue, delayed, holders, .. } = &self.keys;
         let keys = [queue, delayed, holders].map(String::as_str);
         let reply = self.scripts.rest.run(on, &keys, |command| {
-            command.arg(&me.name).arg(self.keys.held_prefix());
+            command.arg(&me.name);
+            match &self.stream {
+                Some(stream) => command.arg(&stream.group),
+                None => command.arg(self.keys.held_prefix()),
+            };
         });
         let (queued, delayed, others, mine): (usize, usize, usize, u8) =
             FromRedisValue::from_redis_value(reply.await?).map_err(|_| odd_reply("a count"))?;
@@ -345,7 +265,10 @@ impl List {
     /// Returns when there is something in the queue, or a token for another idle consumer, or the time is over.
     pub(super) async fn wait(&self, on: &On<'_>, at_queue: bool, time: Duration) -> Result<(), ConnectionError> {
         let mut command;
-        if at_queue {
+        if let Some(stream) = self.stream.as_ref().filter(|_| at_queue) {
+            command = stream.wait(&self.keys, time);
+            return on.send(&command).await.map(drop);
+        } else if at_queue {
             let side = self.side.word();
             command = redis::cmd("BLMOVE");
             command.arg(&self.keys.queue).arg(&self.keys.queue).arg(side).arg(side);
@@ -359,7 +282,7 @@ impl List {
 
     /// The error that names the key whose type is not the one that it has to have; `text` is what the server said.
     pub(super) async fn check_types(&self, on: &On<'_>, text: String) -> ConnectionError {
-        for (key, wanted) in self.keys.types() {
+        for (key, wanted) in self.keys.types(self.is_stream()) {
             let mut command = redis::cmd("TYPE");
             command.arg(key);
             match on.send(&command).await {
@@ -379,18 +302,18 @@ impl List {
 /// What a script says instead of doing anything.
 fn gone(state: &[u8], what: &str) -> ConnectionError {
     match state {
+        b"gone" => ConnectionError::Gone,
         b"reaped" => ConnectionError::Reaped,
         b"lost" => ConnectionError::Lost,
         _ => odd_reply(what),
     }
 }
 
-/// Never earlier than asked for.
-fn milliseconds_up(duration: Duration) -> u64 {
-    // Beyond a few thousand years the server's numbers lose their exactness.
-    u64::try_from(duration.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX).min(1 << 47)
-}
-
-fn shortened(reason: &str) -> &str {
-    &reason[..reason.floor_char_boundary(REASON_BYTES_MAX)]
+/// Reads the reply to a settlement, which has the number of its message.
+fn is_settled(reply: &Value, message: u32) -> Result<(), ConnectionError> {
+    match reply {
+        Value::Int(number) if *number == i64::from(message) => Ok(()),
+        Value::BulkString(state) => Err(gone(state, "a settlement")),
+        _ => Err(odd_reply("a settlement")),
+    }
 }

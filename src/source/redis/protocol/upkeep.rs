@@ -4,15 +4,22 @@ use std::vec::Vec;
 
 use redis::FromRedisValue;
 
-use super::{Keys, List, PopSide};
+use super::{Keys, PopSide, Protocol};
 use crate::source::redis::{
     connection::On,
     error::{ConnectionError, odd_reply},
 };
 
-impl List {
+impl Protocol {
     /// Puts payloads at the end that is claimed last, in their order.
     pub(in super::super) async fn push(&self, on: &On<'_>, payloads: &[&[u8]]) -> Result<(), ConnectionError> {
+        if self.is_stream() {
+            let mut all = redis::pipe();
+            for payload in payloads {
+                all.cmd("XADD").arg(&self.keys.queue).arg("*").arg("payload").arg(*payload).ignore();
+            }
+            return on.send_all(&all).await;
+        }
         let mut command = redis::cmd(match self.side.other() {
             PopSide::Left => "LPUSH",
             PopSide::Right => "RPUSH",
@@ -26,7 +33,10 @@ impl List {
         let Keys { queue, dead, dead_times, .. } = &self.keys;
         let keys = [queue, dead, dead_times].map(String::as_str);
         let reply = self.scripts.requeue.run(on, &keys, |command| {
-            command.arg(self.side.other().letter()).arg(tasks);
+            if !self.is_stream() {
+                command.arg(self.side.other().letter());
+            }
+            command.arg(tasks);
         });
         usize::from_redis_value(reply.await?).map_err(|_| odd_reply("a requeue"))
     }
