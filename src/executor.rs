@@ -46,7 +46,7 @@ pub use budget::Budget;
 use gate::Membership;
 pub use gate::{Entered, Gate};
 use platform::KNOWS_THREADS;
-use ready::Ready;
+use ready::{Ready, ReadyWord};
 use slots::Slots;
 
 /// The number of polls that a turn may make before the parent goes on with something else.
@@ -85,23 +85,61 @@ impl<F: Future> Tasks<F> {
 
     #[inline(always)]
     fn next_in_tick(&mut self, budget: &mut Budget) -> Option<(usize, F::Output)> {
-        while !budget.is_spent() {
-            let slot = self.ready.pop()?;
-            match self.slots.poll(slot) {
-                Some(Poll::Ready(output)) => {
-                    budget.spend();
-                    return Some((slot, output));
-                }
-                Some(Poll::Pending) => {
-                    budget.spend();
-                    self.ready.note_woken();
-                }
-                None => {} // a wake that came too late
+        let Tasks { slots, ready } = self;
+        while !budget.is_spent()
+            && let Some(mut word) = ready.word()
+        {
+            let finished = poll_word(slots, &mut word, budget);
+            if finished.is_some() {
+                ready.end_tick();
+                return finished;
             }
         }
-        self.ready.defer_woken();
+        ready.end_tick();
         None
     }
+
+    #[inline(always)]
+    fn tick(&mut self, budget: &mut Budget, mut finished: impl FnMut(usize, F::Output)) {
+        let Tasks { slots, ready } = self;
+        while !budget.is_spent()
+            && let Some(mut word) = ready.word()
+        {
+            while let Some((slot, output)) = poll_word(slots, &mut word, budget) {
+                finished(slot, output);
+            }
+        }
+        ready.end_tick();
+    }
+}
+
+/// Polls on through a word of ready bits until a task finishes.
+#[inline(always)]
+fn poll_word<F: Future>(
+    slots: &mut Slots<F>,
+    word: &mut ReadyWord<'_>,
+    budget: &mut Budget,
+) -> Option<(usize, F::Output)> {
+    let mut visit = slots.visit();
+    let mut finished = None;
+    while !budget.is_spent()
+        && let Some(slot) = word.pop()
+    {
+        match visit.poll(slot) {
+            Some(Poll::Ready(output)) => {
+                budget.take();
+                finished = Some((slot, output));
+                break;
+            }
+            Some(Poll::Pending) => {
+                budget.take();
+                word.note_woken(slot);
+            }
+            None => {} // a wake that came too late
+        }
+    }
+    visit.end();
+    finished
 }
 
 /// Runs futures of one type. See the [module](self).
@@ -256,6 +294,17 @@ impl<F: Future> Executor<F> {
         self.tasks.next_in_tick(budget)
     }
 
+    /// Polls on to the end of the tick, or until the budget is spent, and hands over the slot and the output of each task
+    /// that finishes. This costs less than [`next_in_tick`](Self::next_in_tick) for each.
+    ///
+    /// # Panics
+    ///
+    /// If a task panics, as [`next_in_tick`](Self::next_in_tick).
+    #[inline(always)]
+    pub fn tick(&mut self, budget: &mut Budget, finished: impl FnMut(usize, F::Output)) {
+        self.tasks.tick(budget, finished);
+    }
+
     /// Says whether a task is known to be ready, in this tick or the next.
     pub fn is_ready(&self) -> bool {
         self.tasks.ready.any() || self.membership.is_behind()
@@ -303,11 +352,11 @@ impl<F: Future> Executor<F> {
             if tasks.slots.len() == 0 {
                 return Poll::Ready(None);
             }
-            if polling.is_none() {
+            let Some(polling) = &polling else {
                 return Poll::Pending; // whoever went in sees to the rest
-            }
+            };
             if registered {
-                membership.gate.end_turn();
+                membership.gate.end_turn(polling);
                 membership.gate.sleep();
                 return Poll::Pending;
             }

@@ -47,6 +47,12 @@ impl Budget {
         self.left == 0
     }
 
+    /// Takes a poll off a budget that is not spent.
+    #[inline]
+    pub(super) const fn take(&mut self) {
+        self.left -= 1;
+    }
+
     /// Takes a poll that was made elsewhere, such as by [`Executor::start`](super::Executor::start), off the budget.
     #[inline]
     pub const fn spend(&mut self) {

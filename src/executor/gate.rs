@@ -6,15 +6,13 @@ use core::fmt;
 use core::task::Context;
 
 use super::platform::{
-    AtomicBool, AtomicUsize, NOBODY, Ordering, Parent, count_outer_poll, enter_poll, leave_outermost_poll, outer_poll,
-    this_thread,
+    AtomicBool, AtomicUsize, Ordering, Parent, count_outer_poll, enter_poll, is_in_poll, leave_outermost_poll,
+    outer_poll,
 };
 use crate::sync::atomic::Arc;
 
 /// The part that wakers reach, from any thread.
 pub(super) struct Shared {
-    /// The thread that the gate lives on: a gate cannot be sent to another.
-    owner: usize,
     /// How many groups and snapshots hold ready bits of the owner. Only the owner reads or writes it.
     ready: AtomicUsize,
     /// The parent sleeps, and expects to be woken by the owner's first ready bit. Only the owner reads or writes it.
@@ -25,13 +23,6 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    /// Whether the caller is the owner.
-    #[inline]
-    pub(super) fn is_here(&self) -> bool {
-        let here = this_thread();
-        here != NOBODY && self.owner == here
-    }
-
     /// Calls the owner after a ready bit was set by another thread: one wake of the parent, however many calls.
     pub(super) fn call(&self) {
         // Release: who clears the flag sees the bit. Acquire: whose call is the first sees the parent's waker.
@@ -75,10 +66,8 @@ struct Local {
     behind: Cell<usize>,
     /// The number of the present turn, counted here.
     turn: Cell<usize>,
-    /// The turn is over: the parent was told to wait, so that its next poll begins another.
-    is_over: Cell<bool>,
-    /// The outermost poll of the present turn, if that was not this gate's own.
-    outer: Cell<Option<usize>>,
+    /// The stamp of the outermost poll that the present turn is a part of; 0 when the turn is over.
+    stamp: Cell<usize>,
     /// How often the parent came back within the present turn.
     returns: Cell<usize>,
 }
@@ -105,35 +94,50 @@ impl Local {
     /// gate has: all polls of its parent within that outermost poll.
     #[inline]
     fn begin_turn(&self) -> bool {
-        let outer = outer_poll();
-        let begins = match outer {
-            Some(_) => self.outer.get() != outer,
-            None => self.is_over.get(),
-        };
+        self.stamp.get() != outer_poll() && self.begin_other_turn()
+    }
+
+    /// Begins a turn if the present one was part of another outermost poll. Outside of all polls of scopes, only the gate
+    /// knows its turns: one that is not over goes on, whatever was polled beside it.
+    fn begin_other_turn(&self) -> bool {
+        let begins = is_in_poll() || self.stamp.get() == 0;
         if begins {
-            self.turn.set(self.turn.get().wrapping_add(1));
-            self.outer.set(outer);
-            self.is_over.set(false);
-            self.returns.set(0);
-            if outer.is_none() {
-                count_outer_poll();
-            }
+            self.count_turn();
         }
+        self.stamp.set(outer_poll());
         begins
+    }
+
+    fn count_turn(&self) {
+        self.turn.set(self.turn.get().wrapping_add(1));
+        self.returns.set(0);
+        if !is_in_poll() {
+            count_outer_poll();
+        }
     }
 
     /// Begins a turn for a poll of the parent, or goes on with the present one.
     #[inline]
     fn poll(&self) -> Polling {
         let mut is_new = self.begin_turn();
-        if !is_new && self.outer.get().is_some() {
+        let is_outermost = enter_poll();
+        if !is_new && !is_outermost {
             self.returns.set(self.returns.get() + 1);
             if self.returns.get() > RETURNS_PER_TURN {
-                self.outer.set(None);
-                is_new = self.begin_turn();
+                self.count_turn();
+                is_new = true;
             }
         }
-        Polling { is_new, is_outermost: enter_poll() }
+        Polling { is_new, is_outermost }
+    }
+
+    /// Ends the turn: the parent is told to wait. Within the poll of another scope the turn goes on nevertheless, if the
+    /// parent comes back.
+    #[inline]
+    fn end_turn(&self, polling: &Polling) {
+        if polling.is_outermost {
+            self.stamp.set(0);
+        }
     }
 
     /// Whoever calls from now on wakes this parent; who called before is answered.
@@ -187,7 +191,6 @@ pub struct Gate(Rc<Local>);
 impl Gate {
     pub(super) fn new() -> Self {
         let shared = Shared {
-            owner: this_thread(),
             ready: AtomicUsize::new(0),
             asleep: AtomicBool::new(false),
             called: AtomicBool::new(false),
@@ -200,8 +203,7 @@ impl Gate {
             round: Cell::new(0),
             behind: Cell::new(0),
             turn: Cell::new(0),
-            is_over: Cell::new(true),
-            outer: Cell::new(None),
+            stamp: Cell::new(0),
             returns: Cell::new(0),
         }))
     }
@@ -246,10 +248,10 @@ impl Gate {
         Polling { is_new: self.0.begin_turn(), is_outermost: enter_poll() }
     }
 
-    /// Ends the turn: the parent is told to wait, and its next poll begins another turn.
+    /// Ends the turn of a poll: the parent is told to wait.
     #[inline]
-    pub(crate) fn end_turn(&self) {
-        self.0.is_over.set(true);
+    pub(super) fn end_turn(&self, polling: &Polling) {
+        self.0.end_turn(polling);
     }
 
     pub(super) fn register(&self, cx: &Context<'_>) {
@@ -299,14 +301,21 @@ impl Entered {
     pub(crate) fn leave_ready(mut self) {
         self.goes_on = true;
     }
+
+    /// Ends the turn, for one who looks in and has nobody woken.
+    pub(crate) fn end_turn(&self) {
+        if let Some(polling) = &self.polling {
+            self.gate.0.end_turn(polling);
+        }
+    }
 }
 
 impl Drop for Entered {
     fn drop(&mut self) {
-        if self.polling.is_some() {
+        if let Some(polling) = &self.polling {
             self.gate.0.inside.set(false);
             if !self.goes_on {
-                self.gate.end_turn();
+                self.gate.0.end_turn(polling);
                 self.gate.0.sleep();
             }
         }

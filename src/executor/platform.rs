@@ -43,63 +43,66 @@ impl Parent {
     }
 }
 
-/// No thread at all.
-pub(super) const NOBODY: usize = 0;
-
 /// Whether a thread knows itself, so that a wake by the owner's thread can be told from one by another thread.
 pub(super) const KNOWS_THREADS: bool = cfg!(any(feature = "std", fourfold_loom));
 
 #[cfg(all(feature = "std", not(fourfold_loom)))]
-std::thread_local!(static HERE: core::cell::Cell<Poll> = const { core::cell::Cell::new(Poll { number: 0, is_inside: false }) });
+std::thread_local!(static HERE: core::cell::Cell<usize> = const { core::cell::Cell::new(0) });
 
-/// The outermost poll of a scope on this thread: its number, and whether it is still under way.
+/// The bit of `HERE` that is set while an outermost poll is under way; the others are its number.
 #[cfg(all(feature = "std", not(fourfold_loom)))]
-#[derive(Clone, Copy)]
-struct Poll {
-    number: usize,
-    is_inside: bool,
-}
+const INSIDE: usize = 1;
 
-/// The number of the outermost poll that is under way on this thread, if one is.
+/// The stamp of the outermost poll that is under way on this thread, or of the last one. It is never 0.
 #[cfg(all(feature = "std", not(fourfold_loom)))]
 #[inline]
-pub(super) fn outer_poll() -> Option<usize> {
-    let poll = HERE.get();
-    poll.is_inside.then_some(poll.number)
+pub(super) fn outer_poll() -> usize {
+    HERE.get() | INSIDE
 }
 
-/// Gives the next outermost poll another number.
+/// Gives the next outermost poll another stamp.
 #[cfg(all(feature = "std", not(fourfold_loom)))]
 #[inline]
 pub(super) fn count_outer_poll() {
-    let poll = HERE.get();
-    HERE.set(Poll { number: poll.number.wrapping_add(1), ..poll });
+    HERE.set(HERE.get().wrapping_add(2 * INSIDE));
+}
+
+/// Whether an outermost poll is under way.
+#[cfg(all(feature = "std", not(fourfold_loom)))]
+#[inline]
+pub(super) fn is_in_poll() -> bool {
+    HERE.get() & INSIDE != 0
 }
 
 /// Begins a poll; says whether it is the outermost one.
 #[cfg(all(feature = "std", not(fourfold_loom)))]
 #[inline]
 pub(super) fn enter_poll() -> bool {
-    let poll = HERE.get();
-    HERE.set(Poll { is_inside: true, ..poll });
-    !poll.is_inside
+    let is_outermost = !is_in_poll();
+    HERE.set(HERE.get() | INSIDE);
+    is_outermost
 }
 
 /// Ends the outermost poll.
 #[cfg(all(feature = "std", not(fourfold_loom)))]
 #[inline]
 pub(super) fn leave_outermost_poll() {
-    HERE.set(Poll { is_inside: false, ..HERE.get() });
+    HERE.set(HERE.get() & !INSIDE);
 }
 
 /// Without threads that know themselves, every poll of a scope is treated as an outermost one.
 #[cfg(not(all(feature = "std", not(fourfold_loom))))]
-pub(super) fn outer_poll() -> Option<usize> {
-    None
+pub(super) fn outer_poll() -> usize {
+    1
 }
 
 #[cfg(not(all(feature = "std", not(fourfold_loom))))]
 pub(super) fn count_outer_poll() {}
+
+#[cfg(not(all(feature = "std", not(fourfold_loom))))]
+pub(super) fn is_in_poll() -> bool {
+    false
+}
 
 #[cfg(not(all(feature = "std", not(fourfold_loom))))]
 pub(super) fn enter_poll() -> bool {
@@ -126,5 +129,5 @@ pub(super) fn this_thread() -> usize {
 #[cfg(not(any(feature = "std", fourfold_loom)))]
 #[inline]
 pub(super) fn this_thread() -> usize {
-    NOBODY
+    0
 }

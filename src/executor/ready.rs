@@ -9,7 +9,7 @@ use core::array;
 use core::task::Waker;
 
 use super::gate::{Gate, Shared};
-use super::platform::{AtomicUsize, KNOWS_THREADS, Ordering, WORDS};
+use super::platform::{AtomicUsize, KNOWS_THREADS, Ordering, WORDS, this_thread};
 use crate::sync::atomic::{Arc, Signal, Signaller, waker};
 
 const BITS: usize = usize::BITS as usize;
@@ -29,23 +29,26 @@ impl Side {
 }
 
 struct Group {
+    /// The thread that the gate lives on: a gate cannot be sent to another.
+    owner: usize,
     own: Side,
     remote: Side,
     gate: Arc<Shared>,
 }
 
 impl Group {
-    /// Sets a bit of the owner's side. Plain loads and stores: nobody else writes there.
+    /// Whether the caller is the owner.
     #[inline]
-    fn mark(&self, index: usize) {
-        let (word, bit) = place(index);
-        self.mark_word(word, bit);
+    fn is_here(&self) -> bool {
+        KNOWS_THREADS && self.owner == this_thread()
     }
 
+    /// Sets bits of the owner's side. Plain loads and stores: nobody else writes there.
     #[inline]
-    fn mark_word(&self, word: usize, bits: usize) {
-        let before = self.own.words[word].load(Ordering::Relaxed);
-        self.own.words[word].store(before | bits, Ordering::Relaxed);
+    fn mark(&self, word: usize, bits: usize) {
+        let own = &self.own.words[word % WORDS];
+        let before = own.load(Ordering::Relaxed);
+        own.store(before | bits, Ordering::Relaxed);
         if before == 0 {
             let summary = self.own.summary.load(Ordering::Relaxed);
             self.own.summary.store(summary | 1 << word, Ordering::Relaxed);
@@ -57,7 +60,7 @@ impl Group {
 
     /// Clears bits of the owner's side.
     #[inline]
-    fn unmark_word(&self, word: usize, bits: usize) {
+    fn unmark(&self, word: usize, bits: usize) {
         let after = self.own.words[word].load(Ordering::Relaxed) & !bits;
         self.own.words[word].store(after, Ordering::Relaxed);
         if after == 0 {
@@ -71,8 +74,7 @@ impl Group {
 
     /// Sets a bit of the remote side, from any thread, and calls the owner.
     #[cold]
-    fn mark_remotely(&self, index: usize) {
-        let (word, bit) = place(index);
+    fn mark_remotely(&self, word: usize, bit: usize) {
         // The word before its summary, the summary before the call: the owner reads them the other way round.
         self.remote.words[word].fetch_or(bit, Ordering::Release);
         self.remote.summary.fetch_or(1 << word, Ordering::Release);
@@ -106,10 +108,9 @@ impl Group {
         while summary != 0 {
             let word = lowest(summary);
             summary &= summary - 1;
-            let mut bits = self.remote.words[word].swap(0, Ordering::Acquire);
-            while bits != 0 {
-                self.mark(word * BITS + lowest(bits));
-                bits &= bits - 1;
+            let bits = self.remote.words[word].swap(0, Ordering::Acquire);
+            if bits != 0 {
+                self.mark(word, bits);
             }
         }
     }
@@ -136,16 +137,17 @@ fn lowest(bits: usize) -> usize {
 /// What a slot's waker points to; made once per slot. It outlives the executor if need be.
 struct SlotWaker {
     group: Arc<Group>,
-    index: usize,
+    word: usize,
+    bit: usize,
 }
 
 impl Signal for SlotWaker {
     #[inline]
     fn signal(&self) {
-        if self.group.gate.is_here() {
-            self.group.mark(self.index);
+        if self.group.is_here() {
+            self.group.mark(self.word, self.bit);
         } else {
-            self.group.mark_remotely(self.index);
+            self.group.mark_remotely(self.word, self.bit);
         }
     }
 }
@@ -155,6 +157,36 @@ impl Signal for SlotWaker {
 struct Word {
     base: usize,
     bits: usize,
+}
+
+/// The word of the snapshot that is being worked through.
+pub(super) struct ReadyWord<'r> {
+    /// The ready bits of its slots, for the next tick.
+    own: &'r AtomicUsize,
+    base: usize,
+    bits: &'r mut usize,
+    woke: &'r mut usize,
+}
+
+impl ReadyWord<'_> {
+    /// The next slot.
+    #[inline(always)]
+    pub(super) fn pop(&mut self) -> Option<usize> {
+        let bits = *self.bits;
+        if bits == 0 {
+            return None;
+        }
+        *self.bits = bits & (bits - 1);
+        Some(self.base + lowest(bits))
+    }
+
+    /// Notes whether the slot popped last is ready now that it was polled: then it woke itself.
+    #[inline(always)]
+    pub(super) fn note_woken(&mut self, slot: usize) {
+        if KNOWS_THREADS {
+            *self.woke |= self.own.load(Ordering::Relaxed) & (1 << (slot % BITS));
+        }
+    }
 }
 
 /// The slots of a group that wait for the next turn.
@@ -169,10 +201,10 @@ pub(super) struct Ready {
     groups: Vec<Arc<Group>>,
     /// The word being worked through.
     now: Word,
-    /// The slot of it that is being polled.
-    bit: usize,
     /// Those of it that woke themselves: found ready again after their poll, and not yet put off.
     woke: usize,
+    /// The gate was told of the snapshot, and not yet of its end.
+    is_counted: bool,
     /// Slots of one word that woke themselves in their first poll, and are not yet put off.
     started: Word,
     /// The snapshot's other words: those before `next` are done.
@@ -187,7 +219,8 @@ impl Ready {
     /// A waker for slot `slot`; slots are added one after the other.
     pub(super) fn add(&mut self, slot: usize, gate: &Gate) -> Waker {
         if slot == self.groups.len() * GROUP {
-            let group = Group { own: Side::new(), remote: Side::new(), gate: gate.shared().clone() };
+            let gate = gate.shared().clone();
+            let group = Group { owner: this_thread(), own: Side::new(), remote: Side::new(), gate };
             self.groups.push(Arc::new(group));
             if KNOWS_THREADS {
                 self.deferred.push(Deferred { summary: 0, words: [0; WORDS] });
@@ -197,12 +230,14 @@ impl Ready {
         if self.later.capacity() < words {
             self.later.reserve(words - self.later.len());
         }
-        waker(&Arc::new(Signaller(SlotWaker { group: self.groups[slot / GROUP].clone(), index: slot % GROUP })))
+        let (word, bit) = place(slot);
+        waker(&Arc::new(Signaller(SlotWaker { group: self.groups[slot / GROUP].clone(), word, bit })))
     }
 
     /// Marks a slot as ready, on behalf of the owner.
     pub(super) fn mark(&self, slot: usize) {
-        self.groups[slot / GROUP].mark(slot % GROUP);
+        let (word, bit) = place(slot);
+        self.groups[slot / GROUP].mark(word, bit);
     }
 
     /// Moves what others have marked to the owner's side.
@@ -220,7 +255,7 @@ impl Ready {
     #[inline]
     pub(super) fn snapshot(&mut self) -> bool {
         debug_assert!(!self.in_tick());
-        self.defer_woken();
+        self.end_tick();
         self.defer_started();
         self.later.clear();
         self.next = 0;
@@ -229,24 +264,21 @@ impl Ready {
         }
         let any = !self.later.is_empty();
         if any {
+            self.is_counted = true;
             self.groups[0].gate.add_ready();
         }
         any
     }
 
-    /// The next slot of the snapshot.
-    #[inline]
-    pub(super) fn pop(&mut self) -> Option<usize> {
+    /// The snapshot's present word, as far as it is not done, or the next one.
+    #[inline(always)]
+    pub(super) fn word(&mut self) -> Option<ReadyWord<'_>> {
         if self.now.bits == 0 && !self.turn() {
             return None;
         }
-        let slot = self.now.base + lowest(self.now.bits);
-        self.bit = self.now.bits & self.now.bits.wrapping_neg();
-        self.now.bits ^= self.bit;
-        if !self.in_tick() {
-            self.groups[0].gate.sub_ready();
-        }
-        Some(slot)
+        let Word { base, bits } = &mut self.now;
+        let own = &self.groups.get(*base / GROUP)?.own.words[*base / BITS % WORDS];
+        Some(ReadyWord { own, base: *base, bits, woke: &mut self.woke })
     }
 
     /// Turns to the snapshot's next word, if there is one.
@@ -259,12 +291,15 @@ impl Ready {
         true
     }
 
-    /// Notes whether the slot popped last is ready now that it was polled: then it woke itself.
-    #[inline(always)]
-    pub(super) fn note_woken(&mut self) {
-        if KNOWS_THREADS && let Some(group) = self.groups.get(self.now.base / GROUP) {
-            let word = self.now.base / BITS % WORDS;
-            self.woke |= group.own.words[word].load(Ordering::Relaxed) & self.bit;
+    /// Tells the gate of the end of the tick, if it has come.
+    #[inline]
+    pub(super) fn end_tick(&mut self) {
+        if self.now.bits == 0 && self.next >= self.later.len() {
+            self.defer_woken();
+            if self.is_counted {
+                self.is_counted = false;
+                self.groups[0].gate.sub_ready();
+            }
         }
     }
 
@@ -304,7 +339,7 @@ impl Ready {
     fn defer(&mut self, Word { base, bits }: Word) {
         let (word, _) = place(base);
         let (group, deferred) = (&self.groups[base / GROUP], &mut self.deferred[base / GROUP]);
-        group.unmark_word(word, bits);
+        group.unmark(word, bits);
         deferred.summary |= 1 << word;
         deferred.words[word] |= bits;
         if !self.any_deferred {
@@ -325,7 +360,7 @@ impl Ready {
                 while summary != 0 {
                     let word = lowest(summary) % WORDS;
                     summary &= summary - 1;
-                    group.mark_word(word, core::mem::take(&mut deferred.words[word]));
+                    group.mark(word, core::mem::take(&mut deferred.words[word]));
                 }
             }
             self.groups[0].gate.sub_ready();
@@ -346,7 +381,7 @@ impl Drop for Ready {
         if self.any_deferred {
             self.groups[0].gate.sub_ready();
         }
-        if self.in_tick() {
+        if self.is_counted {
             self.groups[0].gate.sub_ready();
         }
     }

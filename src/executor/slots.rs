@@ -71,16 +71,10 @@ impl<F: Future> Slots<F> {
         }
     }
 
-    /// Polls what is in a slot, if anything is, and frees the slot if it finishes or panics.
-    #[inline]
-    pub(super) fn poll(&mut self, index: usize) -> Option<Poll<F::Output>> {
-        let Slots { slots, free } = self;
-        let Slot { future, waker } = &mut slots[index];
-        let future = future.as_mut();
-        if future.is_none() {
-            return None;
-        }
-        Tenant { future, leave: move || free.push(index) }.poll(waker)
+    /// Begins to poll one slot after the other.
+    #[inline(always)]
+    pub(super) fn visit(&mut self) -> Visit<'_, F> {
+        Visit { slots: self, polled: 0 }
     }
 
     /// Drops what is in a slot; says whether anything was.
@@ -98,6 +92,43 @@ impl<F: Future> Slots<F> {
         for index in (0..self.slots.len()).rev() {
             self.vacate(index);
         }
+    }
+}
+
+/// A visitor that polls slots. Dropping this, which only a panic in a poll does, vacates the slot that was polled last.
+pub(super) struct Visit<'s, F: Future> {
+    slots: &'s mut Slots<F>,
+    polled: usize,
+}
+
+impl<F: Future> Visit<'_, F> {
+    /// Polls what is in a slot, if anything is, and frees the slot if it finishes or panics.
+    #[inline(always)]
+    pub(super) fn poll(&mut self, index: usize) -> Option<Poll<F::Output>> {
+        let Slots { slots, free } = &mut *self.slots;
+        let Slot { future, waker } = slots.get_mut(index)?;
+        let present = future.as_mut().as_pin_mut()?;
+        self.polled = index;
+        let poll = present.poll(&mut Context::from_waker(waker));
+        if poll.is_ready() {
+            // First: should the future's drop panic, the slot is still free.
+            free.push(index);
+            future.set(None);
+        }
+        Some(poll)
+    }
+
+    /// Ends the visit: no poll has panicked.
+    #[inline(always)]
+    pub(super) fn end(self) {
+        mem::forget(self);
+    }
+}
+
+impl<F: Future> Drop for Visit<'_, F> {
+    #[cold]
+    fn drop(&mut self) {
+        self.slots.vacate(self.polled);
     }
 }
 

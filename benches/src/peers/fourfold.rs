@@ -41,9 +41,7 @@ impl Peer for Bare {
                 if !executor.begin_tick() {
                     return Poll::Pending;
                 }
-                while let Some((_, result)) = executor.next_in_tick(&mut budget) {
-                    total.add(result);
-                }
+                executor.tick(&mut budget, |_, result| total.add(result));
             }
         });
         block_on(beside(work, drive));
