@@ -16,6 +16,6 @@ pub use self::{
         Child, Group, GroupError, GroupFailure, GroupHandle, GroupOutput, SpawnError, SpawnNamed, TaskName, task_group,
         task_group_with,
     },
-    task_set::{TaskKey, TaskSet},
+    task_set::{Spawn, TaskKey, TaskSet},
     worker_pool::{JoinQueue, Push, PushError, Queue, QueueHandle, worker_pool, worker_pool_with},
 };

@@ -4,10 +4,11 @@ use alloc::{vec, vec::Vec};
 use core::{
     future::{Future, poll_fn},
     iter::Peekable,
+    mem,
     task::{Context, Poll},
 };
 
-use super::line::Line;
+use super::line::Room;
 use crate::{
     config::{ConfigError, Limit, at_least_one},
     executor::{Budget, Executor, Start},
@@ -39,7 +40,8 @@ where
     I: IntoIterator,
 {
     let limit = at_least_one(limit, ConfigError::ZeroLimit)?;
-    Ok(batch_with(&Permits::new(limit), inputs, handler).await)
+    let mut batch = Batch::new(limit.get(), None, inputs, |input, _| handler(input));
+    Ok(batch.outputs().await)
 }
 
 /// Maps inputs to results as [`batch`] does, with permits that are shared with others, or whose limit changes on the way.
@@ -66,19 +68,17 @@ where
     let handler = &handler;
     let make = |input, permit| async move {
         let output = handler(input).await;
-        drop::<Permit>(permit);
+        drop::<Option<Permit>>(permit);
         output
     };
-    let mut batch = Batch::new(permits, inputs.into_iter(), make);
-    poll_fn(|cx| batch.poll(cx)).await;
-    batch.outputs.into_iter().flatten().collect()
+    Batch::new(usize::MAX, Some(permits), inputs, make).outputs().await
 }
 
 struct Batch<I: Iterator, M, F: Future> {
     inputs: Peekable<I>,
     make: M,
     tasks: Executor<F>,
-    line: Line,
+    room: Room,
     /// Which output the task in each slot is to give.
     places: Vec<usize>,
     outputs: Vec<Option<F::Output>>,
@@ -88,21 +88,26 @@ struct Batch<I: Iterator, M, F: Future> {
 impl<I, M, F> Batch<I, M, F>
 where
     I: Iterator,
-    M: Fn(I::Item, Permit) -> F,
+    M: Fn(I::Item, Option<Permit>) -> F,
     F: Future,
 {
-    fn new(permits: &Permits, inputs: I, make: M) -> Self {
+    fn new(limit: usize, permits: Option<&Permits>, inputs: impl IntoIterator<IntoIter = I>, make: M) -> Self {
         let tasks = Executor::new();
-        let line = Line::new(permits.clone(), &tasks);
+        let room = Room::new(limit, permits, &tasks);
         Self {
-            inputs: inputs.peekable(),
+            inputs: inputs.into_iter().peekable(),
             make,
             tasks,
-            line,
+            room,
             places: vec![],
             outputs: vec![],
             budget: Budget::default(),
         }
+    }
+
+    async fn outputs(&mut self) -> Vec<F::Output> {
+        poll_fn(|cx| self.poll(cx)).await;
+        mem::take(&mut self.outputs).into_iter().flatten().collect()
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
@@ -110,14 +115,13 @@ where
         self.budget.renew(&inside);
         loop {
             let mut went_on = self.start();
-            self.line.keep_up();
+            self.room.keep_up();
             if self.tasks.begin_tick() {
                 went_on = true;
-                while let Some((slot, output)) = self.tasks.next_in_tick(&mut self.budget) {
-                    self.outputs[self.places[slot]] = Some(output);
-                }
+                let (outputs, places) = (&mut self.outputs, &self.places);
+                self.tasks.tick(&mut self.budget, |slot, output| outputs[places[slot]] = Some(output));
             }
-            if self.tasks.is_empty() && (self.line.is_closed() || self.inputs.peek().is_none()) {
+            if self.tasks.is_empty() && (self.room.is_closed() || self.inputs.peek().is_none()) {
                 return Poll::Ready(());
             }
             if self.budget.is_spent() {
@@ -134,11 +138,11 @@ where
     /// Starts what there are permits for.
     fn start(&mut self) -> bool {
         let mut started = false;
-        self.line.look();
+        self.room.look();
         // Looks ahead, so as not to wait for a permit with nothing to spend it on.
         while !self.budget.is_spent()
             && self.inputs.peek().is_some()
-            && let Some(permit) = self.line.permit()
+            && let Some(permit) = self.room.permit(self.tasks.len())
             && let Some(input) = self.inputs.next()
         {
             let (slot, place) = (self.tasks.next_slot(), self.outputs.len());

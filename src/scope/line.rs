@@ -5,6 +5,61 @@ use crate::{
     scope::{Acquire, Permit, Permits},
 };
 
+/// What a scope has to start tasks with: a limit of its own, and permits, if it shares them with others.
+pub(super) struct Room {
+    limit: usize,
+    line: Option<Line>,
+}
+
+impl Room {
+    /// Room for `limit` tasks, each with a permit if there are `permits`; those are waited for at the gate of `tasks`.
+    pub(super) fn new<F: Future>(limit: usize, permits: Option<&Permits>, tasks: &Executor<F>) -> Self {
+        Self { limit, line: permits.map(|permits| Line::new(permits.clone(), tasks)) }
+    }
+
+    /// Whether nothing will be started any more.
+    #[inline]
+    pub(super) fn is_closed(&self) -> bool {
+        self.line.as_ref().is_some_and(Line::is_closed)
+    }
+
+    /// The permit for one more task beside those that run, where permits are needed; `None` while there is no room.
+    #[inline]
+    pub(super) fn permit(&mut self, running: usize) -> Option<Option<Permit>> {
+        if running >= self.limit {
+            return None;
+        }
+        match &mut self.line {
+            None => Some(None),
+            Some(line) => line.permit().map(Some),
+        }
+    }
+
+    /// As [`Line::look`].
+    #[inline]
+    pub(super) fn look(&mut self) {
+        if let Some(line) = &mut self.line {
+            line.look();
+        }
+    }
+
+    /// As [`Line::keep_up`].
+    #[inline]
+    pub(super) fn keep_up(&mut self) {
+        if let Some(line) = &mut self.line {
+            line.keep_up();
+        }
+    }
+
+    /// As [`Line::leave`].
+    #[inline]
+    pub(super) fn leave(&mut self) {
+        if let Some(line) = &mut self.line {
+            line.leave();
+        }
+    }
+}
+
 /// A scope's place in the line for permits. It waits at the gate of the scope's tasks, so that a permit which one task of the
 /// scope leaves to the next costs a bit, and no wake of whoever polls the scope.
 pub(super) struct Line {

@@ -155,6 +155,19 @@ impl Permits {
         self.semaphore.available()
     }
 
+    /// Waits for a permit with a place in line that the caller keeps, and gives up; `None` when the permits are closed.
+    #[inline]
+    pub(super) fn poll_acquire(&self, ticket: &mut Ticket, cx: &Context<'_>) -> Poll<Option<Permit>> {
+        let taken = self.semaphore.poll_take(1, ticket, cx);
+        taken.map(|granted| granted.then(|| Permit { permits: self.clone(), count: 1 }))
+    }
+
+    /// Gives up a place in line that [`poll_acquire`](Self::poll_acquire) took.
+    #[inline]
+    pub(super) fn give_up(&self, ticket: &mut Ticket) {
+        self.semaphore.give_up(1, ticket);
+    }
+
     /// Returns the number of those who wait in line.
     pub fn waiting(&self) -> usize {
         self.semaphore.waiting()
@@ -220,6 +233,7 @@ impl Future for Acquire {
 }
 
 impl Drop for Acquire {
+    #[inline]
     fn drop(&mut self) {
         self.permits.semaphore.give_up(self.count, &mut self.ticket);
     }

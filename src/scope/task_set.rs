@@ -110,11 +110,8 @@ impl<F: Future> TaskSet<F> {
     ///
     /// # Cancel safety
     /// Dropping this while it waits drops the task that was to be started, and nothing else.
-    pub async fn spawn(&mut self, future: F) -> TaskKey {
-        if !self.has_room() || self.budget.is_spent() {
-            poll_fn(|cx| self.poll_room(cx)).await;
-        }
-        self.start(future)
+    pub fn spawn(&mut self, future: F) -> Spawn<'_, F> {
+        Spawn { set: self, future: Some(future) }
     }
 
     /// Starts a task if there is room now. Starting tasks in a loop without an await lets nothing else run.
@@ -159,7 +156,7 @@ impl<F: Future> TaskSet<F> {
 
     /// Takes the results that have come so far, the earliest first. Polls no task.
     pub fn prune(&mut self) -> impl ExactSizeIterator<Item = F::Output> + '_ {
-        self.finished.drain(..).map(|(_, result)| result)
+        Pruned { finished: &mut self.finished }
     }
 
     /// Waits for the next result; `None` when there is none and nothing is running.
@@ -241,7 +238,7 @@ impl<F: Future> TaskSet<F> {
             let inside = self.tasks.gate().visit();
             self.budget.renew(&inside);
             if !self.tick() {
-                self.tasks.gate().end_turn();
+                inside.end_turn();
             }
         }
         self.finished.pop_front()
@@ -353,9 +350,10 @@ impl<F: Future> TaskSet<F> {
     fn tick(&mut self) -> bool {
         let before = self.finished.len();
         while !self.budget.is_spent() && self.tasks.begin_tick() {
-            while let Some((slot, result)) = self.tasks.next_in_tick(&mut self.budget) {
-                self.finished.push_back((TaskKey { slot, number: self.numbers[slot] }, result));
-            }
+            let (finished, numbers) = (&mut self.finished, &self.numbers);
+            self.tasks.tick(&mut self.budget, |slot, result| {
+                finished.push_back((TaskKey { slot, number: numbers[slot] }, result));
+            });
             if self.finished.len() > before {
                 return true;
             }
@@ -382,6 +380,66 @@ impl<F: Future> fmt::Debug for TaskSet<F> {
             .field("limit", &self.limit)
             .field("finished", &self.finished.len())
             .finish_non_exhaustive()
+    }
+}
+
+/// The future of [`TaskSet::spawn`].
+#[must_use = "futures do nothing unless polled"]
+pub struct Spawn<'s, F: Future> {
+    set: &'s mut TaskSet<F>,
+    future: Option<F>,
+}
+
+// The future that is to be started is pinned only in the set.
+impl<F: Future> Unpin for Spawn<'_, F> {}
+
+impl<F: Future> Future for Spawn<'_, F> {
+    type Output = TaskKey;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<TaskKey> {
+        let Spawn { set, future } = self.get_mut();
+        if !set.has_room() || set.budget.is_spent() {
+            ready!(set.poll_room(cx));
+        }
+        let future = future.take().expect("a future is not polled after it was ready");
+        Poll::Ready(set.start(future))
+    }
+}
+
+impl<F: Future> fmt::Debug for Spawn<'_, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Spawn").field("set", &self.set).finish_non_exhaustive()
+    }
+}
+
+/// The results that have come; those that are not taken are dropped with it.
+struct Pruned<'s, T> {
+    finished: &'s mut VecDeque<(TaskKey, T)>,
+}
+
+impl<T> Iterator for Pruned<'_, T> {
+    type Item = T;
+
+    #[inline]
+    fn next(&mut self) -> Option<T> {
+        self.finished.pop_front().map(|(_, result)| result)
+    }
+
+    #[inline]
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.finished.len(), Some(self.finished.len()))
+    }
+}
+
+impl<T> ExactSizeIterator for Pruned<'_, T> {}
+
+impl<T> Drop for Pruned<'_, T> {
+    #[inline]
+    fn drop(&mut self) {
+        if !self.finished.is_empty() {
+            self.finished.clear();
+        }
     }
 }
 

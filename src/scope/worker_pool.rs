@@ -9,12 +9,11 @@ use core::{
     task::{Context, Poll},
 };
 
-use self::queue::Unfinished;
 pub use self::{
     error::PushError,
     queue::{JoinQueue, Push, Queue, QueueHandle},
 };
-use super::line::Line;
+use super::line::Room;
 use crate::{
     config::{ConfigError, Limit, at_least_one},
     executor::{Budget, Executor, Start},
@@ -60,7 +59,10 @@ pub async fn worker_pool<T, R>(
     handler: impl AsyncFn(T, &QueueHandle<T>),
     body: impl AsyncFnOnce(&Queue<T>) -> R,
 ) -> Result<R, ConfigError> {
-    pool(workers, capacity, None, handler, body).await
+    let workers = at_least_one(workers, ConfigError::ZeroWorkers)?;
+    let queue = Queue::new(capacity)?;
+    let handle = queue.handle();
+    Ok(pool(workers, None, &queue, |task, _| handler(task, &handle), body).await)
 }
 
 /// Runs a [`worker_pool`] whose workers need a permit for each task, of permits that are shared with others or whose limit changes.
@@ -97,36 +99,35 @@ pub async fn worker_pool_with<T, R>(
     handler: impl AsyncFn(T, &QueueHandle<T>),
     body: impl AsyncFnOnce(&Queue<T>) -> R,
 ) -> Result<R, ConfigError> {
-    pool(workers, capacity, Some(permits), handler, body).await
+    let workers = at_least_one(workers, ConfigError::ZeroWorkers)?;
+    let queue = Queue::new(capacity)?;
+    let (handler, handle) = (&handler, &queue.handle());
+    let make = |task, permit| async move {
+        handler(task, handle).await;
+        drop::<Option<Permit>>(permit);
+    };
+    Ok(pool(workers, Some(permits), &queue, make, body).await)
 }
 
-async fn pool<T, R>(
-    workers: impl Limit,
-    capacity: impl Limit,
+async fn pool<T, R, F: Future<Output = ()>>(
+    workers: NonZeroUsize,
     permits: Option<&Permits>,
-    handler: impl AsyncFn(T, &QueueHandle<T>),
+    queue: &Queue<T>,
+    make: impl Fn(T, Option<Permit>) -> F,
     body: impl AsyncFnOnce(&Queue<T>) -> R,
-) -> Result<R, ConfigError> {
-    let workers = at_least_one(workers, ConfigError::ZeroWorkers)?;
-    let queue = Queue::new(at_least_one(capacity, ConfigError::ZeroQueueCapacity)?);
-    let (handler, handle) = (&handler, &queue.handle());
-    let make = |task, unfinished, permit| async move {
-        handler(task, handle).await;
-        drop::<(Option<Permit>, Unfinished<'_, T>)>((permit, unfinished));
-    };
-    let mut pool = Pool::new(workers, permits, &queue, make);
-    pool.body.spawn(body(&queue));
+) -> R {
+    let mut pool = Pool::new(workers, permits, queue, make);
+    pool.body.spawn(body(queue));
     let output = poll_fn(|cx| pool.poll(cx)).await;
     if let Some(panic) = pool.panic.take() {
         panic.resume();
     }
-    Ok(output)
+    output
 }
 
 struct Pool<'q, T, B: Future, M, F: Future> {
     queue: &'q Queue<T>,
-    workers: usize,
-    line: Option<Line>,
+    room: Room,
     make: M,
     // A worker is a slot: it takes no part in anything while it has no task, and cannot be lost.
     tasks: Executor<F>,
@@ -139,15 +140,14 @@ struct Pool<'q, T, B: Future, M, F: Future> {
 impl<'q, T, B, M, F> Pool<'q, T, B, M, F>
 where
     B: Future,
-    M: Fn(T, Unfinished<'q, T>, Option<Permit>) -> F,
+    M: Fn(T, Option<Permit>) -> F,
     F: Future<Output = ()>,
 {
     fn new(workers: NonZeroUsize, permits: Option<&Permits>, queue: &'q Queue<T>, make: M) -> Self {
         let tasks = Executor::new();
-        let line = permits.map(|permits| Line::new(permits.clone(), &tasks));
+        let room = Room::new(workers.get(), permits, &tasks);
         let body = tasks.sibling();
-        let workers = workers.get();
-        Self { queue, workers, line, make, tasks, body, output: None, panic: None, budget: Budget::default() }
+        Self { queue, room, make, tasks, body, output: None, panic: None, budget: Budget::default() }
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<B::Output> {
@@ -183,63 +183,48 @@ where
     /// Has idle workers take what is queued, the first first.
     fn start(&mut self) -> bool {
         let mut started = false;
-        if let Some(line) = &mut self.line {
-            line.look();
-            if line.is_closed() && !self.queue.is_closed() {
-                self.queue.end();
-            }
+        self.room.look();
+        if self.room.is_closed() && !self.queue.is_closed() {
+            self.queue.end();
         }
         while !self.budget.is_spent()
-            && self.tasks.len() < self.workers
             && !self.queue.is_empty()
-            && let Some(permit) = self.permit()
-            && let Some((task, unfinished)) = self.queue.take()
+            && let Some(permit) = self.room.permit(self.tasks.len())
+            && let Some(task) = self.queue.take()
         {
             let (tasks, make) = (&mut self.tasks, &self.make);
-            match catch(|| tasks.start(make(task, unfinished, permit))) {
-                Ok(Start::Finished(()) | Start::Running(_)) => {}
+            match catch(|| tasks.start(make(task, permit))) {
+                Ok(Start::Finished(())) => self.queue.finish(),
+                Ok(Start::Running(_)) => {}
                 Err(panic) => self.keep(panic),
             }
             self.budget.spend();
             started = true;
         }
-        if self.queue.is_empty()
-            && let Some(line) = &mut self.line
-        {
-            line.leave();
+        if self.queue.is_empty() {
+            self.room.leave();
         }
         started
     }
 
-    /// The permit for a task, where one is needed; `None` while it has to be waited for.
-    #[inline]
-    fn permit(&mut self) -> Option<Option<Permit>> {
-        match &mut self.line {
-            None => Some(None),
-            Some(line) => line.permit().map(Some),
-        }
-    }
-
     fn tick(&mut self) -> bool {
-        if let Some(line) = &mut self.line {
-            line.keep_up();
-        }
+        self.room.keep_up();
         if !self.tasks.begin_tick() {
             return false;
         }
         loop {
-            let (tasks, budget) = (&mut self.tasks, &mut self.budget);
-            match catch(|| tasks.next_in_tick(budget)) {
-                Ok(Some((_, ()))) => {}
-                Ok(None) => return true,
+            let Self { tasks, budget, queue, .. } = self;
+            match catch(|| tasks.tick(budget, |_, ()| queue.finish())) {
+                Ok(()) => return true,
                 Err(panic) => self.keep(panic),
             }
         }
     }
 
-    /// The first panic is the one that is told.
+    /// The task has ended by a panic. The first panic is the one that is told.
     #[cold]
     fn keep(&mut self, panic: Panic) {
+        self.queue.finish();
         self.panic.get_or_insert(panic);
     }
 }

@@ -14,6 +14,8 @@ pub(crate) struct Semaphore {
     held: Cell<usize>,
     is_closed: Cell<bool>,
     line: RefCell<WaitList<usize>>,
+    /// The length of the line, to be had without a look at it.
+    waiting: Cell<usize>,
 }
 
 /// A place in the line. It has to be given up with [`Semaphore::give_up`] unless it came to its turn.
@@ -21,7 +23,13 @@ pub(crate) type Ticket = Option<usize>;
 
 impl Semaphore {
     pub(crate) fn new(limit: usize) -> Self {
-        Self { limit: Cell::new(limit), held: Cell::new(0), is_closed: Cell::new(false), line: RefCell::default() }
+        Self {
+            limit: Cell::new(limit),
+            held: Cell::new(0),
+            is_closed: Cell::new(false),
+            line: RefCell::default(),
+            waiting: Cell::new(0),
+        }
     }
 
     #[inline]
@@ -38,14 +46,22 @@ impl Semaphore {
     /// What can be had at once.
     #[inline]
     pub(crate) fn available(&self) -> usize {
-        if self.is_closed.get() || self.line.borrow().len() > 0 {
+        if self.is_closed.get() || self.waiting.get() > 0 {
             return 0;
         }
         self.limit.get().saturating_sub(self.held.get())
     }
 
     pub(crate) fn waiting(&self) -> usize {
-        self.line.borrow().len()
+        self.waiting.get()
+    }
+
+    /// Changes the line; its borrow ends before the caller runs a waker, which may do anything.
+    fn with_line<T>(&self, change: impl FnOnce(&mut WaitList<usize>) -> T) -> T {
+        let mut line = self.line.borrow_mut();
+        let result = change(&mut line);
+        self.waiting.set(line.len());
+        result
     }
 
     #[inline]
@@ -82,9 +98,7 @@ impl Semaphore {
     pub(crate) fn close(&self) {
         self.is_closed.set(true);
         loop {
-            // The borrow has ended before the waker runs, which may do anything.
-            let next = self.line.borrow_mut().wake_first(false);
-            let Some(waker) = next else { return };
+            let Some(waker) = self.with_line(|line| line.wake_first(false)) else { return };
             waker.wake();
         }
     }
@@ -106,7 +120,7 @@ impl Semaphore {
     fn poll_line(&self, count: usize, ticket: &mut Ticket, cx: &Context<'_>) -> Poll<bool> {
         let Some(place) = *ticket else {
             let waker = cx.waker().clone();
-            *ticket = Some(self.line.borrow_mut().enter(waker, count));
+            *ticket = Some(self.with_line(|line| line.enter(waker, count)));
             return Poll::Pending;
         };
         let waits = self.line.borrow_mut().wait_on(place, cx.waker());
@@ -114,14 +128,20 @@ impl Semaphore {
             return Poll::Pending; // which drops the former waker, with nothing borrowed
         }
         *ticket = None;
-        let (left, _) = self.line.borrow_mut().remove(place);
+        let (left, _) = self.with_line(|line| line.remove(place));
         Poll::Ready(left == Left::Woken { granted: true })
     }
 
     /// Leaves the line; what was granted goes to the next.
+    #[inline]
     pub(crate) fn give_up(&self, count: usize, ticket: &mut Ticket) {
-        let Some(place) = ticket.take() else { return };
-        let (left, waker) = self.line.borrow_mut().remove(place);
+        if let Some(place) = ticket.take() {
+            self.leave(count, place);
+        }
+    }
+
+    fn leave(&self, count: usize, place: usize) {
+        let (left, waker) = self.with_line(|line| line.remove(place));
         match left {
             Left::Woken { granted: true } => self.release(count),
             Left::Woken { granted: false } => {}
@@ -134,19 +154,21 @@ impl Semaphore {
     /// Gives what is free to the first in line. They hold it from here on.
     #[inline]
     fn grant(&self) {
-        while self.is_next_possible() {
-            let mut line = self.line.borrow_mut();
-            let count = line.first().copied().unwrap_or(0);
-            let Some(waker) = line.wake_first(true) else { return };
-            drop(line);
-            self.held.set(self.held.get() + count);
-            waker.wake();
+        if self.waiting.get() > 0 {
+            self.grant_line();
         }
     }
 
-    #[inline]
-    fn is_next_possible(&self) -> bool {
-        let free = self.limit.get().saturating_sub(self.held.get());
-        self.line.borrow().first().is_some_and(|count| *count <= free)
+    fn grant_line(&self) {
+        loop {
+            let free = self.limit.get().saturating_sub(self.held.get());
+            let granted = self.with_line(|line| {
+                let count = line.first().copied().filter(|count| *count <= free)?;
+                Some((count, line.wake_first(true)?))
+            });
+            let Some((count, waker)) = granted else { return };
+            self.held.set(self.held.get() + count);
+            waker.wake();
+        }
     }
 }

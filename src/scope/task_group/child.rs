@@ -140,6 +140,7 @@ pub(super) struct Children {
 
 impl Children {
     /// Adds a child that waits.
+    #[inline]
     pub(super) fn add(self: &Rc<Self>) -> Child {
         let mut entries = self.entries.borrow_mut();
         let place = self.free.borrow_mut().pop().unwrap_or_else(|| {
@@ -176,6 +177,12 @@ impl Children {
         let joins = entry.joins.len();
         self.free.borrow_mut().push(place);
         drop(entries);
+        if joins > 0 {
+            self.wake_joins(place, joins);
+        }
+    }
+
+    fn wake_joins(&self, place: usize, joins: usize) {
         for _ in 0..joins {
             let next = self.entries.borrow_mut()[place].joins.wake_first(true);
             if let Some(waker) = next {

@@ -131,12 +131,12 @@ impl<'g, 'env, T, E, R, B: Future<Output = Result<R, E>>> Engine<'g, 'env, T, E,
         if self.tasks.begin_tick() {
             went_on = true;
             while let Some((slot, result)) = self.tasks.next_in_tick(&mut self.budget) {
-                self.ended(slot, result);
+                self.slot_ended(slot, result);
             }
             if !self.failures.is_empty() {
                 // Those that were ready beside it have a failure of their own to tell, however many they are.
                 while let Some((slot, result)) = self.tasks.next_in_tick(&mut Budget::new(usize::MAX)) {
-                    self.ended(slot, result);
+                    self.slot_ended(slot, result);
                 }
             }
         }
@@ -183,22 +183,30 @@ impl<'g, 'env, T, E, R, B: Future<Output = Result<R, E>>> Engine<'g, 'env, T, E,
             return;
         }
         let Spawned { name, task, place } = spawned;
-        let slot = self.tasks.next_slot();
-        if slot == self.slots.len() {
-            self.slots.push((name, place));
-        } else {
-            self.slots[slot] = (name, place);
-        }
-        children.set_stage(place, Stage::Running(slot));
         self.budget.spend();
-        if let Start::Finished(result) = self.tasks.start(Permitted { task, _permit: permit }) {
-            self.ended(slot, result);
+        match self.tasks.start(Permitted { task, _permit: permit }) {
+            Start::Finished(result) => self.ended(name, place, result),
+            Start::Running(slot) => {
+                self.group.shared.children.set_stage(place, Stage::Running(slot));
+                if slot == self.slots.len() {
+                    self.slots.push((name, place));
+                } else {
+                    self.slots[slot] = (name, place);
+                }
+            }
         }
     }
 
-    fn ended(&mut self, slot: usize, result: Result<T, E>) {
-        let shared = &self.group.shared;
+    /// The task in a slot has ended.
+    #[inline]
+    fn slot_ended(&mut self, slot: usize, result: Result<T, E>) {
         let (name, place) = mem::take(&mut self.slots[slot]);
+        self.ended(name, place, result);
+    }
+
+    #[inline]
+    fn ended(&mut self, name: TaskName, place: usize, result: Result<T, E>) {
+        let shared = &self.group.shared;
         match result {
             Ok(result) if shared.keeps_results.get() => self.results.push((name, result)),
             Ok(_) => {}

@@ -14,7 +14,10 @@ use super::{
     child::{Child, Children},
     outcome::TaskName,
 };
-use crate::scope::{Acquire, Full, Permit, Permits};
+use crate::{
+    scope::{Full, Permit, Permits},
+    sync::Ticket,
+};
 
 /// The number of tasks spawned by handles that may wait for a permit.
 const OVERFLOW: usize = 1_000_000;
@@ -98,7 +101,7 @@ impl<'env, T, E> Group<'env, T, E> {
         F: Future<Output = Result<T, E>> + 'env,
     {
         let task: Task<'env, T, E> = Box::pin(task);
-        SpawnNamed { group: self, child: Some((name.into(), task)), permit: self.permits.acquire() }
+        SpawnNamed { group: self, child: Some((name.into(), task)), ticket: None }
     }
 
     /// Spawns a task if there is a permit now.
@@ -285,22 +288,29 @@ impl<T, E> fmt::Debug for GroupHandle<'_, T, E> {
 pub struct SpawnNamed<'g, 'env, T, E> {
     group: &'g Group<'env, T, E>,
     child: Option<(TaskName, Task<'env, T, E>)>,
-    permit: Acquire,
+    ticket: Ticket,
 }
 
 impl<T, E> Future for SpawnNamed<'_, '_, T, E> {
     type Output = Child;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Child> {
-        let SpawnNamed { group, child, permit } = &mut *self;
+        let SpawnNamed { group, child, ticket } = &mut *self;
         let permit =
-            if group.shared.is_cancelled.get() { Poll::Ready(None) } else { Pin::new(permit).poll(cx).map(Result::ok) };
+            if group.shared.is_cancelled.get() { Poll::Ready(None) } else { group.permits.poll_acquire(ticket, cx) };
         let Poll::Ready(permit) = permit else { return Poll::Pending };
         let (name, task) = mem::take(child).expect("a future is not polled after it was ready");
         Poll::Ready(match permit {
             Some(permit) => group.shared.add_permitted(name, task, permit),
             None => group.shared.add_waiting(name, task),
         })
+    }
+}
+
+impl<T, E> Drop for SpawnNamed<'_, '_, T, E> {
+    #[inline]
+    fn drop(&mut self) {
+        self.group.permits.give_up(&mut self.ticket);
     }
 }
 

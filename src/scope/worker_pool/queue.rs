@@ -5,13 +5,15 @@ use core::{
     cell::{Cell, RefCell},
     fmt,
     future::Future,
-    num::NonZeroUsize,
     pin::Pin,
     task::{Context, Poll},
 };
 
 use super::error::PushError;
-use crate::sync::{Left, Semaphore, WaitList};
+use crate::{
+    config::{ConfigError, Limit, at_least_one},
+    sync::{Left, Semaphore, WaitList},
+};
 
 /// The default of [`Queue::set_overflow`].
 const OVERFLOW: usize = 1_000_000;
@@ -93,7 +95,8 @@ impl<T> Shared<T> {
 }
 
 impl<T> Queue<T> {
-    pub(super) fn new(capacity: NonZeroUsize) -> Self {
+    pub(super) fn new(capacity: impl Limit) -> Result<Self, ConfigError> {
+        let capacity = at_least_one(capacity, ConfigError::ZeroQueueCapacity)?;
         let shared = Shared {
             tasks: RefCell::default(),
             places: Semaphore::new(capacity.get()),
@@ -101,7 +104,7 @@ impl<T> Queue<T> {
             running: Cell::new(0),
             joins: RefCell::default(),
         };
-        Self { shared: Rc::new(shared) }
+        Ok(Self { shared: Rc::new(shared) })
     }
 
     /// Waits for a place in the queue and puts a task there. Places go to those who push in the order in which they
@@ -207,11 +210,18 @@ impl<T> Queue<T> {
 
     /// The first task, for a worker.
     #[inline]
-    pub(super) fn take(&self) -> Option<(T, Unfinished<'_, T>)> {
+    pub(super) fn take(&self) -> Option<T> {
         let task = self.shared.tasks.borrow_mut().pop_front()?;
         self.shared.running.set(self.shared.running.get() + 1);
         self.shared.places.release(1);
-        Some((task, Unfinished(&self.shared)))
+        Some(task)
+    }
+
+    /// A task that was taken has ended, one way or another.
+    #[inline]
+    pub(super) fn finish(&self) {
+        self.shared.running.set(self.shared.running.get() - 1);
+        self.shared.look_whether_idle();
     }
 
     /// Closes the queue and drops what is in it: a task may hold a handle to its own queue.
@@ -304,17 +314,6 @@ impl<T> QueueHandle<T> {
 impl<T> fmt::Debug for QueueHandle<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("QueueHandle").field("len", &self.len()).finish_non_exhaustive()
-    }
-}
-
-/// A task that a worker has; finished when this is dropped.
-pub(super) struct Unfinished<'q, T>(&'q Shared<T>);
-
-impl<T> Drop for Unfinished<'_, T> {
-    #[inline]
-    fn drop(&mut self) {
-        self.0.running.set(self.0.running.get() - 1);
-        self.0.look_whether_idle();
     }
 }
 
