@@ -10,6 +10,7 @@ mod json;
 #[cfg(feature = "jsonl")]
 mod jsonl;
 mod memory;
+mod overflow;
 mod redeliveries;
 #[cfg(feature = "redis")]
 pub mod redis;
@@ -24,6 +25,7 @@ pub use self::jsonl::{JsonLines, JsonLinesError};
 pub use self::{
     claims::{ClaimStatus, Claims},
     memory::{DeadLetter, MemorySource},
+    overflow::Overflow,
     redeliveries::Redeliveries,
     settlement::{Settlement, Verdict},
 };

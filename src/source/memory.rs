@@ -1,6 +1,6 @@
 //! A source of tasks that live in this process.
 
-use alloc::{boxed::Box, string::String, vec::Vec};
+use alloc::{boxed::Box, collections::VecDeque, string::String, vec::Vec};
 use core::{
     cell::{Cell, RefCell},
     convert::Infallible,
@@ -13,12 +13,18 @@ use core::{
 
 use async_channel::{Receiver, Sender, TryRecvError};
 
-use super::{ClaimStatus, Claims, Delivery, Settlement, Source, Verdict, redeliveries::Redeliveries};
+use super::{ClaimStatus, Claims, Delivery, Overflow, Settlement, Source, Verdict, redeliveries::Redeliveries};
 use crate::{
     clock::Clock,
     config::{ConfigError, Limit, at_least_one},
     task::{Attempt, Task, TaskId},
 };
+
+/// The default of [`MemorySource::overflow`].
+const OVERFLOW: usize = 1_000_000;
+
+/// The largest capacity whose places a channel makes at its beginning; with a larger one it grows as it is filled.
+const BOUNDED_MAX: usize = 1 << 24;
 
 /// A task that will not be tried again, with the reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +56,9 @@ pub struct DeadLetter<P> {
 /// ```
 pub struct MemorySource<'a, P> {
     feed: RefCell<Feed<'a, P>>,
+    /// Tasks that were pushed and wait for their first claim.
+    pushed: RefCell<VecDeque<P>>,
+    overflow: usize,
     redeliveries: Redeliveries<P>,
     dead: RefCell<Vec<DeadLetter<P>>>,
     next_id: Cell<u64>,
@@ -89,23 +98,72 @@ impl<'a, P> MemorySource<'a, P> {
     }
 
     /// Makes a source that hands out what is sent into a channel of this capacity, from this thread
-    /// or from others. The source is exhausted when all senders are dropped.
+    /// or from others. The source is exhausted when all senders are dropped. A capacity above
+    /// 16,777,216 is no bound: the channel grows as it is filled.
     ///
     /// # Errors
     /// [`ConfigError::ZeroQueueCapacity`] when the capacity is 0.
     pub fn channel(capacity: impl Limit) -> Result<(Sender<P>, Self), ConfigError> {
         let capacity = at_least_one(capacity, ConfigError::ZeroQueueCapacity)?;
-        let (sender, receiver) = async_channel::bounded(capacity.get());
+        let (sender, receiver) = match capacity.get() {
+            places @ ..=BOUNDED_MAX => async_channel::bounded(places),
+            _ => async_channel::unbounded(),
+        };
         Ok((sender, Self::with_feed(Feed::Channel(receiver))))
     }
 
     fn with_feed(feed: Feed<'a, P>) -> Self {
         Self {
             feed: RefCell::new(feed),
+            pushed: RefCell::default(),
+            overflow: OVERFLOW,
             redeliveries: Redeliveries::new(),
             dead: RefCell::default(),
             next_id: Cell::new(0),
         }
+    }
+
+    /// Sets the maximum number of tasks that were [pushed](Self::push) and wait for their first claim.
+    /// Default: 1,000,000.
+    #[must_use]
+    pub fn overflow(mut self, tasks: usize) -> Self {
+        self.overflow = tasks;
+        self
+    }
+
+    /// Adds a task, which is claimed before those of the iterator or the channel. It does not wait, so
+    /// that handlers can push: tasks make tasks.
+    ///
+    /// A source is not exhausted while a task is claimed, so what a handler pushes is claimed in the
+    /// same run. What is pushed later waits for the next one.
+    ///
+    /// ```
+    /// use core::convert::Infallible;
+    /// use fourfold::{MemorySource, Run, Task, source::Overflow};
+    ///
+    /// let source = MemorySource::new([1_u64]);
+    /// let run = Run::new(&source, async |task: &Task<u64>| -> Result<(), Overflow<u64>> {
+    ///     if task.payload < 500 {
+    ///         source.push(2 * task.payload)?;
+    ///         source.push(2 * task.payload + 1)?;
+    ///     }
+    ///     Ok(())
+    /// });
+    /// let report = futures_lite::future::block_on(run.into_future()).unwrap();
+    /// assert_eq!(report.counters.done, 999);
+    /// ```
+    ///
+    /// # Errors
+    /// [`Overflow`] with the task when as many pushed tasks wait as [may](Self::overflow).
+    pub fn push(&self, task: P) -> Result<(), Overflow<P>> {
+        let mut pushed = self.pushed.borrow_mut();
+        if pushed.len() >= self.overflow {
+            return Err(Overflow(task));
+        }
+        pushed.push_back(task);
+        drop(pushed);
+        self.redeliveries.notify();
+        Ok(())
     }
 
     /// Takes the dead letters out, in the order in which the tasks died.
@@ -124,10 +182,11 @@ impl<'a, P> MemorySource<'a, P> {
     }
 
     /// Takes the remaining tasks out: those that a drained run gave back, those that wait for a
-    /// retry, and those that were never claimed. Tasks that the senders of a channel have not sent
+    /// retry, those that were pushed, and those that were never claimed. Tasks that the senders of a channel have not sent
     /// yet stay with them.
     pub fn take_rest(&self) -> Vec<Task<P>> {
         let mut rest = self.redeliveries.take_rest();
+        rest.extend(self.pushed.take().into_iter().map(|payload| self.first(payload)));
         let mut feed = self.feed.borrow_mut();
         rest.extend(core::iter::from_fn(|| feed.pull()).map(|payload| self.first(payload)));
         rest
@@ -142,6 +201,11 @@ impl<'a, P> MemorySource<'a, P> {
     fn hand_out(&self, max: usize, claims: &mut Claims<P, ()>, clock: &impl Clock) -> usize {
         let before = claims.len();
         self.redeliveries.hand_out(max, claims, clock);
+        while claims.len() - before < max
+            && let Some(payload) = self.pop_pushed()
+        {
+            claims.push(Delivery { task: self.first(payload), receipt: () });
+        }
         let mut feed = self.feed.borrow_mut();
         while claims.len() - before < max
             && let Some(payload) = feed.pull()
@@ -153,8 +217,12 @@ impl<'a, P> MemorySource<'a, P> {
         count
     }
 
+    fn pop_pushed(&self) -> Option<P> {
+        self.pushed.borrow_mut().pop_front()
+    }
+
     fn is_exhausted(&self) -> bool {
-        self.redeliveries.is_clear() && matches!(*self.feed.borrow(), Feed::Ended)
+        self.redeliveries.is_clear() && self.pushed.borrow().is_empty() && matches!(*self.feed.borrow(), Feed::Ended)
     }
 
     /// Waits until there may be a task to hand out.
@@ -239,6 +307,7 @@ impl<P> Source for MemorySource<'_, P> {
 impl<P> fmt::Debug for MemorySource<'_, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MemorySource")
+            .field("pushed", &self.pushed.borrow().len())
             .field("redeliveries", &self.redeliveries)
             .field("dead", &self.dead.borrow().len())
             .finish_non_exhaustive()

@@ -243,6 +243,11 @@ impl<P> Redeliveries<P> {
         self.held.set(self.held.get().saturating_sub(1));
     }
 
+    /// Wakes those who wait for a change: the source has a new task.
+    pub(super) fn notify(&self) {
+        self.changed.notify();
+    }
+
     /// Registers the waker of `cx` for the next end or return of a delivery.
     pub(super) fn wait(&self, cx: &Context<'_>) {
         self.changed.wait(cx);

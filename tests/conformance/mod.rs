@@ -9,6 +9,7 @@ mod group;
 mod limits;
 mod outcomes;
 mod patterns;
+mod pushes;
 mod rates;
 mod retries;
 mod stops;
