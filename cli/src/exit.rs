@@ -11,6 +11,8 @@ pub(crate) enum Ending {
     Done,
     /// The tasks are as they should be, but an output is not.
     NotWritten,
+    /// The run was not to wait for tasks that other consumers hold.
+    HeldElsewhere,
     /// Some tasks are dead or malformed, or a group failed.
     NotAllDone,
     /// The reader of standard output went away.
@@ -32,6 +34,7 @@ impl Ending {
             Self::Usage => 2,
             Self::SourceFailed => 3,
             Self::NotWritten => 4,
+            Self::HeldElsewhere => 5,
             // As a process ends that this signal, or SIGPIPE, kills.
             Self::Stopped(signal) => 128_u8.saturating_add(signal),
             Self::StdoutClosed => 141,
@@ -93,10 +96,11 @@ mod tests {
             Ending::SourceFailed,
             Ending::StdoutClosed,
             Ending::NotAllDone,
+            Ending::HeldElsewhere,
             Ending::NotWritten,
             Ending::Done,
         ];
         assert!(order.is_sorted_by(|before, after| before > after));
-        assert_eq!(order.map(Ending::code), [2, 143, 130, 3, 141, 1, 4, 0]);
+        assert_eq!(order.map(Ending::code), [2, 143, 130, 3, 141, 1, 5, 4, 0]);
     }
 }

@@ -23,6 +23,9 @@ use crate::{
     source::{Delivery, Source},
 };
 
+/// How long a source may take after the grace of a drain, to give back what was aborted.
+const FAREWELL_MAX: Duration = Duration::from_secs(1);
+
 /// A future that is polled beside the tasks.
 type SideTask<'d, E> = Pin<Box<dyn Future<Output = SideTaskEnd<E>> + 'd>>;
 
@@ -190,7 +193,7 @@ where
             // The source's goodbye is all that is waited for: not for ever.
             _ if state.lifecycle.stage() == Stage::Closing => {
                 if self.grace.is_none() {
-                    self.arm_grace(state);
+                    self.arm_grace(state, Duration::MAX);
                 }
             }
             Stop::Drain => self.drain(state),
@@ -272,7 +275,12 @@ where
             SideTaskEnd::GraceOver => {
                 debug_assert_eq!(self.grace, Some(slot));
                 self.grace = None;
-                if state.lifecycle.stage() == Stage::Draining { self.abort(state) } else { self.give_up(state) }
+                if state.lifecycle.stage() == Stage::Draining {
+                    self.abort(state);
+                    self.arm_grace(state, FAREWELL_MAX);
+                } else {
+                    self.give_up(state);
+                }
             }
             SideTaskEnd::Closed(result) => {
                 if let Err(error) = result {
@@ -287,7 +295,7 @@ where
     fn drain(&mut self, state: &mut State<'a, S, C, O>) {
         if self.begin_drain(state) {
             state.inventory.release_queue(&mut state.recorder);
-            self.arm_grace(state);
+            self.arm_grace(state, Duration::MAX);
         }
     }
 
@@ -314,7 +322,7 @@ where
         self.begin_drain(state);
         state.lifecycle.begin_abort(&mut state.recorder);
         self.release_all(state);
-        self.arm_grace(state);
+        self.arm_grace(state, Duration::MAX);
     }
 
     /// Cancels the siblings of a task that failed for good, once all that was ready beside it has been polled.
@@ -322,7 +330,7 @@ where
         if !self.attempts.is_in_tick() && state.lifecycle.cancel_group(&mut state.recorder) {
             self.stop_claiming(state);
             self.release_all(state);
-            self.arm_grace(state);
+            self.arm_grace(state, Duration::MAX);
         }
     }
 
@@ -333,9 +341,9 @@ where
         state.inventory.release_queue(&mut state.recorder);
     }
 
-    /// Limits what comes now to the grace, counted from here.
-    fn arm_grace(&mut self, state: &State<'a, S, C, O>) {
-        let Some(grace) = state.lifecycle.config().grace else { return };
+    /// Limits what comes now to the grace, counted from here, and to `most`.
+    fn arm_grace(&mut self, state: &State<'a, S, C, O>, most: Duration) {
+        let Some(grace) = state.lifecycle.config().grace.map(|grace| grace.min(most)) else { return };
         if let Some(slot) = self.grace.take() {
             self.side_tasks.cancel(slot);
         }

@@ -18,7 +18,7 @@ Which pattern? Production: pool. A simple script: set. All or nothing: group. Ba
 
 Exit codes; when several apply, the first in this order: 2 wrong usage; 129, 130, 131 or 143 stopped by SIGHUP, SIGINT, SIGQUIT or SIGTERM; \
 3 the source or the handler's command failed; 141 the reader of standard output went away; 1 some tasks are dead or \
-malformed, or a group failed; 4 an output could not be written; 0 all tasks are done.";
+malformed, or a group failed; 5 with --no-wait, others hold tasks; 4 an output could not be written; 0 all tasks are done.";
 
 /// Below `fourfold run -h`.
 pub(super) const RUN_SHORT: &str = "\

@@ -26,6 +26,10 @@ pub(crate) struct RunArgs {
     /// Keep waiting for new tasks; without it, the run ends when the source is empty
     #[arg(long)]
     pub(crate) follow: bool,
+    /// End when nothing waits in the Redis queue, although other workers still hold tasks: exit code 5, and a line that
+    /// says who holds how many; without it, the run waits until they are done or their leases end
+    #[arg(long, conflicts_with = "follow")]
+    pub(crate) no_wait: bool,
     /// Write the dead letters of a file or of standard input to FILE, as JSON lines (default: standard error)
     #[arg(long, value_name = "FILE")]
     pub(crate) dead: Option<PathBuf>,

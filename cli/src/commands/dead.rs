@@ -1,11 +1,13 @@
 //! `fourfold dead`: what will not be tried again, and what becomes of it.
 
-use std::time::UNIX_EPOCH;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use fourfold::{
     TaskId,
     source::redis::{DeadSelection, RedisDeadLetter, RedisError, RedisOptions, RedisQueue},
 };
+use serde::Serialize;
+use serde_json::value::RawValue;
 
 use crate::{
     exit::{CliError, Ending},
@@ -35,7 +37,7 @@ async fn act(queue: &RedisQueue, action: &DeadAction, stdout: &Stdout) -> Result
         }
         DeadAction::Show { id } => match queue.dead_letter(TaskId(*id)).await.map_err(|error| input::error(&error))? {
             Some(letter) => {
-                stdout.write(&format!("{:#}\n", json(&letter)));
+                stdout.write(&format!("{}\n", json(&letter, true)));
                 Ok(Ending::Done)
             }
             None => {
@@ -62,7 +64,7 @@ async fn list(queue: &RedisQueue, limit: usize, as_json: bool, stdout: &Stdout) 
         letters.extend(page);
     }
     if as_json {
-        let lines: String = letters.iter().map(|letter| format!("{}\n", json(letter))).collect();
+        let lines: String = letters.iter().map(|letter| format!("{}\n", json(letter, false))).collect();
         stdout.write(&lines);
     } else {
         let rows: Vec<Vec<String>> = letters.iter().map(row).collect();
@@ -90,26 +92,41 @@ async fn selected(
     Ok(Ending::of_lost(missing as u64))
 }
 
-fn json(letter: &RedisDeadLetter) -> serde_json::Value {
-    let ms = |time: std::time::SystemTime| time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64);
-    let mut json = serde_json::json!({
-        "task": letter.id,
-        "attempts": letter.attempts,
-        "crashes": letter.crashes,
-        "reason": letter.reason,
-        "failed_at_ms": ms(letter.failed_at),
-        "died_at_ms": ms(letter.died_at),
-    });
-    let payload = serde_json::from_slice(&letter.payload);
-    let (key, value) = match (payload, str::from_utf8(&letter.payload)) {
-        (Ok(payload), _) => ("payload", payload),
-        (Err(_), Ok(text)) => ("raw", text.into()),
-        (Err(_), Err(_)) => {
-            ("raw_hex", letter.payload.iter().map(|byte| format!("{byte:02x}")).collect::<String>().into())
-        }
+/// A dead letter as JSON, its payload byte for byte as it was pushed.
+fn json(letter: &RedisDeadLetter, is_pretty: bool) -> String {
+    let ms = |time: SystemTime| time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64);
+    let text = str::from_utf8(&letter.payload).ok();
+    let payload = text.and_then(|text| serde_json::from_str::<&RawValue>(text).ok());
+    let shown = Shown {
+        task: letter.id,
+        attempts: letter.attempts,
+        crashes: letter.crashes,
+        reason: &letter.reason,
+        failed_at_ms: ms(letter.failed_at),
+        died_at_ms: ms(letter.died_at),
+        payload,
+        raw: text.filter(|_| payload.is_none()),
+        raw_hex: text.is_none().then(|| letter.payload.iter().map(|byte| format!("{byte:02x}")).collect()),
     };
-    json[key] = value;
-    json
+    let text = if is_pretty { serde_json::to_string_pretty(&shown) } else { serde_json::to_string(&shown) };
+    text.unwrap_or_default()
+}
+
+/// The fields of a dead letter, in the order in which they are shown.
+#[derive(Serialize)]
+struct Shown<'a> {
+    task: TaskId,
+    attempts: u32,
+    crashes: u32,
+    reason: &'a str,
+    failed_at_ms: u64,
+    died_at_ms: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payload: Option<&'a RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    raw: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    raw_hex: Option<String>,
 }
 
 fn row(letter: &RedisDeadLetter) -> Vec<String> {

@@ -13,7 +13,7 @@ use fourfold::{
     metrics::State,
     source::{
         JsonLines, JsonLinesError,
-        redis::{RedisOptions, RedisSource},
+        redis::{RedisOptions, RedisQueue, RedisSource},
     },
 };
 use serde::Serialize;
@@ -54,14 +54,44 @@ fn demo(work: WorkSettings) -> Result<Ending, CliError> {
 }
 
 fn redis(work: WorkSettings, options: RedisOptions) -> Result<Ending, CliError> {
+    let no_wait = options.is_no_wait();
     let config = work.config;
     let mut outputs = Outputs::new(None)?;
     let opened = RunnerOutputs::open(&work, &mut outputs)?;
+    let queue = options.clone();
     let source = smol::block_on(RedisSource::connect(options)).map_err(|error| input::error(&error))?;
     outputs.begin()?;
     let mut runner = Runner::new(work, opened);
     let outcome = runner.drain(&source, &config, &|state| share(state, config.max_tasks?));
-    Ok(finish(runner, &outcome, ToString::to_string, None))
+    let has_all = outcome.error.is_none() && !runner.is_draining();
+    let held = if no_wait && has_all { held_elsewhere(queue, &runner) } else { Ending::Done };
+    Ok(finish(runner, &outcome, ToString::to_string, None).max(held))
+}
+
+/// Says who still holds what, for a run that was not to wait for it.
+fn held_elsewhere(queue: RedisOptions, runner: &Runner) -> Ending {
+    let look = async { RedisQueue::connect(queue.clone()).await?.stats().await };
+    let stats = match runner.wait(look) {
+        Some(Ok(stats)) => stats,
+        Some(Err(error)) => {
+            terminal::say(&format!("error: {error}; whether other workers hold tasks is not known"));
+            return Ending::SourceFailed;
+        }
+        None => return Ending::Done,
+    };
+    let holders = stats.consumers.iter().filter(|consumer| consumer.in_flight > 0);
+    let holders: Vec<String> = holders
+        .map(|it| {
+            let gone = if it.is_alive { "" } else { ", gone" };
+            format!("{} ({}{gone})", it.name, it.in_flight)
+        })
+        .collect();
+    let held: usize = stats.consumers.iter().map(|consumer| consumer.in_flight).sum();
+    if held == 0 {
+        return Ending::Done;
+    }
+    terminal::say(&format!("{queue}: {held} tasks are held by other workers: {}", holders.join(", ")));
+    Ending::HeldElsewhere
 }
 
 fn share(state: &State, total: u64) -> Option<f64> {

@@ -98,7 +98,8 @@ pub(crate) struct WorkSettings {
 
 impl RunSettings {
     pub(super) fn check(args: RunArgs) -> Result<Self, CliError> {
-        let RunArgs { source, pattern, work, follow, dead, rest, max_line, lease, max_deliveries, reconnect } = args;
+        let RunArgs { source, pattern, work, follow, dead, rest, max_line, lease, max_deliveries, reconnect, no_wait } =
+            args;
         let mut source = SourceSettings::check(&source)?;
         for (flag, given) in [("--dead", dead.is_some()), ("--rest", rest.is_some())] {
             if given && !source.has_lines() {
@@ -109,8 +110,14 @@ impl RunSettings {
         if follow && is_demo {
             return Err(CliError::usage("--follow waits for new tasks, and the demo has none: leave it out"));
         }
+        if no_wait && !matches!(source, SourceSettings::Redis(_)) {
+            return Err(CliError::usage(format_args!(
+                "--no-wait is for a Redis queue, which others may work on as well, and {source} is none"
+            )));
+        }
         if let SourceSettings::Redis(options) = source {
             let options = options
+                .no_wait(no_wait)
                 .text(work.is_text())
                 .lease(lease)
                 .max_deliveries(max_deliveries)

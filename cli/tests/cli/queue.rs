@@ -1,10 +1,13 @@
 //! `push`, `stats`, `dead` and `run` on Redis queues.
 
-use std::time::Duration;
+use std::{
+    process::{Child, Stdio},
+    time::{Duration, Instant},
+};
 
 use test_support::RedisServer;
 
-use super::command::{Place, seq};
+use super::command::{Place, seq, until};
 
 /// A server of the test's own, and a directory to start the command in.
 struct Server {
@@ -92,4 +95,77 @@ fn a_key_of_another_type_is_named() {
     for args in [&["run", &url, "--simulate"][..], &["push", &url, "/dev/null"], &["stats", &url]] {
         server.place.run(args).expect(3).says(&["tasks", "string"]);
     }
+}
+
+/// `fourfold run` with two tasks that take for ever, killed at the latest when its test ends.
+struct Busy(Child);
+
+impl Busy {
+    fn start(place: &Place, url: &str, more: &[&str]) -> Self {
+        place.feed(&["push", url, "-q"], b"1\n2\n").expect(0);
+        let args = [&["run", url, "-p", "set", "-c", "2", "--quiet"], more, &["--exec", "sleep", "1000"]].concat();
+        let child = place.command(&args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let busy = Self(child);
+        until("both are held", || place.run(&["stats", url, "--json"]).report()["in_flight"] == 2);
+        busy
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn a_run_that_is_not_to_wait_says_who_holds_what() {
+    for is_stream in [false, true] {
+        let server = Server::start();
+        let (place, url) = (&server.place, if is_stream { server.stream() } else { server.url() });
+        let busy = Busy::start(place, &url, &[]);
+        place.feed(&["push", &url, "-q"], b"3\n").expect(0);
+        let ended = place.run(&["run", &url, "--no-wait", "--simulate", "--json"]).expect(5);
+        assert_eq!(ended.report()["done"], 1);
+        let stats = place.run(&["stats", &url, "--json"]).expect(0).report();
+        let who = stats["consumers"][0]["name"].as_str().unwrap();
+        let line = format!("2 tasks are held by other workers: {who} (2)");
+        assert!(ended.stderr.contains(&line), "{}", ended.stderr);
+        drop(busy);
+        // The dead hold them until their lease ends: without the flag, that is waited for.
+        let report = place.run(&["run", &url, "--lease", "1s", "--simulate", "--json"]).expect(0).report();
+        assert_eq!(report["done"], 2, "{report}");
+        place.run(&["run", &url, "--no-wait", "--simulate"]).expect(0);
+    }
+    let place = Place::new();
+    place.run(&["run", "demo", "--no-wait"]).expect(2).says(&["--no-wait", "demo"]);
+    place.run(&["run", "redis://h/0?list=a", "--no-wait", "--follow", "--simulate"]).expect(2);
+}
+
+#[test]
+fn a_dead_letter_is_shown_byte_for_byte() {
+    let server = Server::start();
+    let (place, url) = (&server.place, server.url());
+    let payload = r#"{"id":12345678901234567890123,"b":1.00,"a":2,"a":"\u00e9\/"}"#;
+    place.feed(&["push", &url, "-q"], format!("{payload}\n").as_bytes()).expect(0);
+    let _: usize = redis::Commands::lpush(&mut server.client().unwrap(), "tasks", b"no\xffjson").unwrap();
+    place.run(&["run", &url, "--retries", "0", "--quiet", "--exec", "false"]).expect(1);
+    let lines = place.run(&["dead", "list", &url, "--json"]).expect(0).stdout;
+    assert!(lines.contains(&format!(r#""payload":{payload}"#)), "{lines}");
+    let id = lines.lines().find(|line| line.contains("payload")).and_then(|line| line.split([':', ',']).nth(1));
+    let shown = place.run(&["dead", "show", &url, id.unwrap()]).expect(0).stdout;
+    assert!(shown.contains(&format!(r#""payload": {payload}"#)), "{shown}");
+    assert!(lines.contains(r#""raw_hex":"6e6fff6a736f6e""#), "{lines}");
+}
+
+#[test]
+fn a_worker_is_stopped_within_its_grace_though_the_server_is_gone() {
+    let mut server = Server::start();
+    let url = server.url();
+    let mut busy = Busy::start(&server.place, &url, &["--grace", "2s"]);
+    server.redis.kill();
+    let start = Instant::now();
+    super::command::signal(&busy.0, rustix::process::Signal::TERM);
+    assert_eq!(busy.0.wait().unwrap().code(), Some(143));
+    assert!(start.elapsed() < Duration::from_millis(3_800), "{:?}", start.elapsed());
 }

@@ -154,6 +154,11 @@ impl RedisOptions {
         self
     }
 
+    /// Returns whether a source ends when nothing is queued, whatever others hold.
+    pub fn is_no_wait(&self) -> bool {
+        self.no_wait
+    }
+
     /// Sets the time that a server which has gone away, or says that it cannot serve now, is waited for. Default 60 s.
     pub fn reconnect(mut self, reconnect: Duration) -> Self {
         self.reconnect = reconnect;
