@@ -15,19 +15,24 @@ mod redeliveries;
 #[cfg(feature = "redis")]
 pub mod redis;
 mod settlement;
+#[cfg(feature = "jsonl")]
+mod window;
 
 use core::num::NonZeroUsize;
 
 #[cfg(any(feature = "jsonl", feature = "redis"))]
 pub use self::json::{Json, JsonError};
-#[cfg(feature = "jsonl")]
-pub use self::jsonl::{JsonLines, JsonLinesError};
 pub use self::{
     claims::{ClaimStatus, Claims},
     memory::{DeadLetter, MemorySource},
     overflow::Overflow,
     redeliveries::Redeliveries,
     settlement::{Settlement, Verdict},
+};
+#[cfg(feature = "jsonl")]
+pub use self::{
+    jsonl::{JsonLines, JsonLinesError},
+    window::Window,
 };
 use crate::{clock::Clock, task::Task};
 

@@ -1,15 +1,17 @@
 //! What is done with a task.
 
+mod attempted;
 mod reason;
 
 mod exec;
 mod pipe;
 mod post;
 
-use std::{borrow::Cow, cell::RefCell, rc::Rc};
+use std::{cell::RefCell, rc::Rc, time::Duration};
 
 use fourfold::{Control, Failure, Task, sim::SyntheticTask, source::Json};
 
+pub(crate) use self::attempted::{Attempted, Writes};
 use self::{
     exec::{Exec, ExecSettings, codes::Rules, template::Template},
     pipe::Pipe,
@@ -21,8 +23,12 @@ use crate::{
     exit::CliError,
     process::{Launcher, Limits, Program},
     terminal::Stdout,
-    throttle::{Code, Throttle},
+    throttle::Throttle,
 };
+
+/// How long a server may take for a task when nothing is said: without a bound, one that never
+/// answers would hold its permits for ever.
+const POST_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A handler that was asked for: its program was found, its URL and headers are well formed.
 pub(crate) enum HandlerSettings {
@@ -66,7 +72,7 @@ impl HandlerSettings {
             let (program, arguments) = Program::find("--pipe", words)?;
             Some(Self::Pipe { program, arguments: arguments.to_vec(), limits, is_text })
         } else if let Some(url) = &args.post {
-            Some(Self::Post(Box::new(Post::new(url, http, is_text)?)))
+            Some(Self::Post(Box::new(Post::new(url, http, is_text, work.timeout.unwrap_or(POST_TIMEOUT))?)))
         } else if args.simulate {
             Some(Self::Simulate)
         } else {
@@ -82,20 +88,7 @@ impl HandlerSettings {
     /// Returns whether the handler itself keeps to the timeout: what it stops may need a moment to
     /// end.
     pub(crate) fn keeps_time(&self) -> bool {
-        matches!(self, Self::Exec(_) | Self::Pipe { .. })
-    }
-}
-
-/// What came of an attempt.
-#[derive(Debug)]
-pub(crate) struct Attempted {
-    pub(crate) result: Result<(), Failure>,
-    pub(crate) code: Option<Code>,
-}
-
-impl From<Result<(), Failure>> for Attempted {
-    fn from(result: Result<(), Failure>) -> Self {
-        Self { result, code: None }
+        self.is_real()
     }
 }
 
@@ -114,7 +107,7 @@ impl AnyHandler {
         clock: &AnyClock,
         control: &Control,
         throttle: &Rc<Throttle>,
-        stdout: &Rc<Stdout>,
+        stdout: Option<&Rc<Stdout>>,
     ) -> Self {
         match settings {
             HandlerSettings::Simulate => Self::Simulate(clock.clone()),
@@ -122,7 +115,7 @@ impl AnyHandler {
                 settings.warn();
                 let ExecSettings { program, arguments, limits, rules, quiet, is_text } = settings;
                 let launcher = Launcher::new(program, control.clone(), Rc::clone(throttle));
-                Self::Exec(Exec { launcher, arguments, limits, rules, quiet, is_text, stdout: stdout.clone() })
+                Self::Exec(Exec { launcher, arguments, limits, rules, quiet, is_text, stdout: stdout.cloned() })
             }
             HandlerSettings::Pipe { program, arguments, limits, is_text } => {
                 let launcher = Launcher::new(program, control.clone(), Rc::clone(throttle));
@@ -160,15 +153,14 @@ impl AnyHandler {
         }
     }
 
-    /// Returns whether tasks write to standard output.
-    pub(crate) fn owns_stdout(&self) -> bool {
-        matches!(self, Self::Exec(_))
+    /// Returns what tasks have for standard output.
+    pub(crate) fn writes(&self) -> Writes {
+        match self {
+            Self::Simulate(_) => Writes::Nothing,
+            Self::Exec(_) => Writes::Output,
+            Self::Pipe(_) | Self::Post(_) => Writes::Replies,
+        }
     }
-}
-
-/// The task as its handler gets it: the text that it is, or its JSON.
-fn text(payload: &Json, is_text: bool) -> Cow<'_, str> {
-    if is_text { payload.to_text() } else { Cow::Borrowed(payload.as_str()) }
 }
 
 async fn simulate(clock: &AnyClock, task: &Task<Json>) -> Result<(), Failure> {

@@ -20,6 +20,7 @@ mod progress;
 
 mod handler;
 mod observers;
+mod results;
 mod server;
 mod shutdown;
 

@@ -55,16 +55,15 @@ impl Observer for Maybe<&mut Trace> {
     }
 }
 
-/// Says once, after a line that is no JSON, which flag takes any text.
+/// Says which flag takes any text when already the first line is no JSON: input that is meant as JSON
+/// begins with it.
 pub(crate) struct FormatHint(pub(crate) bool);
 
 impl Observer for FormatHint {
     fn event(&mut self, event: &Event<&str>) {
-        if let EventKind::Malformed { reason } = event.kind
-            && self.0
-            && reason.contains("no valid JSON")
-        {
-            self.0 = false;
+        let EventKind::Malformed { reason } = event.kind else { return };
+        let is_first = !reason.starts_with("line ") || reason.starts_with("line 1: ");
+        if std::mem::take(&mut self.0) && is_first && reason.contains("no valid JSON") {
             terminal::say(&format!("warning: {reason}; --lines takes any text as a task"));
         }
     }

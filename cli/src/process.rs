@@ -15,4 +15,5 @@ pub(crate) use self::{
     child::{Finished, Limits, Process},
     launcher::{Input, Launcher},
     program::Program,
+    spool::Spool,
 };

@@ -6,12 +6,17 @@ use std::{
     io,
     path::{Path, PathBuf},
     rc::Rc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use fourfold::{
-    Config, Control, NativeClock, RunError, Source, clock::SimulatedClock, listen::Listener, metrics::State, run::run,
-    source::Json, trace::Trace,
+    Config, Control, NativeClock, RunError, Source,
+    clock::SimulatedClock,
+    listen::Listener,
+    metrics::State,
+    run::run,
+    source::{Json, Window},
+    trace::Trace,
 };
 use futures_lite::future::or;
 use smol::Timer;
@@ -24,6 +29,7 @@ use crate::{
     observers::{EventLog, FormatHint, HaltWatch, Maybe, StateObserver},
     outputs::Outputs,
     progress::{self, Done},
+    results::{OpenedResults, Results},
     server,
     settings::{TaskFormat, WorkSettings},
     shutdown::{self, Shutdown},
@@ -40,6 +46,7 @@ pub(crate) struct Runner {
     handler: AnyHandler,
     control: Control,
     throttle: Rc<Throttle>,
+    results: Results,
     halt: Option<Halt>,
     stdout: Rc<Stdout>,
     shutdown: Shutdown,
@@ -55,6 +62,7 @@ pub(crate) struct Runner {
 pub(crate) struct RunnerOutputs {
     listener: Option<Listener>,
     trace: Option<(PathBuf, File)>,
+    results: OpenedResults,
 }
 
 impl RunnerOutputs {
@@ -66,7 +74,8 @@ impl RunnerOutputs {
         let trace = work.output.trace.as_ref();
         let trace = trace.map(|path| Ok((path.clone(), outputs.open("--trace", path)?))).transpose()?;
         let listener = work.output.listen.as_ref().map(server::listen).transpose()?;
-        Ok(Self { listener, trace })
+        let results = OpenedResults::open(&work.results, outputs)?;
+        Ok(Self { listener, trace, results })
     }
 }
 
@@ -101,7 +110,9 @@ impl Runner {
             AnyClock::Native(NativeClock::new())
         };
         let throttle = Rc::new(Throttle::new(&control, work.has_brake && work.handler.is_real()));
-        let handler = AnyHandler::new(work.handler, &clock, &control, &throttle, &stdout);
+        let results = Results::new(opened.results, &control, &stdout);
+        let stdout_of_tasks = (!results.keep_outputs()).then_some(&stdout);
+        let handler = AnyHandler::new(work.handler, &clock, &control, &throttle, stdout_of_tasks);
         // A simulated run waits for its trace: it would be faster than any disk.
         let trace = opened.trace.map(|(path, file)| {
             let trace = start_trace(&path, file);
@@ -117,6 +128,7 @@ impl Runner {
             handler,
             control,
             throttle,
+            results,
             halt: work.halt,
             stdout,
             shutdown,
@@ -126,6 +138,11 @@ impl Runner {
             is_json,
             shows_progress,
         }
+    }
+
+    /// Returns the bound on tasks that are not through, for the source.
+    pub(crate) fn window(&self) -> Option<&Window> {
+        self.results.window()
     }
 
     /// Returns whether the runs are to come to an end.
@@ -143,18 +160,24 @@ impl Runner {
         let watched = StateObserver::new(self.listener.as_ref());
         let state = watched.state();
         let trace = Maybe(self.trace.as_mut().map(|(_, trace)| trace));
-        let mut observer =
-            (watched, (trace, (EventLog::new(), (FormatHint(self.is_json), HaltWatch::new(self.halt, &self.control)))));
+        let watches = (FormatHint(self.is_json && !self.output.quiet), HaltWatch::new(self.halt, &self.control));
+        let mut observer = (watched, (trace, (EventLog::new(), (watches, &self.results))));
+        let results = &self.results;
         let (handler, control, throttle) = (&self.handler, &self.control, &self.throttle);
         throttle.begin(config);
         let is_real = matches!(self.clock, AnyClock::Native(_));
         let attempt = async |task: &_| {
             if is_real {
                 terminal::ready().await;
+                results.ready().await;
             }
-            let started = throttle.start();
-            let attempted = handler.attempt(task).await;
+            let (started, begun) = (throttle.start(), Instant::now());
+            let mut attempted = handler.attempt(task).await;
             started.ended(attempted.code, &attempted.result);
+            results.take(task, &mut attempted, begun).await;
+            if !attempted.errors.is_empty() {
+                terminal::pass_on_errors(attempted.errors.take()).await;
+            }
             attempted.result
         };
         let run = run(source, &self.clock, attempt, config, control, &mut observer);
@@ -171,7 +194,11 @@ impl Runner {
                 let signals = shutdown::catch();
                 let watch = async { match self.shutdown.watch(signals, control).await {} };
                 let throttled = async { match throttle.drive().await {} };
-                Ok(smol::block_on(or(or(run, throttled), or(watch, or(show, server::serve(self.listener.as_ref()))))))
+                let written = async { match results.drive().await {} };
+                Ok(smol::block_on(or(
+                    or(run, or(throttled, written)),
+                    or(watch, or(show, server::serve(self.listener.as_ref()))),
+                )))
             }
         };
         let error = match result {
@@ -181,8 +208,9 @@ impl Runner {
                 None
             }
         };
-        smol::block_on(handler.close());
         drop(observer);
+        smol::block_on(self.handler.close());
+        self.wait(self.results.complete());
         RunOutcome { state: Rc::unwrap_or_clone(state).into_inner(), error }
     }
 
@@ -201,7 +229,7 @@ impl Runner {
     /// Writes the report where it is wanted: tasks that write to standard output have it to
     /// themselves.
     pub(crate) fn report(&self, text: impl FnOnce(bool) -> String, json: &str) {
-        let is_shared = self.handler.owns_stdout();
+        let is_shared = self.results.own_stdout(self.handler.writes());
         if self.output.json {
             self.stdout.write(&format!("{json}\n"));
         } else if self.output.quiet {
@@ -238,7 +266,7 @@ impl Runner {
         self.flush();
         let of_handler = if self.handler.lost().is_some() { Ending::SourceFailed } else { Ending::Done };
         let of_trace = self.trace.take().map_or(Ending::Done, |(path, trace)| finish_trace(&path, trace));
-        of_handler.max(of_trace).max(self.stdout.ending()).max(self.shutdown.ending())
+        of_handler.max(of_trace).max(self.results.ending()).max(self.stdout.ending()).max(self.shutdown.ending())
     }
 }
 

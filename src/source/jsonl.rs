@@ -16,14 +16,18 @@ use std::{
 use alloc::{boxed::Box, format, string::String};
 use core::fmt;
 
-use futures_lite::AsyncRead;
+use futures_lite::{AsyncRead, future::yield_now};
 
 use self::lines::{Line, Lines};
-use super::{ClaimStatus, Claims, Delivery, Settlement, Source, Verdict, redeliveries::Redeliveries};
+use super::{ClaimStatus, Claims, Delivery, Settlement, Source, Verdict, Window, redeliveries::Redeliveries};
 use crate::{clock::Clock, source::Json, task::Task};
 
 /// The default of [`JsonLines::line_max`]: 8 MiB.
 const LINE_MAX: usize = 8 << 20;
+/// The default of [`JsonLines::retry_max`].
+const RETRY_MAX: usize = 100_000;
+/// The number of reads in a row that bring no task before others get their turn.
+const READS: usize = 16;
 
 /// A source of tasks from lines of JSON. The id of a task is the number of its line, counted from
 /// 1.
@@ -56,6 +60,8 @@ pub struct JsonLines<'a, R> {
     dead: RefCell<Box<dyn Write + 'a>>,
     follow: Option<Duration>,
     is_text: bool,
+    retry_max: usize,
+    window: Option<Window>,
     redeliveries: Redeliveries<Json>,
 }
 
@@ -88,6 +94,8 @@ impl<'a, R: AsyncRead + Unpin> JsonLines<'a, R> {
             dead: RefCell::new(Box::new(dead)),
             follow: None,
             is_text: false,
+            retry_max: RETRY_MAX,
+            window: None,
             redeliveries: Redeliveries::new(),
         }
     }
@@ -107,6 +115,21 @@ impl<'a, R: AsyncRead + Unpin> JsonLines<'a, R> {
     pub fn text(mut self, separator: u8) -> Self {
         self.lines.borrow_mut().set_separator(separator);
         self.is_text = true;
+        self
+    }
+
+    /// Sets the maximum number of tasks that wait for their next attempt. While as many wait, no new task
+    /// is handed out. Default: 100,000. It bounds the memory for tasks that fail.
+    #[must_use]
+    pub fn retry_max(mut self, tasks: NonZeroUsize) -> Self {
+        self.retry_max = tasks.get();
+        self
+    }
+
+    /// Sets a bound on the tasks that are handed out and not through. Default: none.
+    #[must_use]
+    pub fn window(mut self, window: &Window) -> Self {
+        self.window = Some(window.clone());
         self
     }
 
@@ -170,17 +193,22 @@ impl<'a, R: AsyncRead + Unpin> JsonLines<'a, R> {
     /// malformed line.
     fn hand_out(&self, max: usize, claims: &mut Claims<Json, ()>, clock: &impl Clock) -> Result<bool, JsonLinesError> {
         let before = claims.len();
-        let mut malformed = false;
+        let mut malformed = 0;
         self.redeliveries.hand_out(max, claims, clock);
         let mut lines = self.lines.borrow_mut();
-        while claims.len() - before < max
+        // What is malformed counts towards the turn of a run as well as tasks do.
+        while claims.len() - before + malformed < max
+            && self.may_hand_out()
             && let Some(line) = lines.next()
         {
             match self.parse(&line) {
                 Ok(None) => {}
-                Ok(Some(task)) => claims.push(Delivery { task, receipt: () }),
+                Ok(Some(task)) => {
+                    claims.push(Delivery { task, receipt: () });
+                    self.window.iter().for_each(Window::take);
+                }
                 Err(reason) => {
-                    malformed = true;
+                    malformed += 1;
                     let letter = dead::malformed(&line, &reason);
                     claims.malformed(reason);
                     self.bury(&letter)?;
@@ -189,7 +217,12 @@ impl<'a, R: AsyncRead + Unpin> JsonLines<'a, R> {
         }
         let count = claims.len() - before;
         self.redeliveries.hold(count);
-        Ok(count > 0 || malformed)
+        Ok(count > 0 || malformed > 0)
+    }
+
+    /// Whether a task that was never handed out may be handed out.
+    fn may_hand_out(&self) -> bool {
+        self.redeliveries.delayed() < self.retry_max && self.window.as_ref().is_none_or(Window::is_open)
     }
 
     /// Parses the task of a line; `None` for a blank line.
@@ -218,7 +251,7 @@ impl<'a, R: AsyncRead + Unpin> JsonLines<'a, R> {
 
     /// Reads more. At the end of the input it waits until a task comes back or is due.
     async fn change(&self, clock: &impl Clock) -> Result<(), JsonLinesError> {
-        let mut reading = !self.lines.borrow().is_at_end();
+        let mut reading = !self.lines.borrow().is_at_end() && self.may_hand_out();
         let due = self.redeliveries.next_due(clock);
         let wait = match (due, self.follow) {
             (Some(due), Some(every)) => Some(due.min(every)),
@@ -243,6 +276,7 @@ impl<'a, R: AsyncRead + Unpin> JsonLines<'a, R> {
                 return Poll::Ready(Ok(()));
             }
             self.redeliveries.wait(cx);
+            self.window.iter().for_each(|window| window.wait(cx));
             sleep.as_mut().poll(cx).map(Ok)
         })
         .await
@@ -266,15 +300,19 @@ impl<R: AsyncRead + Unpin> Source for JsonLines<'_, R> {
         claims: &mut Claims<Json, ()>,
         clock: &impl Clock,
     ) -> Result<ClaimStatus, JsonLinesError> {
-        loop {
+        for reads in 1.. {
             if self.hand_out(max.get(), claims, clock)? {
                 return Ok(ClaimStatus::Open);
             }
             if self.is_exhausted() {
-                return Ok(ClaimStatus::Exhausted);
+                break;
             }
             self.change(clock).await?;
+            if reads % READS == 0 {
+                yield_now().await;
+            }
         }
+        Ok(ClaimStatus::Exhausted)
     }
 
     async fn settle(&self, settlements: &mut [Settlement<Json, ()>], clock: &impl Clock) -> Result<(), JsonLinesError> {

@@ -65,6 +65,12 @@ After 408, 425, 429 and from 500 on, and when the server cannot be reached, the 
 says, if the response has it (an hour at most). After any other status the task is dead; redirects are not followed. A \
 response that breaks off is a failed attempt.
 
+What processes write to standard output, the lines that --pipe answers and the bodies of successful responses to --post go to \
+standard output, each in one piece; --keep-order puts them into the order of the input. --results FILE writes a line of JSON \
+per ended task: task, outcome (done, dead, malformed or lease_lost), attempts, exit_code, signal or status of the last attempt, when it \
+started, attempt_ms, total_ms, reason, and output, of which at most 8 MiB are kept (output_bytes says how many there were; \
+output_base64 has what is not UTF-8). Replies and answers are then in FILE alone; with `-`, all output is.
+
 --listen serves to this machine alone unless ADDR says otherwise; then everyone who can reach ADDR can read what is \
 served, without a password. Nothing can be changed through it. /metrics is for Prometheus, /events sends the run's \
 events as server-sent events, /healthz answers 200 until the run drains and 503 from then on.";

@@ -36,6 +36,19 @@ pub(crate) struct RunArgs {
     /// When a run of a file or of standard input ends early, write the lines that are not done to FILE
     #[arg(long, value_name = "FILE")]
     pub(crate) rest: Option<PathBuf>,
+    /// Write what tasks write and reply in the order of the input; a task that is tried again keeps its place
+    #[arg(long)]
+    pub(crate) keep_order: bool,
+    /// How many tasks of --keep-order may be running or wait for their turn; then no new one starts (at least -c)
+    #[arg(long, value_name = "N", default_value = "1000", value_parser = parse::count, allow_negative_numbers = true)]
+    pub(crate) keep_order_buffer: NonZeroUsize,
+    /// Write a line of JSON per ended task to FILE (`-` for standard output): outcome, exit code or status, attempts, times,
+    /// and what it wrote or was answered
+    #[arg(long, value_name = "FILE")]
+    pub(crate) results: Option<PathBuf>,
+    /// How many tasks of a file or of standard input may wait for their next attempt; then no new one starts
+    #[arg(long, value_name = "N", default_value = "100000", value_parser = parse::count, allow_negative_numbers = true)]
+    pub(crate) retry_buffer: NonZeroUsize,
     /// The longest line of a file or of standard input; a longer one is malformed
     #[arg(long, value_name = "BYTES", default_value = "8MiB", value_parser = parse::bytes)]
     pub(crate) max_line: usize,

@@ -8,9 +8,12 @@ use std::{os::unix::process::ExitStatusExt, process::ExitStatus, rc::Rc};
 use fourfold::{Failure, Task, source::Json};
 
 use self::{codes::Rules, template::Template};
-use super::{Attempted, reason::cut, text};
+use super::{
+    attempted::{Attempted, text},
+    reason::cut,
+};
 use crate::{
-    process::{Finished, Input, Launcher, Limits, Program},
+    process::{Finished, Input, Launcher, Limits, Program, Spool},
     terminal::{self, Stdout},
     throttle::Code,
 };
@@ -55,7 +58,8 @@ pub(crate) struct Exec {
     pub(super) rules: Rules,
     pub(super) quiet: bool,
     pub(super) is_text: bool,
-    pub(super) stdout: Rc<Stdout>,
+    /// Gets what there is no room to keep.
+    pub(super) stdout: Option<Rc<Stdout>>,
 }
 
 impl Exec {
@@ -64,17 +68,15 @@ impl Exec {
         let variables = [("FOURFOLD_TASK_ID", task.id.to_string()), ("FOURFOLD_ATTEMPT", task.attempt.to_string())];
         let input = format!("{}\n", text(&task.payload, self.is_text));
         let process = self.launcher.start(&arguments, &variables, Input::Whole(input.as_bytes())).await?;
-        let finished = process.run(input.as_bytes(), self.limits, &self.stdout).await;
+        let finished = process.run(input.as_bytes(), self.limits, self.stdout.as_deref()).await;
         let mut finished = finished.map_err(|error| Failure::transient(format!("--exec: {error}")))?;
-        if !finished.output.is_empty() {
-            self.stdout.pass_on(finished.output.take()).await;
-        }
         let result = self.judge(&finished);
         // What a task that failed said last is its reason.
-        if result.is_ok() && !self.quiet && !finished.errors.is_empty() {
-            terminal::pass_on_errors(finished.errors.take()).await;
+        if result.is_err() || self.quiet {
+            finished.errors = Spool::default();
         }
-        Ok(Attempted { result, code: code(finished.status) })
+        let Finished { status, output, errors, .. } = finished;
+        Ok(Attempted { result, code: code(status), output, is_reply: false, errors })
     }
 
     fn judge(&self, finished: &Finished) -> Result<(), Failure> {

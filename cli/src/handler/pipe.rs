@@ -16,8 +16,11 @@ use futures_lite::{AsyncRead, AsyncWrite, future::or};
 use serde_json::value::RawValue;
 use smol::Timer;
 
-use super::{Attempted, reason::cut, text};
-use crate::process::{Input, Launcher, Limits, Process};
+use super::{
+    attempted::{Attempted, text},
+    reason::cut,
+};
+use crate::process::{Input, Launcher, Limits, Process, Spool};
 
 /// How long to wait for the first reply of a process until a hint is given.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -50,9 +53,11 @@ impl Pipe {
         };
         match answered {
             Ok(true) => {
-                let result = judge(worker.take_reply().trim_ascii());
+                let reply = worker.take_reply();
                 self.idle.borrow_mut().push(worker);
-                Ok(result.into())
+                let result = judge(reply.trim_ascii());
+                let output = if result.is_ok() { reply.into() } else { Spool::default() };
+                Ok(Attempted { output, is_reply: true, ..result.into() })
             }
             Ok(false) => {
                 let words = worker.process.last_words().await;

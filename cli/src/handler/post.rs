@@ -10,9 +10,11 @@ mod connection;
 use std::{
     cell::RefCell,
     hash::{BuildHasher, RandomState},
+    time::Duration,
 };
 
 use fourfold::{Failure, Task, source::Json};
+use futures_lite::future::or;
 use http_body_util::Full;
 use hyper::{
     HeaderMap, Method, Request, Response, Uri,
@@ -20,14 +22,16 @@ use hyper::{
     header::{HeaderName, HeaderValue},
 };
 
+use smol::Timer;
+
 use self::{
     connection::{Connection, NoResponse},
     dial::Dial,
     target::Target,
     verdict::Excerpt,
 };
-use super::{Attempted, text};
-use crate::{args::HttpArgs, exit::CliError, throttle::Code};
+use super::attempted::{Attempted, text};
+use crate::{args::HttpArgs, exit::CliError, process::Spool, throttle::Code};
 
 /// Sends each attempt to a server.
 pub(crate) struct Post {
@@ -35,6 +39,7 @@ pub(crate) struct Post {
     path_and_query: Uri,
     headers: HeaderMap,
     is_text: bool,
+    timeout: Duration,
     dial: Dial,
     /// The same for no two runs: ids of tasks begin anew with every file.
     run: u64,
@@ -46,7 +51,7 @@ pub(crate) struct Post {
 impl Post {
     /// Nothing is sent before there is a task: to connect would say little about a POST, and a server that is not up yet
     /// may be by then.
-    pub(crate) fn new(url: &str, args: &HttpArgs, is_text: bool) -> Result<Self, CliError> {
+    pub(crate) fn new(url: &str, args: &HttpArgs, is_text: bool, timeout: Duration) -> Result<Self, CliError> {
         let target = Target::parse(url)?;
         let tls = target::tls(&target, args.cacert.as_deref())?;
         Ok(Self {
@@ -54,16 +59,26 @@ impl Post {
             path_and_query: target.path_and_query()?,
             headers: target::standing_headers(&target, &args.header, is_text)?,
             is_text,
+            timeout,
             dial: Dial::new(&target, tls)?,
             run: RandomState::new().hash_one(0),
             idle: RefCell::default(),
         })
     }
 
+    /// Keeps to the timeout: what follows an attempt, such as a slow reader of its answer, is not the server's doing.
     pub(crate) async fn attempt(&self, task: &Task<Json>) -> Result<Attempted, Failure> {
+        let late = async {
+            Timer::after(self.timeout).await;
+            Err(Failure::timed_out(format!("timed out after {:?}", self.timeout)))
+        };
+        or(self.send(task), late).await
+    }
+
+    async fn send(&self, task: &Task<Json>) -> Result<Attempted, Failure> {
         let (mut connection, response) = self.exchange(task).await.map_err(|error| self.failed(&error))?;
         let (head, body) = response.into_parts();
-        let mut said = Excerpt::default();
+        let mut said = Excerpt::new(head.status);
         let read = connection.drive(said.read(body)).await;
         // What was not read to its end takes its connection along: the end may never come.
         if let Ok(true) = read
@@ -73,7 +88,9 @@ impl Post {
         }
         let result = verdict::judge(&self.place, head.status, &head.headers, &said)
             .and_then(|()| read.map(drop).map_err(|error| self.transient(&format!("the response broke off: {error}"))));
-        Ok(Attempted { result, code: Some(Code::Status(head.status.as_u16())) })
+        let output = if result.is_ok() { said.into_answer().into() } else { Spool::default() };
+        let code = Some(Code::Status(head.status.as_u16()));
+        Ok(Attempted { output, is_reply: true, code, ..Attempted::from(result) })
     }
 
     /// Sends the request, on an idle connection if there is one, and waits for the head of the response.

@@ -118,8 +118,8 @@ impl Process {
 
     /// Writes all of `input`, and waits for the end of the process and of its outputs. One that
     /// takes too long is told to end, and killed when it does not. Where there is no room to keep
-    /// its output, `stdout` gets that while the process runs.
-    pub(crate) async fn run(mut self, input: &[u8], limits: Limits, stdout: &Stdout) -> io::Result<Finished> {
+    /// its output, `stdout` gets that while the process runs; without it, memory does.
+    pub(crate) async fn run(mut self, input: &[u8], limits: Limits, stdout: Option<&Stdout>) -> io::Result<Finished> {
         let (stdin, from, stderr) = (self.stdin.take(), self.stdout.take(), self.stderr.take());
         let (mut output, mut errors, mut tail) = (Spool::default(), Spool::default(), Tail::default());
         let leader = self.group.leader();
@@ -286,14 +286,16 @@ async fn report_stop<T>(leader: Option<Pid>) -> T {
 
 /// Reads standard output to its end. Where there is no room to keep it, it is passed on at once,
 /// and that of others waits.
-async fn collect(from: Option<Async<ChildStdout>>, spool: &mut Spool, stdout: &Stdout) -> io::Result<()> {
+async fn collect(from: Option<Async<ChildStdout>>, spool: &mut Spool, stdout: Option<&Stdout>) -> io::Result<()> {
     static SAID: Once = Once::new();
     let Some(mut from) = from else { return Ok(()) };
     let mut shortage = None;
-    let read =
-        read_to_end(Some(&mut from), |bytes| spool.push(bytes).inspect_err(|error| shortage = Some(error.to_string())));
+    let read = read_to_end(Some(&mut from), |bytes| match spool.push(bytes) {
+        Err(_) if stdout.is_none() => Ok(()),
+        kept => kept.inspect_err(|error| shortage = Some(error.to_string())),
+    });
     let read = read.await;
-    let Some(shortage) = shortage else { return read };
+    let (Some(shortage), Some(stdout)) = (shortage, stdout) else { return read };
     SAID.call_once(|| {
         tracing::warn!("long outputs cannot be kept in a temporary file ({shortage}): they are written one at a time")
     });

@@ -1,6 +1,6 @@
 //! The settings of `run` and `compare`.
 
-use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
+use std::{num::NonZeroUsize, path::PathBuf};
 
 use fourfold::{Config, Pattern, Retry, source::JsonLines};
 use futures_lite::AsyncRead;
@@ -10,11 +10,8 @@ use crate::{
     exit::CliError,
     handler::HandlerSettings,
     input::SourceSettings,
+    results::ResultSettings,
 };
-
-/// How long a server may take for a task when nothing is said: without a bound, one that never
-/// answers would hold its permits for ever.
-const POST_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The settings of `run`.
 pub(crate) struct RunSettings {
@@ -29,6 +26,7 @@ pub(crate) struct LineSettings {
     pub(crate) dead: Option<PathBuf>,
     pub(crate) rest: Option<PathBuf>,
     pub(crate) max_line: usize,
+    pub(crate) retry_buffer: NonZeroUsize,
     pub(crate) follow: bool,
 }
 
@@ -94,12 +92,26 @@ pub(crate) struct WorkSettings {
     /// Whether starts become rare while all attempts fail.
     pub(crate) has_brake: bool,
     pub(crate) output: OutputArgs,
+    pub(crate) results: ResultSettings,
 }
 
 impl RunSettings {
     pub(super) fn check(args: RunArgs) -> Result<Self, CliError> {
-        let RunArgs { source, pattern, work, follow, dead, rest, max_line, lease, max_deliveries, reconnect, no_wait } =
-            args;
+        let RunArgs {
+            source,
+            pattern,
+            work,
+            follow,
+            dead,
+            rest,
+            keep_order,
+            keep_order_buffer,
+            results,
+            retry_buffer,
+            ..
+        } = args;
+        let RunArgs { max_line, lease, max_deliveries, reconnect, no_wait, .. } = args;
+        let limit = work.max_concurrent;
         let mut source = SourceSettings::check(&source)?;
         for (flag, given) in [("--dead", dead.is_some()), ("--rest", rest.is_some())] {
             if given && !source.has_lines() {
@@ -126,8 +138,16 @@ impl RunSettings {
             source = SourceSettings::Redis(Box::new(options));
         }
         // Real tasks arrive in real time, whatever is done with them.
-        let work = WorkSettings::check(work, pattern, &source, is_demo)?;
-        Ok(Self { source, work, lines: LineSettings { dead, rest, max_line, follow } })
+        let mut work = WorkSettings::check(work, pattern, &source, is_demo)?;
+        if keep_order && !source.has_lines() {
+            return Err(CliError::usage(format_args!(
+                "--keep-order is for a file or standard input: {source} has no order to keep"
+            )));
+        }
+        // A smaller window would keep permits idle.
+        let window = keep_order.then(|| keep_order_buffer.max(limit));
+        work.results = ResultSettings { path: results, window };
+        Ok(Self { source, work, lines: LineSettings { dead, rest, max_line, retry_buffer, follow } })
     }
 }
 
@@ -173,6 +193,7 @@ impl WorkSettings {
             halt: args.halt,
             has_brake: !args.no_brake,
             output: args.output,
+            results: ResultSettings::default(),
         })
     }
 }
@@ -183,7 +204,7 @@ fn config(args: &WorkArgs, pattern: Pattern) -> Config {
     config.workers = args.workers.map(NonZeroUsize::get);
     config.queue_capacity = args.queue_capacity.map(NonZeroUsize::get);
     config.batch_size = args.batch_size.map(NonZeroUsize::get);
-    config.timeout = args.timeout.or(args.handler.post.as_ref().map(|_| POST_TIMEOUT));
+    config.timeout = args.timeout;
     config.rate = args.rate;
     config.max_tasks = args.max_tasks;
     config

@@ -15,6 +15,7 @@ mod pipe;
 mod plain_text;
 mod post;
 mod queue;
+mod results;
 mod secrets;
 mod shortage;
 mod signals;

@@ -65,7 +65,7 @@ impl Template {
     }
 
     /// Returns whether a field of a task changes the argument.
-    pub(in crate::handler) fn has_field(&self) -> bool {
+    pub(crate) fn has_field(&self) -> bool {
         self.0.iter().any(|piece| matches!(piece, Piece::Field(_)))
     }
 

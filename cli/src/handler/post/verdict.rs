@@ -16,32 +16,45 @@ use smol::Timer;
 const EXCERPT: usize = 1024;
 /// So much is read so that the connection can be used again; what is longer costs a new connection.
 const BODY_MAX: usize = 64 * 1024;
-/// How long a body is waited for once the status is there.
+/// So much of an answer is kept.
+const ANSWER_MAX: usize = 8 << 20;
+/// How long each part of a body is waited for once the status is there.
 const BODY_WAIT: Duration = Duration::from_secs(1);
+/// How long a whole answer is waited for; a body that is no answer as long as a part of one.
+const ANSWER_WAIT: Duration = Duration::from_secs(10);
 /// A server cannot put a task off for longer.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(60 * 60);
 
 /// Follows the beginning of a body that was longer.
 const CUT: &str = " … (cut)";
 
-/// The beginning of a response's body.
+/// The beginning of a response's body: of one that is an answer, nearly always all of it.
 #[derive(Debug, Default)]
 pub(super) struct Excerpt {
+    is_answer: bool,
     bytes: Vec<u8>,
     /// More came than there is room for.
     is_cut: bool,
 }
 
 impl Excerpt {
+    /// Creates the excerpt of a body that comes with this status.
+    pub(super) fn new(status: StatusCode) -> Self {
+        Self { is_answer: status.is_success(), ..Self::default() }
+    }
+
     /// Reads as much as is worth it; returns whether that was all.
     pub(super) async fn read<B>(&mut self, mut body: B) -> Result<bool, B::Error>
     where
         B: Body<Data = Bytes> + Unpin,
     {
+        let wait = if self.is_answer { ANSWER_WAIT } else { BODY_WAIT };
         let all = async {
             let mut total = 0;
-            while total < BODY_MAX {
-                let Some(frame) = body.frame().await else { return Ok(true) };
+            while total < if self.is_answer { ANSWER_MAX } else { BODY_MAX } {
+                let frame = async { Some(body.frame().await) };
+                let Some(frame) = or(frame, after(BODY_WAIT)).await else { return Ok(false) };
+                let Some(frame) = frame else { return Ok(true) };
                 // Trailers say nothing here.
                 let Ok(data) = frame?.into_data() else { continue };
                 total += data.len();
@@ -49,15 +62,19 @@ impl Excerpt {
             }
             Ok(false)
         };
-        let late = async {
-            Timer::after(BODY_WAIT).await;
-            Ok(false)
-        };
-        or(all, late).await
+        or(async { Some(all.await) }, after(wait)).await.unwrap_or(Ok(false))
+    }
+
+    /// Returns the answer, which ends with a newline unless it is empty.
+    pub(super) fn into_answer(mut self) -> Vec<u8> {
+        if self.bytes.last().is_some_and(|last| *last != b'\n') {
+            self.bytes.push(b'\n');
+        }
+        self.bytes
     }
 
     fn add(&mut self, data: &[u8]) {
-        let room = EXCERPT - self.bytes.len();
+        let room = if self.is_answer { ANSWER_MAX } else { EXCERPT } - self.bytes.len();
         self.is_cut |= data.len() > room;
         self.bytes.extend_from_slice(&data[..data.len().min(room)]);
     }
@@ -72,6 +89,11 @@ impl Excerpt {
         let line = if is_cut { line.trim_end_matches(char::REPLACEMENT_CHARACTER) } else { line.trim_end() };
         line.chars().map(plain).chain(CUT.chars().filter(|_| is_cut)).collect()
     }
+}
+
+async fn after<T>(time: Duration) -> Option<T> {
+    Timer::after(time).await;
+    None
 }
 
 fn plain(c: char) -> char {
