@@ -68,6 +68,12 @@ pub struct Config {
     /// The maximum time for a drain; after it the run aborts. Default: `None`, which means no
     /// limit. A change takes effect with the next drain. A grace period needs a clock.
     pub grace: Option<Duration>,
+    /// The number of tasks in flight for which memory is allocated before the first claim. Default:
+    /// 0, which means that the memory grows with the number of tasks that have been in flight at
+    /// once. With the limit or more, tasks that succeed allocate nothing from the first claim on, but
+    /// for what their handlers and the source allocate. Memory is reserved neither beyond the limit
+    /// nor for more than 65,536 tasks. It cannot change during a run.
+    pub reserve: usize,
     /// The seed of random draws: the jitter of retries, per task and attempt. Default: 0. It cannot
     /// change during a run.
     pub seed: u64,
@@ -87,6 +93,7 @@ impl Config {
             rate: None,
             max_tasks: None,
             grace: None,
+            reserve: 0,
             seed: 0,
         }
     }
@@ -160,6 +167,14 @@ impl Config {
     #[must_use]
     pub fn grace(mut self, grace: Duration) -> Self {
         self.grace = Some(grace);
+        self
+    }
+
+    /// Sets [`reserve`](Self#structfield.reserve): the number of tasks for which memory is allocated
+    /// before the first claim.
+    #[must_use]
+    pub fn reserve(mut self, tasks: usize) -> Self {
+        self.reserve = tasks;
         self
     }
 

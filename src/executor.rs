@@ -269,6 +269,22 @@ impl<F: Future> Executor<F> {
         self.tasks.slots.add(self.tasks.ready.add(slot, &self.membership.gate));
     }
 
+    /// Makes slots until there are `tasks` of them, so that this many tasks run at once without an allocation.
+    ///
+    /// ```
+    /// # use fourfold::executor::Executor;
+    /// let mut executor = Executor::new();
+    /// executor.reserve(8);
+    /// assert_eq!(executor.spawn(core::future::pending::<()>()), 0);
+    /// ```
+    ///
+    /// # Panics
+    /// Panics as [`Vec::reserve`] does when a list of `tasks` slots would be larger than memory can be.
+    pub fn reserve(&mut self, tasks: usize) {
+        let Tasks { slots, ready } = &mut self.tasks;
+        slots.reserve(tasks, |slot| ready.add(slot, &self.membership.gate));
+    }
+
     /// Begins a tick: takes a snapshot of the tasks that are ready. A tick that is not yet at its end goes on instead.
     /// `false` if there is nothing to poll.
     ///

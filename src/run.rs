@@ -203,6 +203,14 @@ impl<'a, S, H, C, O> Run<'a, S, H, C, O> {
         self
     }
 
+    /// Sets the number of tasks in flight for which memory is allocated before the first claim: with the
+    /// limit, tasks that succeed allocate nothing more. Default: 0, memory is allocated as needed. See
+    /// [`Config::reserve`].
+    pub fn reserve(mut self, tasks: usize) -> Self {
+        self.config = self.config.reserve(tasks);
+        self
+    }
+
     /// Sets the whole configuration, pattern and limit included.
     pub fn config(mut self, config: Config) -> Self {
         self.config = config;

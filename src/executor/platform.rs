@@ -8,9 +8,12 @@ pub(super) use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 #[cfg(fourfold_loom)]
 pub(super) use loom::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-/// Words in a group, each with a bit in the group's summary word. The model checker explores fewer.
-#[cfg(not(fourfold_loom))]
+/// Words in a group, each with a bit in the group's summary word. The model checker explores fewer, and a microcontroller
+/// has no memory for more.
+#[cfg(not(any(fourfold_loom, target_os = "none")))]
 pub(super) const WORDS: usize = usize::BITS as usize;
+#[cfg(all(target_os = "none", not(fourfold_loom)))]
+pub(super) const WORDS: usize = 2;
 #[cfg(fourfold_loom)]
 pub(super) const WORDS: usize = 2;
 

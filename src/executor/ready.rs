@@ -15,8 +15,8 @@ use crate::sync::atomic::{Arc, Signal, Signaller, waker};
 const BITS: usize = usize::BITS as usize;
 const GROUP: usize = WORDS * BITS;
 
-/// One side of a group. Aligned so that other threads' writes do not slow the owner's down.
-#[repr(align(64))]
+/// One side of a group. Aligned so that other threads' writes do not slow the owner's down, where there are any.
+#[cfg_attr(not(target_os = "none"), repr(align(64)))]
 struct Side {
     summary: AtomicUsize,
     words: [AtomicUsize; WORDS],

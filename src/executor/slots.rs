@@ -48,6 +48,16 @@ impl<F: Future> Slots<F> {
         self.free.push(slot);
     }
 
+    /// Adds slots until there are `count`, to be taken after those that are free now, the first one first.
+    pub(super) fn reserve(&mut self, count: usize, mut waker: impl FnMut(usize) -> Waker) {
+        let present = self.slots.len();
+        self.slots.reserve_exact(count.saturating_sub(present));
+        self.slots.extend((present..count).map(|slot| Slot { future: Box::pin(None), waker: waker(slot) }));
+        // Room for every slot, so that freeing one never allocates.
+        self.free.reserve_exact(self.slots.len() - self.free.len());
+        self.free.splice(..0, (present..count).rev());
+    }
+
     /// Puts a future into the next slot.
     pub(super) fn fill(&mut self, future: F) {
         let next = self.next();

@@ -99,7 +99,8 @@ where
 {
     /// Makes a driver; `attempt` turns a delivery into an attempt.
     pub(super) fn new(shared: &'d Shared<'a, S, C, O>, attempt: M) -> Self {
-        let attempts = Executor::new();
+        let mut attempts = Executor::new();
+        attempts.reserve(shared.state.borrow().lifecycle.reserve().tasks);
         let mut side_tasks: Executor<SideTask<'d, S::Error>> = attempts.sibling();
         // In this order: what a tick settles makes room for what it claims.
         side_tasks.spawn(Box::pin(source_io::settle(shared)));

@@ -13,7 +13,7 @@ use core::mem;
 use super::{
     attempt::{DroppedAttempts, Ended},
     error::TaskFailure,
-    lifecycle::Lifecycle,
+    lifecycle::{Lifecycle, Reserve},
     pending::Pending,
     recorder::Recorder,
 };
@@ -48,6 +48,12 @@ struct Batch {
 impl<P, R> Inventory<P, R> {
     pub(super) fn new(rules: Rules) -> Self {
         Self { rules, queue: VecDeque::new(), in_flight: 0, pending: Pending::default(), settling: 0, batch: None }
+    }
+
+    /// Allocates memory before it is needed.
+    pub(super) fn reserve(&mut self, reserve: &Reserve) {
+        self.queue.reserve_exact(reserve.queued);
+        self.pending.reserve(reserve.pending);
     }
 
     #[inline]

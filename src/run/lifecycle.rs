@@ -67,6 +67,19 @@ pub(super) struct Lifecycle<E> {
     needs_clock: Option<TimedSetting>,
 }
 
+/// The maximum number of tasks for which memory is allocated before it is needed.
+const RESERVE_MAX: usize = 65_536;
+
+/// What a run allocates memory for before its first claim.
+pub(super) struct Reserve {
+    /// Tasks in flight.
+    pub(super) tasks: usize,
+    /// Deliveries that wait for a permit.
+    pub(super) queued: usize,
+    /// Deliveries that have ended and are not settled.
+    pub(super) pending: usize,
+}
+
 /// What went wrong in a run.
 pub(super) struct Ending<E> {
     pub(super) error: Option<E>,
@@ -114,6 +127,17 @@ impl<E> Lifecycle<E> {
     #[inline]
     pub(super) fn bounds(&self) -> &Bounds {
         &self.bounds
+    }
+
+    /// Returns what memory is to be allocated for before the first claim.
+    pub(super) fn reserve(&self) -> Reserve {
+        let tasks = self.config.reserve.min(self.bounds.permits()).min(RESERVE_MAX);
+        if tasks == 0 {
+            return Reserve { tasks: 0, queued: 0, pending: 0 };
+        }
+        let queued = self.bounds.queue_capacity.unwrap_or(tasks).min(RESERVE_MAX);
+        // Starts go on until as many have ended as the limit has permits, and all that started can end.
+        Reserve { tasks, queued, pending: 2 * tasks }
     }
 
     /// Begins the run.

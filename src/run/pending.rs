@@ -15,6 +15,12 @@ pub(super) struct Pending<P, R> {
 }
 
 impl<P, R> Pending<P, R> {
+    /// Makes room for this many settlements.
+    pub(super) fn reserve(&mut self, settlements: usize) {
+        self.settlements.reserve_exact(settlements);
+        self.outcomes.reserve_exact(settlements);
+    }
+
     #[inline]
     pub(super) fn push(&mut self, delivery: Delivery<P, R>, verdict: Verdict, outcome: Option<Outcome>) {
         self.settlements.push(Settlement::new(delivery, verdict));

@@ -53,8 +53,14 @@ pub(super) struct State<'a, S: Source, C, O> {
 impl<'a, S: Source, C: Clock, O: Observer> Shared<'a, S, C, O> {
     pub(super) fn new(source: &'a S, clock: &'a C, config: &Config, control: &'a Control, observer: &'a mut O) -> Self {
         let lifecycle = Lifecycle::new(config, control, C::EXISTS);
+        let reserve = lifecycle.reserve();
+        let mut inventory = Inventory::new(lifecycle.rules());
+        let (mut claims, mut settling) = (Claims::default(), Pending::default());
+        inventory.reserve(&reserve);
+        claims.deliveries.reserve_exact(reserve.queued);
+        settling.reserve(reserve.pending);
         let state = State {
-            inventory: Inventory::new(lifecycle.rules()),
+            inventory,
             lifecycle,
             intake: Intake::default(),
             recorder: Recorder::new(clock, observer),
@@ -66,8 +72,8 @@ impl<'a, S: Source, C: Clock, O: Observer> Shared<'a, S, C, O> {
             control,
             state: RefCell::new(state),
             dropped: DroppedAttempts::default(),
-            claims: RefCell::default(),
-            settling: RefCell::default(),
+            claims: RefCell::new(claims),
+            settling: RefCell::new(settling),
             claim_waker: WakerRegistration::default(),
             settle_waker: WakerRegistration::default(),
         }

@@ -103,6 +103,18 @@ impl<F: Future> TaskSet<F> {
         Ok(())
     }
 
+    /// Allocates memory for `tasks` tasks that run at once, at most for as many as the limit, so that
+    /// spawning them allocates nothing. Without a reserve, memory is allocated as it is needed.
+    ///
+    /// # Panics
+    /// Panics as [`Vec::reserve`] does when the list of tasks would be larger than memory can be.
+    pub fn reserve(&mut self, tasks: usize) {
+        let tasks = tasks.min(self.limit.get());
+        self.tasks.reserve(tasks);
+        self.finished.reserve(tasks);
+        self.numbers.reserve(tasks.saturating_sub(self.numbers.len()));
+    }
+
     /// Waits for room, then starts a task. The others go on meanwhile.
     ///
     /// The first poll of a task is one of those that a turn may make, so a set that is only ever spawned into returns to

@@ -20,9 +20,10 @@ use panic_semihosting as _;
 const LIMIT: usize = 8;
 const TASKS: u32 = 100;
 
-/// Bytes of heap that a set and a run may take.
-const SET_HEAP: usize = 1536;
-const RUN_HEAP: usize = 7168;
+/// Bytes of heap that a set may take, a run, and a run that allocates everything before its first claim.
+const SET_HEAP: usize = 1024;
+const RUN_HEAP: usize = 6144;
+const RESERVED_HEAP: usize = 7168;
 
 /// The sum of the squares below [`TASKS`].
 const SUM: u32 = 328_350;
@@ -54,9 +55,11 @@ fn main() -> ! {
     heap::init();
     scopes();
     for pattern in Pattern::ALL {
-        let heap = measure(|| run(pattern));
-        hprintln!("heap of a run as {}, limit {}: {} bytes", pattern, LIMIT, heap);
-        assert!(heap <= RUN_HEAP);
+        for (reserve, limit) in [(0, RUN_HEAP), (LIMIT, RESERVED_HEAP)] {
+            let heap = measure(|| run(pattern, reserve));
+            hprintln!("heap of a run as {}, limit {}, reserve {}: {} bytes", pattern, LIMIT, reserve, heap);
+            assert!(heap <= limit);
+        }
     }
     retries();
     settings();
@@ -114,17 +117,23 @@ fn scopes() {
     flight.check();
 }
 
-fn run(pattern: Pattern) {
+/// Runs a pattern with memory for this many tasks in flight allocated before the first claim.
+fn run(pattern: Pattern, reserve: usize) {
     let (flight, sum) = (InFlight::default(), Cell::new(0));
+    let (first, last) = (Cell::new(None), Cell::new(0));
     let source = MemorySource::new(0..TASKS);
     let handler = async |task: &Task<u32>| {
         let square = flight.square(task.payload).await;
         sum.set(sum.get() + square);
+        last.set(heap::counts().allocations);
+        first.set(first.get().or(Some(last.get())));
         Ok::<_, Failure>(())
     };
-    let report = block_on(Run::new(&source, handler).pattern(pattern).limit(LIMIT).into_future());
+    let report = block_on(Run::new(&source, handler).pattern(pattern).limit(LIMIT).reserve(reserve).into_future());
     let counters = report.expect("memory does not fail").counters;
     assert_eq!((counters.done, counters.attempts(), sum.get()), (u64::from(TASKS), u64::from(TASKS), SUM));
+    let is_steady = first.get() == Some(last.get());
+    assert!(is_steady || reserve == 0, "a run with a reserve allocates nothing between its first task and its last");
     flight.check();
 }
 
