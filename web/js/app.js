@@ -27,6 +27,8 @@ import { Transport } from './transport.js';
 
 /** How long changes are collected before the link is written, in milliseconds. */
 const LINK_MS = 250;
+/** The number of characters of a part of a link that are shown. */
+const REFUSED_MAX = 160;
 
 /**
  * The modes, loaded when they are opened.
@@ -54,7 +56,7 @@ export class App {
     this.translator = translator;
     this.tr = translator.tr;
     this.view = view;
-    this.stage = new Stage(/** @type {HTMLCanvasElement} */ (byId('canvas')), byId('stage'), this.tr, theme);
+    this.stage = new Stage(/** @type {HTMLCanvasElement} */ (byId('canvas')), this.tr, theme);
     this.playback = new Playback(engine, this.stage);
     this.sources = new Sources();
     this.transport = new Transport(byId('transport'), this, { fork: () => this.fork() });
@@ -66,6 +68,8 @@ export class App {
     this.written = '';
     /** The hash that was opened or written last: another one is a view that is yet to be opened. */
     this.address = location.hash;
+    /** The parts of the link that cannot be shown. @type {string[]} */
+    this.refused = [];
     /** Counts the views that were opened: an earlier one that is still loading is dropped. */
     this.opening = 0;
     this.playback.on('settle', () => this.writeLinkSoon());
@@ -89,7 +93,9 @@ export class App {
       byId('stage-section').focus();
     });
     byId('canvas').addEventListener('click', (event) => {
-      const { panel, task } = this.stage.taskAt(event.offsetX, event.offsetY);
+      // Offsets are whole numbers, and tokens of a crowd are closer to each other than a pixel.
+      const { left, top } = byId('canvas').getBoundingClientRect();
+      const { panel, task } = this.stage.taskAt(event.clientX - left, event.clientY - top);
       this.tasks.select(panel, task);
     });
     await this.open(this.view);
@@ -105,6 +111,8 @@ export class App {
     this.scope = new AbortController();
     this.playback.pause();
     this.view = view;
+    this.refused = [...(view.refused ?? [])];
+    this.showRefused();
     document.body.dataset.mode = view.mode;
     if (view.speed) this.playback.setSpeed(view.speed);
     this.frame();
@@ -199,6 +207,20 @@ export class App {
 
   drawProfile() {
     return this.transport.drawProfile();
+  }
+
+  /** Says that a part of the link cannot be shown. @param {string} what */
+  refuse(what) {
+    this.refused.push(what);
+    this.showRefused();
+  }
+
+  showRefused() {
+    const { refused, tr } = this;
+    const box = byId('refused');
+    box.hidden = refused.length === 0;
+    const what = refused.map((one) => (one.length > REFUSED_MAX ? `${one.slice(0, REFUSED_MAX)}…` : one)).join('; ');
+    setText(box, refused.length === 0 ? '' : tr('link.refused', { what }));
   }
 
   /** Shows an error where it is seen. @param {unknown} error */

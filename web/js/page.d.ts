@@ -21,6 +21,8 @@ export interface Services {
 export interface Page extends Services {
   /** The view that the visitor came with, without what the mode adds to it. */
   readonly view: View;
+  /** Says that a part of the link cannot be shown, and that the defaults are. */
+  refuse(what: string): void;
   /** Sets the words above the stage. */
   caption(title: string, subtitle: string): void;
   /** Draws the shape of the run under the scrubber anew. */

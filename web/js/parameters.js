@@ -1,5 +1,6 @@
 // Values of the parameters of a run. The module checks them again, and its word counts.
 
+import { PATTERNS } from './generated/layout.js';
 import { PARAMETERS } from './generated/parameters.js';
 
 /**
@@ -39,7 +40,11 @@ export function read(params, name) {
  */
 export function write(params, name, value) {
   const [key, inner] = name.split('.');
-  if (inner) return { ...params, [key]: { .../** @type {Record<string, object>} */ (params)[key], [inner]: value } };
+  if (inner) {
+    const before = /** @type {Record<string, object>} */ (params)[key];
+    // Tasks that are drawn take the place of tasks that are listed.
+    return { ...params, [key]: { ...(Array.isArray(before) ? {} : before), [inner]: value } };
+  }
   const { [key]: _, ...rest } = /** @type {Record<string, unknown>} */ (params);
   return value === undefined ? rest : { ...params, [key]: value };
 }
@@ -54,13 +59,42 @@ export function fitting(params) {
 }
 
 /**
- * Reads a simulation from a link: only that it is JSON is known, and the module checks the rest.
+ * Copies parameters with the values that a run has where they are left out.
+ * @param {SimulationParameters} params
+ * @returns {SimulationParameters}
+ */
+function complete(params) {
+  /** @type {SimulationParameters} */
+  const whole = { pattern: 'pool' };
+  for (const { name, preset } of PARAMETERS) {
+    if (preset !== undefined && !name.includes('.')) Object.assign(whole, { [name]: preset });
+  }
+  const { work, pattern = 'pool' } = params;
+  if (!PATTERNS.includes(pattern)) throw new Error(`pattern: ${JSON.stringify(pattern)}`);
+  return { ...whole, ...(Array.isArray(work) ? { tasks: work.length } : {}), ...params };
+}
+
+/**
+ * Reads a simulation from a link: that it has the form of one is known then, and the module checks its values.
  * @param {string} text
+ * @param {boolean} [one] whether only one pattern runs it: what the pattern does not use is left out
  * @returns {{params: SimulationParameters, interventions: [number, Intervention][]}}
  */
-export function readSimulation(text) {
-  const read = /** @type {Simulation} */ (JSON.parse(text));
-  return 'params' in read
-    ? { params: read.params, interventions: read.interventions ?? [] }
-    : { params: /** @type {SimulationParameters} */ (read), interventions: [] };
+export function readSimulation(text, one = true) {
+  /** @type {unknown} */
+  const read = JSON.parse(text);
+  const used = (/** @type {SimulationParameters} */ given) => (one ? fitting(complete(given)) : complete(given));
+  const whole = /** @type {{params?: unknown, interventions?: unknown}} */ (object(read));
+  if (!('params' in whole)) return { params: used(object(read)), interventions: [] };
+  const { params, interventions = [], ...rest } = whole;
+  const [unknown] = Object.keys(rest);
+  if (unknown !== undefined) throw new Error(unknown);
+  if (!Array.isArray(interventions)) throw new Error('interventions: expected a list');
+  return { params: used(object(params)), interventions };
+}
+
+/** @param {unknown} value @returns {SimulationParameters} */
+function object(value) {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
+  throw new Error('expected an object');
 }

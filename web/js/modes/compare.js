@@ -41,14 +41,20 @@ export class Compare {
     let given = defaults();
     if (view.run) {
       try {
-        given = readSimulation(view.run).params;
-      } catch {
-        this.complain(this.page.tr('lab.badLink'));
+        const { params, interventions } = readSimulation(view.run, false);
+        given = params;
+        if (interventions.length > 0) this.page.refuse('run: interventions');
+      } catch (error) {
+        this.page.refuse(`run: ${messageOf(error)}`);
       }
     }
     if (!view.speed) this.page.playback.setSpeed(0.1);
-    this.form.set(given);
-    await this.begin(given, view.at ?? []);
+    const refused = await this.begin(given, view.at ?? []);
+    if (refused !== null) {
+      this.page.refuse(`run: ${messageOf(refused)}`);
+      await this.begin(defaults(), []);
+    }
+    this.form.set(this.params);
   }
 
   leave() {
@@ -70,12 +76,12 @@ export class Compare {
    * Runs all four patterns on the same tasks.
    * @param {SimulationParameters} next
    * @param {number[]} at the position to show
+   * @returns {Promise<unknown>} the reason why the runs cannot be; null where they are on the stage
    */
   async begin(next, at) {
     this.turn += 1;
     const { turn } = this;
     const { engine, playback, tr } = this.page;
-    this.params = next;
     const opened = await Promise.allSettled(
       PATTERNS.map((pattern) => engine.ask('simulate', fitting({ ...next, pattern }))),
     );
@@ -83,9 +89,11 @@ export class Compare {
     const failed = opened.find((one) => one.status === 'rejected');
     if (turn !== this.turn || failed) {
       for (const player of players) engine.close(player);
-      if (turn === this.turn && failed) this.complain(failed.reason);
-      return;
+      if (turn !== this.turn || !failed) return null;
+      this.complain(failed.reason);
+      return failed.reason;
     }
+    this.params = next;
     this.complain(null);
     const wasPlaying = playback.playing;
     const runs = PATTERNS.map((pattern, index) => ({
@@ -98,8 +106,9 @@ export class Compare {
     const { tasks = 0, limit = 0 } = next;
     this.page.caption(tr('compare.caption', { tasks: count(tasks), limit }), tr('compare.subtitle'));
     const reports = await Promise.all(players.map((player) => engine.ask('report', player)));
-    if (turn !== this.turn) return;
+    if (turn !== this.turn) return null;
     this.differences.fill(reports);
     if (wasPlaying) playback.play();
+    return null;
   }
 }

@@ -75,13 +75,17 @@ export class Lab {
     if (view.run) {
       try {
         given = readSimulation(view.run);
-      } catch {
-        this.complain(this.page.tr('lab.badLink'));
+      } catch (error) {
+        this.page.refuse(`run: ${messageOf(error)}`);
       }
     }
     if (!view.speed) this.page.playback.setSpeed(0.05);
-    this.form.set(given.params);
-    await this.begin(given.params, view.at ?? [], given.interventions);
+    const refused = await this.begin(given.params, view.at ?? [], given.interventions);
+    if (refused !== null) {
+      this.page.refuse(`run: ${messageOf(refused)}`);
+      await this.begin(defaults(), [], []);
+    }
+    this.form.set(this.params);
   }
 
   leave() {
@@ -142,14 +146,15 @@ export class Lab {
    * @param {SimulationParameters} next
    * @param {number[]} at the position to show; the start where it is empty
    * @param {Interventions} interventions
+   * @returns {Promise<unknown>} the reason why the run cannot be; null where it is on the stage
    */
   async begin(next, at, interventions) {
     const { engine, playback, tr } = this.page;
-    this.params = next;
     try {
       const params = fitting(next);
       const { player } = await engine.ask('simulate', interventions.length > 0 ? { params, interventions } : params);
       for (const branch of this.branches) if (branch.player !== playback.runs[0]?.player) engine.close(branch.player);
+      this.params = next;
       this.branches = [{ player, params: next, interventions, name: tr('lab.original') }];
       this.shown = 0;
       this.forks = 0;
@@ -157,8 +162,10 @@ export class Lab {
       const wasPlaying = playback.playing;
       await this.put(at.length > 0 ? { positions: at } : { time: 0 }, false);
       if (wasPlaying) playback.play();
+      return null;
     } catch (error) {
       this.complain(error);
+      return error;
     }
   }
 

@@ -42,6 +42,9 @@ export class Learn {
   /** @param {View} view */
   async enter(view) {
     const there = Boolean(view.at?.some((position) => position > 0));
+    if (view.scenario && !SCENARIOS.some(({ id }) => id === view.scenario)) {
+      this.page.refuse(`scenario=${view.scenario}`);
+    }
     await this.begin(view.scenario, !there, view.at, view.speed);
   }
 

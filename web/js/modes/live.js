@@ -76,7 +76,8 @@ export class Live {
     playback.on('settle', () => this.follow());
     playback.on('play', () => this.follow());
     this.page.caption(tr('live.title'), tr('live.subtitle'));
-    const from = view.from ? new URL(view.from, location.href) : null;
+    const from = view.from && URL.canParse(view.from, location.href) ? new URL(view.from, location.href) : null;
+    if (view.from && !from) this.page.refuse(`from=${view.from}`);
     if (from && from.origin !== location.origin) await this.nothing(tr('live.elsewhere', { from: from.origin }));
     else await this.look();
   }

@@ -123,7 +123,8 @@ export class Own {
     this.enable();
     await this.handler.choose(view.handler);
     // Code from a link is shown, and runs only when the visitor asks for it.
-    if (view.run) this.readView(view.run);
+    if (view.handler && this.handler.chosen !== view.handler) this.page.refuse(`handler=${view.handler}`);
+    if (view.run) await this.readView(view.run);
     this.form.set(this.params);
     this.enable();
   }
@@ -143,14 +144,19 @@ export class Own {
   }
 
   /** Reads parameters, code and payloads from a link. @param {string} json */
-  readView(json) {
+  async readView(json) {
+    const { engine } = this.page;
     try {
       /** @type {{params?: SimulationParameters, code?: unknown, payloads?: unknown}} */
       const { params, code, payloads } = JSON.parse(json);
-      if (params) this.params = { ...DEFAULTS, ...params };
       this.handler.set(code, payloads);
-    } catch {
-      this.complain(this.page.tr('lab.badLink'));
+      if (!params) return;
+      const next = { ...DEFAULTS, ...params };
+      // The module says whether a run could have them.
+      engine.close((await engine.ask('simulate', { ...fitting(next), tasks: 1 })).player);
+      this.params = next;
+    } catch (error) {
+      this.page.refuse(`run: ${messageOf(error)}`);
     }
   }
 

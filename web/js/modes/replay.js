@@ -17,6 +17,7 @@ const PANELS_MAX = 4;
 /** The number of runs that are listed. */
 const LISTED_MAX = 100;
 const NEWLINE = 10;
+const SAMPLES = ['sample', 'sample-four'];
 
 /** @implements {Mode} */
 export class Replay {
@@ -59,6 +60,7 @@ export class Replay {
     if (!view.speed) playback.setSpeed(0.1);
     document.body.dataset.panels = '1';
     // A link cannot carry a file; a sample is made again.
+    if (view.scenario && !SAMPLES.includes(view.scenario)) this.page.refuse(`scenario=${view.scenario}`);
     await this.sample(view.scenario === 'sample-four' ? [...PATTERNS] : ['pool'], view.at);
   }
 

@@ -17,8 +17,10 @@ export class Labels {
      * @type {{text: string, x: number, y: number, size: number, color: string}[]}
      */
     this.wanted = [];
+    /** Where the next text begins, and the height of the row: texts of several sizes share one. */
     this.x = 0;
     this.y = 0;
+    this.row = 0;
     this.scale = 1;
   }
 
@@ -27,6 +29,7 @@ export class Labels {
     this.pen.clearRect(0, 0, SIDE, SIDE);
     this.x = 0;
     this.y = 0;
+    this.row = 0;
   }
 
   /** @param {number} scale device pixels of a pixel */
@@ -85,11 +88,11 @@ export class Labels {
     const h = Math.ceil(size * scale * 1.25);
     if (this.x + w > SIDE) {
       this.x = 0;
-      this.y += h + 1;
+      this.y += this.row + 1;
+      this.row = 0;
     }
-    if (this.y + h > SIDE) {
-      this.clear();
-    }
+    if (this.y + h > SIDE) this.clear();
+    this.row = Math.max(this.row, h);
     pen.fillStyle = color;
     pen.textAlign = 'left';
     pen.textBaseline = 'middle';

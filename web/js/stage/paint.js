@@ -9,9 +9,10 @@ import { arc, bar, circle, cross, diamond, square, tick, triangle } from './shap
  * @typedef {import('./theme.js').Theme} Theme
  */
 
-/** The smallest size of text, and the width of a digit as a part of it. */
-const TEXT_MIN = 6;
+/** The smallest size of text that can be read, and the size of a digit as parts of it. */
+const TEXT_MIN = 8;
 const DIGIT = 0.62;
+const DIGIT_HEIGHT = 0.72;
 /** The number of waiting tasks above which they are drawn without numbers. */
 const CROWD = 12;
 
@@ -57,7 +58,7 @@ export function paintTokens(pen, tokens, radius, theme, labels, rack, selected, 
   }
   if (!rack) rings(pen, sorted.running, radius, theme);
   const size = Math.max(TEXT_MIN, Math.round(radius * 0.82));
-  if (2 * radius >= 3 * DIGIT * TEXT_MIN - 3)
+  if (fitting(1, radius) >= TEXT_MIN)
     for (const look of LOOKS) label(look, sorted[look], radius, size, theme, labels, nowNs);
   if (chosen) {
     pen.beginPath();
@@ -164,8 +165,8 @@ function label(look, tokens, r, size, theme, labels, nowNs) {
     /** @type {string} */ color,
   ) => {
     const text = String(id);
-    const fitting = Math.min(size, Math.floor((2 * r - 1) / (DIGIT * text.length)));
-    if (fitting >= TEXT_MIN) labels.want(text, x, y, fitting, color);
+    const fits = Math.min(size, fitting(text.length, r));
+    if (fits >= TEXT_MIN) labels.want(text, x, y, fits, color);
   };
   if (look === 'queued') {
     for (const { id, x, y, place } of tokens) {
@@ -183,6 +184,15 @@ function label(look, tokens, r, size, theme, labels, nowNs) {
       if (r > 8) labels.want(age(nowNs - sinceNs), x + r + 27, y, 10, theme.state.leaked);
     }
   }
+}
+
+/**
+ * Computes the largest size at which a number stays inside a circle, corners included.
+ * @param {number} digits
+ * @param {number} r
+ */
+function fitting(digits, r) {
+  return Math.floor((r - 0.5) / Math.hypot((DIGIT * digits) / 2, DIGIT_HEIGHT / 2));
 }
 
 /** Formats an age in few digits, so that labels repeat. @param {number} ns */

@@ -41,13 +41,11 @@ class View {
 export class Stage {
   /**
    * @param {HTMLCanvasElement} canvas
-   * @param {HTMLElement} box
    * @param {Translate} tr
    * @param {import('./theme.js').ThemeName} themeName
    */
-  constructor(canvas, box, tr, themeName) {
+  constructor(canvas, tr, themeName) {
     this.canvas = canvas;
-    this.box = box;
     this.tr = tr;
     this.themeName = themeName;
     /** The words on the stage, looked up once per language. */
@@ -74,7 +72,7 @@ export class Stage {
     this.hatchKey = '';
     /** The times that the latest 600 paintings took, in milliseconds. */
     this.costs = /** @type {number[]} */ ([]);
-    new ResizeObserver(() => this.resize()).observe(box);
+    new ResizeObserver(() => this.resize()).observe(canvas);
     this.resize();
   }
 
@@ -96,7 +94,8 @@ export class Stage {
   }
 
   resize() {
-    const { width, height } = this.box.getBoundingClientRect();
+    // The size of the canvas itself: another box than its own would stretch the picture.
+    const { width, height } = this.canvas.getBoundingClientRect();
     this.density = Math.min(DENSITY_MAX, window.devicePixelRatio || 1);
     this.width = Math.max(1, Math.round(width));
     this.height = Math.max(1, Math.round(height));
