@@ -9,6 +9,8 @@ mod claims;
 mod json;
 #[cfg(feature = "jsonl")]
 mod jsonl;
+#[cfg(feature = "jsonl")]
+mod ledger;
 mod memory;
 mod overflow;
 mod redeliveries;
@@ -32,6 +34,7 @@ pub use self::{
 #[cfg(feature = "jsonl")]
 pub use self::{
     jsonl::{JsonLines, JsonLinesError},
+    ledger::LineLedger,
     window::Window,
 };
 use crate::{clock::Clock, task::Task};

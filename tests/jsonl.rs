@@ -14,9 +14,9 @@ use std::{
 };
 
 use fourfold::{
-    Clock, Control, Failure, Pattern, Report, Run, RunError, Task,
+    Clock, Control, Failure, Pattern, Report, Retry, Run, RunError, Source, Task,
     clock::SimulatedClock,
-    source::{Json, JsonLines, JsonLinesError},
+    source::{ClaimStatus, Claims, Json, JsonLines, JsonLinesError},
 };
 use futures_lite::AsyncRead;
 
@@ -277,4 +277,33 @@ fn a_growing_file_is_followed() {
     assert_eq!(report.counters.done, 3);
     let expected = [(1, "1", 0), (2, "{\"half\":2}", 5), (3, "3", 9)];
     assert_eq!(seen.into_inner(), expected.map(|(id, text, second)| (id, text.to_owned(), second)));
+}
+
+#[test]
+fn tasks_that_wait_for_a_retry_are_bounded() {
+    let clock = SimulatedClock::new();
+    let input: String = (0..500).map(|n| format!("{n}\n")).collect();
+    let source = JsonLines::new(input.as_bytes(), io::sink()).retry_max(limit(20));
+    let peak = Cell::new(0);
+    let handler = async |task: &Task<Json>| {
+        peak.set(peak.get().max(source.delayed()));
+        if task.attempt.get() < 3 { Err(Failure::transient("not yet")) } else { Ok(()) }
+    };
+    let run = Run::new(&source, handler).clock(&clock).limit(limit(4)).retry(Retry::new(5)).into_future();
+    let report = clock.run(run).unwrap().unwrap();
+    assert_eq!((report.counters.done, report.counters.failed), (500, 1000));
+    // What is claimed when the bound is reached still fails: a pool's queue and what is in flight.
+    assert!((20..=28).contains(&peak.get()), "{}", peak.get());
+}
+
+#[test]
+fn malformed_lines_count_towards_a_turn_as_tasks_do() {
+    let input = b"?\n".repeat(10_000);
+    let source = JsonLines::new(&input[..], io::sink());
+    let mut claims = Claims::new();
+    for n in 1..=100 {
+        let claimed = futures_lite::future::block_on(source.claim(limit(7), &mut claims, &()));
+        assert!(matches!(claimed, Ok(ClaimStatus::Open)));
+        assert_eq!(claims.take_malformed().len(), 7, "claim {n}");
+    }
 }

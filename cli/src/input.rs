@@ -1,5 +1,6 @@
 //! Where tasks come from.
 
+mod format;
 mod queue;
 mod reader;
 mod url;
@@ -13,6 +14,7 @@ use fourfold::{
 };
 
 pub(crate) use self::{
+    format::TaskFormat,
     queue::{connect, error},
     reader::{Input, Reader},
 };

@@ -15,6 +15,8 @@ mod throttle;
 
 mod input;
 mod outputs;
+
+mod journal;
 mod process;
 mod progress;
 

@@ -4,7 +4,7 @@
 use std::{
     fs::{self, File},
     io,
-    os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt},
+    os::unix::fs::{FileExt, FileTypeExt, MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
 
@@ -37,6 +37,7 @@ struct Opened {
     path: PathBuf,
     file: File,
     is_new: bool,
+    is_kept: bool,
 }
 
 impl Outputs {
@@ -72,10 +73,22 @@ impl Outputs {
     /// # Errors
     /// When it cannot be written, or is an input or another output.
     pub(crate) fn open(&mut self, flag: &str, path: &Path) -> Result<File, CliError> {
+        self.add(flag, path, false)
+    }
+
+    /// Opens a file that a flag asks for, and that keeps what an earlier run has written.
+    ///
+    /// # Errors
+    /// When it cannot be written, or is an input or another output.
+    pub(crate) fn extend(&mut self, flag: &str, path: &Path) -> Result<File, CliError> {
+        self.add(flag, path, true)
+    }
+
+    fn add(&mut self, flag: &str, path: &Path, is_kept: bool) -> Result<File, CliError> {
         let what = format!("{flag} {}", Name(&path.to_string_lossy()));
         let wrong = |error: io::Error| CliError::usage(format_args!("{what}: {error}"));
         let mut options = File::options();
-        options.write(true).mode(MODE);
+        options.write(true).read(is_kept).append(is_kept).mode(MODE);
         let (file, is_new) = match options.clone().create_new(true).open(path) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 (options.create(true).open(path).map_err(wrong)?, false)
@@ -91,7 +104,7 @@ impl Outputs {
         }
         self.take(what.clone(), &found);
         let mine = file.try_clone().map_err(wrong)?;
-        self.opened.push(Opened { what, path: path.to_owned(), file: mine, is_new });
+        self.opened.push(Opened { what, path: path.to_owned(), file: mine, is_new, is_kept });
         Ok(file)
     }
 
@@ -100,14 +113,31 @@ impl Outputs {
     /// # Errors
     /// When one cannot be emptied.
     pub(crate) fn begin(mut self) -> Result<(), CliError> {
-        for Opened { what, file, .. } in self.opened.drain(..) {
+        for Opened { what, file, is_kept, .. } in self.opened.drain(..) {
             let is_file = file.metadata().is_ok_and(|found| found.is_file());
             if is_file {
-                file.set_len(0).map_err(|error| CliError::usage(format_args!("{what}: {error}")))?;
+                let length = if is_kept { whole_lines(&file) } else { Ok(0) };
+                let emptied = length.and_then(|length| file.set_len(length));
+                emptied.map_err(|error| CliError::usage(format_args!("{what}: {error}")))?;
             }
         }
         Ok(())
     }
+}
+
+/// The length of a file up to the end of its last whole line: a crash may have torn the one behind it.
+fn whole_lines(file: &File) -> io::Result<u64> {
+    let mut end = file.metadata()?.len();
+    let mut chunk = [0; 4096];
+    while end > 0 {
+        let length = end.min(4096) as usize;
+        file.read_exact_at(&mut chunk[..length], end - length as u64)?;
+        if let Some(at) = memchr::memrchr(b'\n', &chunk[..length]) {
+            return Ok(end - (length - at - 1) as u64);
+        }
+        end -= length as u64;
+    }
+    Ok(0)
 }
 
 fn status(stream: &impl AsFd) -> Result<fs::Metadata, CliError> {

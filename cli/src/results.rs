@@ -50,6 +50,8 @@ const PIECE: usize = 64 * 1024;
 pub(crate) struct ResultSettings {
     /// Where records go; `-` is standard output.
     pub(crate) path: Option<PathBuf>,
+    /// Whether the file keeps what an earlier run has written.
+    pub(crate) is_kept: bool,
     /// How many tasks may be on their way or wait for their turn, if outputs are in the order of the
     /// input.
     pub(crate) window: Option<NonZeroUsize>,
@@ -80,7 +82,8 @@ impl OpenedResults {
             None => Target::Nowhere,
             Some(path) if path.as_os_str() == "-" => Target::Stdout,
             Some(path) => {
-                let file = outputs.open("--results", path)?;
+                let flag = "--results";
+                let file = if settings.is_kept { outputs.extend(flag, path) } else { outputs.open(flag, path) }?;
                 let writer = RefCell::new(BufWriter::new(file));
                 Target::File { name: format!("--results {}", path.display()), writer }
             }

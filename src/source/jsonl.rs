@@ -19,7 +19,9 @@ use core::fmt;
 use futures_lite::{AsyncRead, future::yield_now};
 
 use self::lines::{Line, Lines};
-use super::{ClaimStatus, Claims, Delivery, Settlement, Source, Verdict, Window, redeliveries::Redeliveries};
+use super::{
+    ClaimStatus, Claims, Delivery, LineLedger, Settlement, Source, Verdict, Window, redeliveries::Redeliveries,
+};
 use crate::{clock::Clock, source::Json, task::Task};
 
 /// The default of [`JsonLines::line_max`]: 8 MiB.
@@ -62,6 +64,7 @@ pub struct JsonLines<'a, R> {
     is_text: bool,
     retry_max: usize,
     window: Option<Window>,
+    ledger: RefCell<Option<Box<dyn LineLedger + 'a>>>,
     redeliveries: Redeliveries<Json>,
 }
 
@@ -73,6 +76,8 @@ pub enum JsonLinesError {
     Read(io::Error),
     /// The dead letters cannot be written, and would be lost if the run went on.
     DeadLetters(io::Error),
+    /// The record of the lines that are done cannot be written, or is about other lines.
+    Ledger(io::Error),
 }
 
 impl fmt::Display for JsonLinesError {
@@ -80,6 +85,7 @@ impl fmt::Display for JsonLinesError {
         match self {
             Self::Read(error) => write!(f, "cannot read the JSON lines: {error}"),
             Self::DeadLetters(error) => write!(f, "cannot write the dead letters: {error}"),
+            Self::Ledger(error) => write!(f, "the record of what is done: {error}"),
         }
     }
 }
@@ -96,6 +102,7 @@ impl<'a, R: AsyncRead + Unpin> JsonLines<'a, R> {
             is_text: false,
             retry_max: RETRY_MAX,
             window: None,
+            ledger: RefCell::new(None),
             redeliveries: Redeliveries::new(),
         }
     }
@@ -123,6 +130,14 @@ impl<'a, R: AsyncRead + Unpin> JsonLines<'a, R> {
     #[must_use]
     pub fn retry_max(mut self, tasks: NonZeroUsize) -> Self {
         self.retry_max = tasks.get();
+        self
+    }
+
+    /// Sets the record by which lines are left out whose tasks have ended earlier, and to which the ends of
+    /// tasks are added before they are counted. Default: none.
+    #[must_use]
+    pub fn ledger(mut self, ledger: impl LineLedger + 'a) -> Self {
+        *self.ledger.get_mut() = Some(Box::new(ledger));
         self
     }
 
@@ -171,12 +186,8 @@ impl<'a, R: AsyncRead + Unpin> JsonLines<'a, R> {
             {
                 let mut lines = self.lines.borrow_mut();
                 while let Some(next) = lines.next() {
-                    let raw = match &next {
-                        Line::Whole(_, raw) if self.is_text => *raw,
-                        Line::Whole(_, raw) => raw.trim_ascii(),
-                        Line::TooLong { head, .. } => head,
-                    };
-                    if !raw.is_empty() {
+                    let (number, raw) = self.content(&next);
+                    if !raw.is_empty() && self.is_open(number, raw)? {
                         line(raw)?;
                         count += 1;
                     }
@@ -193,17 +204,28 @@ impl<'a, R: AsyncRead + Unpin> JsonLines<'a, R> {
     /// malformed line.
     fn hand_out(&self, max: usize, claims: &mut Claims<Json, ()>, clock: &impl Clock) -> Result<bool, JsonLinesError> {
         let before = claims.len();
-        let mut malformed = 0;
         self.redeliveries.hand_out(max, claims, clock);
+        let malformed = self.hand_out_new(max - (claims.len() - before), claims);
+        let count = claims.len() - before;
+        self.redeliveries.hold(count);
+        Ok(count > 0 || malformed? > 0)
+    }
+
+    /// Hands out tasks for the first time. Returns how many lines were malformed.
+    fn hand_out_new(&self, max: usize, claims: &mut Claims<Json, ()>) -> Result<usize, JsonLinesError> {
+        let (before, mut malformed) = (claims.len(), 0);
         let mut lines = self.lines.borrow_mut();
         // What is malformed counts towards the turn of a run as well as tasks do.
         while claims.len() - before + malformed < max
             && self.may_hand_out()
             && let Some(line) = lines.next()
         {
+            let (number, text) = self.content(&line);
+            if text.is_empty() || !self.is_open(number, text).map_err(JsonLinesError::Ledger)? {
+                continue;
+            }
             match self.parse(&line) {
-                Ok(None) => {}
-                Ok(Some(task)) => {
+                Ok(task) => {
                     claims.push(Delivery { task, receipt: () });
                     self.window.iter().for_each(Window::take);
                 }
@@ -212,12 +234,24 @@ impl<'a, R: AsyncRead + Unpin> JsonLines<'a, R> {
                     let letter = dead::malformed(&line, &reason);
                     claims.malformed(reason);
                     self.bury(&letter)?;
+                    self.ledger.borrow_mut().iter_mut().for_each(|ledger| ledger.malformed(number, text));
                 }
             }
         }
-        let count = claims.len() - before;
-        self.redeliveries.hold(count);
-        Ok(count > 0 || malformed > 0)
+        if malformed > 0 {
+            self.commit()?;
+        }
+        Ok(malformed)
+    }
+
+    /// Whether the task of a line has not ended earlier.
+    fn is_open(&self, number: u64, text: &[u8]) -> io::Result<bool> {
+        self.ledger.borrow_mut().as_mut().map_or(Ok(true), |ledger| ledger.is_open(number, text))
+    }
+
+    fn commit(&self) -> Result<(), JsonLinesError> {
+        let committed = self.ledger.borrow_mut().as_mut().map_or(Ok(()), |ledger| ledger.commit());
+        committed.map_err(JsonLinesError::Ledger)
     }
 
     /// Whether a task that was never handed out may be handed out.
@@ -225,20 +259,25 @@ impl<'a, R: AsyncRead + Unpin> JsonLines<'a, R> {
         self.redeliveries.delayed() < self.retry_max && self.window.as_ref().is_none_or(Window::is_open)
     }
 
-    /// Parses the task of a line; `None` for a blank line.
-    fn parse(&self, line: &Line<'_>) -> Result<Option<Task<Json>>, String> {
-        let (number, raw) = match line {
-            Line::Whole(number, raw) => (*number, without_mark(*number, raw)),
-            Line::TooLong { number, length, .. } => return Err(format!("line {number}: too long: {length} bytes")),
-        };
-        let raw = if self.is_text { raw } else { raw.trim_ascii() };
-        if raw.is_empty() {
-            return Ok(None);
+    /// Returns the number of a line, and what counts of it.
+    fn content<'l>(&self, line: &'l Line<'_>) -> (u64, &'l [u8]) {
+        match line {
+            Line::Whole(number, raw) if self.is_text => (*number, without_mark(*number, raw)),
+            Line::Whole(number, raw) => (*number, without_mark(*number, raw).trim_ascii()),
+            Line::TooLong { number, head, .. } => (*number, head),
         }
-        let payload = if self.is_text { Json::parse_text(raw) } else { Json::parse(raw) };
+    }
+
+    /// Parses the task of a line that is not blank.
+    fn parse(&self, line: &Line<'_>) -> Result<Task<Json>, String> {
+        if let Line::TooLong { number, length, .. } = line {
+            return Err(format!("line {number}: too long: {length} bytes"));
+        }
+        let (number, text) = self.content(line);
+        let payload = if self.is_text { Json::parse_text(text) } else { Json::parse(text) };
         // The parser counts lines within the payload, which is always one line here.
         let wrong = |error| format!("line {number}: {error}").replace(" at line 1 column ", " at column ");
-        payload.map(|payload| Some(Task::new(number, payload))).map_err(wrong)
+        payload.map(|payload| Task::new(number, payload)).map_err(wrong)
     }
 
     fn bury(&self, letter: &[u8]) -> Result<(), JsonLinesError> {
@@ -316,6 +355,14 @@ impl<R: AsyncRead + Unpin> Source for JsonLines<'_, R> {
     }
 
     async fn settle(&self, settlements: &mut [Settlement<Json, ()>], clock: &impl Clock) -> Result<(), JsonLinesError> {
+        if let Some(ledger) = self.ledger.borrow_mut().as_mut() {
+            for settlement in settlements.iter() {
+                let verdict = settlement.verdict();
+                if let (Verdict::Done | Verdict::Dead { .. }, Some(delivery)) = (verdict, settlement.delivery()) {
+                    ledger.ended(&delivery.task, verdict);
+                }
+            }
+        }
         self.redeliveries.settle(settlements, clock, |settlement| {
             if let (Verdict::Dead { reason }, Some(delivery)) = (settlement.verdict(), settlement.delivery()) {
                 // Written before the source forgets the task.
@@ -323,7 +370,9 @@ impl<R: AsyncRead + Unpin> Source for JsonLines<'_, R> {
             }
             settlement.take();
             Ok(())
-        })
+        })?;
+        // Last: what is not in the record is done again, and what is in it is not.
+        self.commit()
     }
 
     fn abandon(&self, delivery: Delivery<Json, ()>) {

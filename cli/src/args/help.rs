@@ -71,6 +71,11 @@ per ended task: task, outcome (done, dead, malformed or lease_lost), attempts, e
 started, attempt_ms, total_ms, reason, and output, of which at most 8 MiB are kept (output_bytes says how many there were; \
 output_base64 has what is not UTF-8). Replies and answers are then in FILE alone; with `-`, all output is.
 
+With --journal FILE, a line per ended task is in FILE before the task is counted, and on the disk within a second: a run that was killed \
+loses nothing that has ended, a machine without power at most the last second. --resume leaves out what has ended; its attempts start \
+anew, and what was running when the earlier run stopped runs again. Lines are known by their numbers and by a hash of their \
+text, standard input by the order of its lines; a line that has changed ends the run. The exit code is that of the whole: 1 while some tasks are dead.
+
 --listen serves to this machine alone unless ADDR says otherwise; then everyone who can reach ADDR can read what is \
 served, without a password. Nothing can be changed through it. /metrics is for Prometheus, /events sends the run's \
 events as server-sent events, /healthz answers 200 until the run drains and 503 from then on.";

@@ -36,6 +36,17 @@ pub(crate) struct RunArgs {
     /// When a run of a file or of standard input ends early, write the lines that are not done to FILE
     #[arg(long, value_name = "FILE")]
     pub(crate) rest: Option<PathBuf>,
+    /// Record each task that has ended in FILE, before it is counted, so that a later run can go on where this one stopped,
+    /// even if it was killed
+    #[arg(long, value_name = "FILE")]
+    pub(crate) journal: Option<PathBuf>,
+    /// Go on with the run that --journal FILE is about: tasks that have ended are left out, and --dead and --results are
+    /// extended. Without a record, the run begins at the first task
+    #[arg(long)]
+    pub(crate) resume: bool,
+    /// The same, but do again what is dead
+    #[arg(long)]
+    pub(crate) resume_failed: bool,
     /// Write what tasks write and reply in the order of the input; a task that is tried again keeps its place
     #[arg(long)]
     pub(crate) keep_order: bool,

@@ -10,7 +10,7 @@ use fourfold::{
 
 use crate::{
     exit::{CliError, Ending},
-    input::{self, Input, SourceSettings},
+    input::{self, Input, SourceSettings, TaskFormat},
     outputs::Outputs,
     render::{
         style::{HEADING, QUIET},
@@ -19,7 +19,7 @@ use crate::{
         units,
     },
     runner::{Runner, RunnerOutputs},
-    settings::{CompareSettings, TaskFormat},
+    settings::CompareSettings,
     terminal::{self, Stderr},
 };
 

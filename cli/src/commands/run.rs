@@ -21,6 +21,7 @@ use serde::Serialize;
 use crate::{
     exit::{CliError, Ending},
     input::{self, Input, Reader, SourceSettings},
+    journal::{Journal, Skipped},
     outputs::Outputs,
     render::table,
     runner::{RunOutcome, Runner, RunnerOutputs},
@@ -101,11 +102,16 @@ fn share(state: &State, total: u64) -> Option<f64> {
 fn run_lines(work: WorkSettings, lines: &LineSettings, input: Input) -> Result<Ending, CliError> {
     let (config, format) = (work.config, work.format);
     let mut outputs = Outputs::new(Some(&input))?;
+    let is_resumed = lines.journal.as_ref().is_some_and(|journal| journal.resume);
     let dead: Box<dyn Write> = match &lines.dead {
+        Some(path) if is_resumed => Box::new(outputs.extend("--dead", path)?),
         Some(path) => Box::new(outputs.open("--dead", path)?),
         None => Box::new(Stderr),
     };
     let rest = lines.rest.as_ref().map(|path| Ok((path, outputs.open("--rest", path)?))).transpose()?;
+    let journal = lines.journal.as_ref();
+    let journal = journal.map(|journal| Journal::open(journal, &input, format, &mut outputs)).transpose()?;
+    let skipped = journal.as_ref().map(Journal::skipped).unwrap_or_default();
     let opened = RunnerOutputs::open(&work, &mut outputs)?;
     outputs.begin()?;
 
@@ -116,6 +122,9 @@ fn run_lines(work: WorkSettings, lines: &LineSettings, input: Input) -> Result<E
     if let Some(window) = runner.window() {
         source = source.window(window);
     }
+    if let Some(journal) = journal {
+        source = source.ledger(journal);
+    }
     if lines.follow {
         source = source.follow(LOOK);
     }
@@ -124,7 +133,18 @@ fn run_lines(work: WorkSettings, lines: &LineSettings, input: Input) -> Result<E
     // asked for.
     let counted = rest.is_some() || length.is_some();
     let left = if counted { Some(write_rest(&runner, &source, rest, format.separator())) } else { None };
-    Ok(finish(runner, &outcome, |error| explain(error, &name, lines), left))
+    drop(source);
+    let ending = finish(runner, &outcome, |error| explain(error, &name, lines), left);
+    Ok(ending.max(report_skipped(skipped)))
+}
+
+/// Says what an earlier run has done, and returns what the exit code tells of it: as if it were one run.
+fn report_skipped(skipped: Skipped) -> Ending {
+    let Skipped { done, dead } = skipped;
+    if skipped != Skipped::default() {
+        terminal::say(&format!("--resume: {done} tasks were done and {dead} were dead before"));
+    }
+    Ending::of_lost(dead)
 }
 
 /// How much of the lines is done.
@@ -212,6 +232,7 @@ fn explain<E: Error + 'static>(error: &RunError<E>, name: &str, lines: &LineSett
     let about = Error::source(error).and_then(|error| error.downcast_ref::<JsonLinesError>());
     match (about, &lines.dead) {
         (Some(JsonLinesError::DeadLetters(error)), Some(path)) => format!("--dead {}: {error}", path.display()),
+        (Some(JsonLinesError::Ledger(error)), _) => error.to_string(),
         (Some(JsonLinesError::Read(error)), _) => format!("cannot read {name}: {error}"),
         _ => error.to_string(),
     }

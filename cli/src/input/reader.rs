@@ -4,7 +4,7 @@ use std::{
     fmt,
     fs::File,
     io::{self, Read, Stdin},
-    path::Path,
+    path::{Path, PathBuf},
     pin::Pin,
     task::{Context, Poll},
 };
@@ -21,7 +21,7 @@ const AHEAD: usize = 256 * 1024;
 /// A file or standard input, opened and not yet read.
 #[derive(Debug)]
 pub(crate) enum Input {
-    File { file: File, name: String },
+    File { file: File, path: PathBuf, name: String },
     Stdin(Patient<Stdin>),
 }
 
@@ -37,7 +37,7 @@ impl Input {
         if file.metadata().map_err(wrong)?.is_dir() {
             return Err(wrong(io::ErrorKind::IsADirectory.into()));
         }
-        Ok(Self::File { file, name })
+        Ok(Self::File { file, path: path.to_owned(), name })
     }
 
     /// Opens standard input.

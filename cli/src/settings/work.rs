@@ -2,14 +2,14 @@
 
 use std::{num::NonZeroUsize, path::PathBuf};
 
-use fourfold::{Config, Pattern, Retry, source::JsonLines};
-use futures_lite::AsyncRead;
+use fourfold::{Config, Pattern, Retry};
 
 use crate::{
     args::{CompareArgs, Halt, OutputArgs, RunArgs, WorkArgs},
     exit::CliError,
     handler::HandlerSettings,
-    input::SourceSettings,
+    input::{SourceSettings, TaskFormat},
+    journal::JournalSettings,
     results::ResultSettings,
 };
 
@@ -26,49 +26,9 @@ pub(crate) struct LineSettings {
     pub(crate) dead: Option<PathBuf>,
     pub(crate) rest: Option<PathBuf>,
     pub(crate) max_line: usize,
+    pub(crate) journal: Option<JournalSettings>,
     pub(crate) retry_buffer: NonZeroUsize,
     pub(crate) follow: bool,
-}
-
-/// What a task is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum TaskFormat {
-    /// A line of JSON.
-    Json,
-    /// A text that ends with this byte.
-    Text { separator: u8 },
-}
-
-impl TaskFormat {
-    fn check(args: &WorkArgs, source: &SourceSettings) -> Result<Self, CliError> {
-        let flag = if args.null { "-0" } else { "--lines" };
-        match source {
-            _ if !args.is_text() => Ok(Self::Json),
-            SourceSettings::Demo => Err(CliError::usage(format_args!(
-                "{flag} is for tasks that are text, and the demo has none: name a file, or `-` for standard input"
-            ))),
-            SourceSettings::Redis(_) if args.null => {
-                Err(CliError::usage("-0 is for a file or standard input; for the texts of a Redis list, use --lines"))
-            }
-            _ => Ok(Self::Text { separator: if args.null { 0 } else { b'\n' } }),
-        }
-    }
-
-    /// Returns a source of lines that are tasks of this format.
-    pub(crate) fn apply<'a, R: AsyncRead + Unpin>(self, lines: JsonLines<'a, R>) -> JsonLines<'a, R> {
-        match self {
-            Self::Json => lines,
-            Self::Text { separator } => lines.text(separator),
-        }
-    }
-
-    /// Returns the byte that ends a task.
-    pub(crate) fn separator(self) -> u8 {
-        match self {
-            Self::Json => b'\n',
-            Self::Text { separator } => separator,
-        }
-    }
 }
 
 /// The settings of `compare`.
@@ -111,6 +71,7 @@ impl RunSettings {
             ..
         } = args;
         let RunArgs { max_line, lease, max_deliveries, reconnect, no_wait, .. } = args;
+        let RunArgs { journal, resume, resume_failed, .. } = args;
         let limit = work.max_concurrent;
         let mut source = SourceSettings::check(&source)?;
         for (flag, given) in [("--dead", dead.is_some()), ("--rest", rest.is_some())] {
@@ -146,8 +107,22 @@ impl RunSettings {
         }
         // A smaller window would keep permits idle.
         let window = keep_order.then(|| keep_order_buffer.max(limit));
-        work.results = ResultSettings { path: results, window };
-        Ok(Self { source, work, lines: LineSettings { dead, rest, max_line, retry_buffer, follow } })
+        let is_resumed = resume || resume_failed;
+        let journal = match journal {
+            Some(_) if !source.has_lines() => {
+                return Err(CliError::usage(format_args!(
+                    "--journal is for a file or standard input: {source} keeps its own record"
+                )));
+            }
+            Some(_) if follow => {
+                return Err(CliError::usage("--journal is for input with an end: it does not go with --follow"));
+            }
+            Some(path) => Some(JournalSettings { path, resume: is_resumed, repeat_dead: resume_failed }),
+            None if is_resumed => return Err(CliError::usage("--resume needs the --journal FILE of the earlier run")),
+            None => None,
+        };
+        work.results = ResultSettings { path: results, is_kept: is_resumed, window };
+        Ok(Self { source, work, lines: LineSettings { dead, rest, max_line, retry_buffer, follow, journal } })
     }
 }
 
@@ -179,7 +154,7 @@ impl WorkSettings {
                 )));
             }
         };
-        let format = TaskFormat::check(&args, source)?;
+        let format = check_format(&args, source)?;
         let mut config = config(&args, pattern);
         if handler.keeps_time() {
             config.timeout = None;
@@ -195,6 +170,21 @@ impl WorkSettings {
             output: args.output,
             results: ResultSettings::default(),
         })
+    }
+}
+
+/// Checks what a task is to be.
+fn check_format(args: &WorkArgs, source: &SourceSettings) -> Result<TaskFormat, CliError> {
+    let flag = if args.null { "-0" } else { "--lines" };
+    match source {
+        _ if !args.is_text() => Ok(TaskFormat::Json),
+        SourceSettings::Demo => Err(CliError::usage(format_args!(
+            "{flag} is for tasks that are text, and the demo has none: name a file, or `-` for standard input"
+        ))),
+        SourceSettings::Redis(_) if args.null => {
+            Err(CliError::usage("-0 is for a file or standard input; for the texts of a Redis list, use --lines"))
+        }
+        _ => Ok(TaskFormat::Text { separator: if args.null { 0 } else { b'\n' } }),
     }
 }
 
