@@ -14,11 +14,13 @@ mod consumer_state;
 mod entry;
 mod error;
 mod keys;
+mod nodes;
 mod options;
 mod outage;
 mod protocol;
 mod queue;
 mod reaping;
+mod route;
 mod script;
 mod waiting;
 

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, reason = "all of it is test code")]
 
+mod redis_fleet;
 mod redis_server;
 
 use std::{
@@ -9,6 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+pub use redis_fleet::{Node, RedisCluster, RedisSentinel};
 pub use redis_server::RedisServer;
 
 /// Waits until a condition holds that another process brings about; fails the test after a minute.

@@ -5,6 +5,7 @@
 mod connect;
 mod cut;
 mod firm;
+mod fleet;
 mod foreign;
 mod lease;
 mod look_after;

@@ -11,7 +11,23 @@ use crate::exit::CliError;
 const PASSWORD: &str = "REDISCLI_AUTH";
 
 /// The schemes of URLs that name a Redis queue.
-const SCHEMES: [&str; 7] = ["redis", "rediss", "valkey", "valkeys", "unix", "redis+unix", "valkey+unix"];
+const SCHEMES: [&str; 15] = [
+    "redis",
+    "rediss",
+    "valkey",
+    "valkeys",
+    "unix",
+    "redis+unix",
+    "valkey+unix",
+    "redis-cluster",
+    "rediss-cluster",
+    "valkey-cluster",
+    "valkeys-cluster",
+    "redis-sentinel",
+    "rediss-sentinel",
+    "valkey-sentinel",
+    "valkeys-sentinel",
+];
 
 /// Returns whether a SOURCE is such a URL; letter case and white space before it do not matter.
 pub(super) fn is_redis(source: &str) -> bool {
@@ -82,7 +98,9 @@ mod tests {
 
     #[test]
     fn a_url_is_known_by_its_scheme() {
-        for source in ["redis://h/0?list=a", "REDIS://h", " redis://h", "Redis+Unix:///s", "valkeys://h"] {
+        for source in
+            ["redis://h/0?list=a", "REDIS://h", " redis://h", "Redis+Unix:///s", "valkeys://h", "redis-cluster://a,b"]
+        {
             assert!(is_redis(source), "{source}");
         }
         for source in ["redis.jsonl", "-", "demo", "http://h", "tasks:redis"] {
@@ -111,6 +129,7 @@ mod tests {
         for (url, expected) in [
             ("redis://h/0?list=a", "redis://:s%40x@h/0?list=a"),
             ("redis://u@h:1?list=a", "redis://u:s%40x@h:1?list=a"),
+            ("redis-cluster://a,b/?list=a", "redis-cluster://:s%40x@a,b/?list=a"),
             ("redis://u:p@h/0", "redis://u:p@h/0"),
             ("unix:///s?list=a", "unix:///s?list=a&pass=s%40x"),
             ("unix:///s?pass=p&list=a", "unix:///s?pass=p&list=a"),

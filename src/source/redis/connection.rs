@@ -21,7 +21,8 @@ use std::{
 };
 
 use redis::{
-    AsyncConnectionConfig, Client, Cmd, ConnectionAddr, FromRedisValue, Pipeline, Value, aio::MultiplexedConnection,
+    AsyncConnectionConfig, Client, Cmd, ConnectionAddr, ConnectionInfo, FromRedisValue, Pipeline, Value,
+    aio::MultiplexedConnection,
 };
 use smol::{
     Timer,
@@ -35,9 +36,6 @@ use super::{
     error::{ConnectionError, Kind, Place, RedisError},
     options::RedisOptions,
 };
-
-/// How long a server may take to answer the first time.
-const CONNECT_MAX: Duration = Duration::from_secs(5);
 
 /// The oldest Redis that has what the scripts need.
 const VERSION_MIN: (u32, u32) = (6, 2);
@@ -53,45 +51,55 @@ pub(super) struct Connection {
 type Driver = Pin<Box<dyn Future<Output = ()>>>;
 
 impl Connection {
-    pub(super) async fn open(options: &RedisOptions) -> Result<Self, ConnectionError> {
+    /// Connects to one server, which has that long to answer the first time.
+    pub(super) async fn open_at(
+        options: &RedisOptions,
+        info: &ConnectionInfo,
+        limit: Duration,
+    ) -> Result<Self, ConnectionError> {
         let late = async {
-            Timer::after(CONNECT_MAX).await;
-            Err(ConnectionError::Connection(format!("no answer within {CONNECT_MAX:?}")))
+            Timer::after(limit).await;
+            Err(ConnectionError::Connection(format!("no answer within {limit:?}")))
         };
-        or(Self::connect(options), late).await
+        or(Self::connect(options, info), late).await
     }
 
-    async fn connect(options: &RedisOptions) -> Result<Self, ConnectionError> {
+    async fn connect(options: &RedisOptions, info: &ConnectionInfo) -> Result<Self, ConnectionError> {
         let failed = |error: redis::RedisError| ConnectionError::from_client(&error, &options.place());
         let config = AsyncConnectionConfig::new().set_response_timeout(None).set_connection_timeout(None);
-        match options.info.addr() {
+        match info.addr() {
             ConnectionAddr::Tcp(host, port) => {
                 let stream = TcpStream::connect((host.as_str(), *port)).await.map_err(unreachable)?;
                 stream.set_nodelay(true).map_err(unreachable)?;
-                Self::over(stream, options, config).await
+                Self::over(stream, options, info, config).await
             }
             #[cfg(unix)]
             ConnectionAddr::Unix(path) => {
                 let stream = smol::net::unix::UnixStream::connect(path).await.map_err(unreachable)?;
-                Self::over(stream, options, config).await
+                Self::over(stream, options, info, config).await
             }
             // The client sets TLS up best, but hands such a connection out only with its driver on smol's own thread.
             _ => {
                 choose_cryptography();
-                let client = Client::open(options.info.clone()).map_err(failed)?;
+                let client = Client::open(info.clone()).map_err(failed)?;
                 let client = client.get_multiplexed_async_connection_with_config(&config).await.map_err(failed)?;
                 Ok(Self { client, driver: Box::pin(pending()), pulse: Pulse { is_unseen: true, ..Pulse::default() } })
             }
         }
     }
 
-    async fn over<S>(stream: S, options: &RedisOptions, config: AsyncConnectionConfig) -> Result<Self, ConnectionError>
+    async fn over<S>(
+        stream: S,
+        options: &RedisOptions,
+        info: &ConnectionInfo,
+        config: AsyncConnectionConfig,
+    ) -> Result<Self, ConnectionError>
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         let pulse = Pulse::default();
         let stream = Watched { stream, heard: pulse.heard.clone() }.compat();
-        let opened = MultiplexedConnection::new_with_config(options.info.redis_settings(), stream, config).await;
+        let opened = MultiplexedConnection::new_with_config(info.redis_settings(), stream, config).await;
         let (client, driver) = opened.map_err(|error| ConnectionError::from_client(&error, &options.place()))?;
         Ok(Self { client, driver: Box::pin(driver), pulse })
     }

@@ -13,12 +13,12 @@ use super::{
     RedisSource,
     connection::{Connection, Ended, On},
     consumer_state::{Telling, until},
-    error::{ConnectionError, Kind, RedisError},
+    error::{ConnectionError, Kind, RedisError, TARGET},
     outage::{Evidence, Outage, random_part},
     protocol::{Beat, Claimed, Consumer},
+    route,
 };
 
-pub(super) const TARGET: &str = "fourfold::redis";
 /// A consumer that was silent for longer cannot know whether the server still remembers that it was reaped.
 const FORGOTTEN: Duration = Duration::from_secs(1_800);
 
@@ -31,7 +31,7 @@ impl RedisSource {
         loop {
             let error = match connection.take() {
                 Some(open) => self.sessions(open, &mut outage).await,
-                None => match Connection::open(&self.options).await {
+                None => match route::open(&self.options).await {
                     Ok(open) => self.sessions(open, &mut outage).await,
                     Err(error) => {
                         // A source that holds nothing does not wait for the server to say goodbye to it.
@@ -74,7 +74,7 @@ impl RedisSource {
         let limit = self.options.silence();
         let on = control.on(place);
         let work = async {
-            let mut data = Connection::open(&self.options).await?;
+            let mut data = route::open(&self.options).await?;
             let data_on = data.on(place);
             let work = async {
                 loop {

@@ -2,6 +2,11 @@
 
 use std::{boxed::Box, fmt, string::String};
 
+use super::nodes::Nodes;
+
+/// The target of all that this source logs.
+pub(super) const TARGET: &str = "fourfold::redis";
+
 /// The reason why a queue in Redis cannot be used (any more). The message names the address, the key or the parameter, has the
 /// server's own words and says what to do; a user's name or password is never in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,7 +101,7 @@ impl ConnectionError {
     /// Sorts an error of the client's; `place` says where, without credentials.
     pub(super) fn from_client(error: &redis::RedisError, place: &Place<'_>) -> Self {
         use redis::{ErrorKind, ServerErrorKind};
-        let Place { address, key } = place;
+        let Place { address, key, nodes } = place;
         // A server's own words, as it sent them. A client's text can be taken as well: it knows nothing of the URL.
         let text = match (error.code(), error.detail()) {
             (Some(code), Some(detail)) => format!("{code} {detail}"),
@@ -115,10 +120,21 @@ impl ConnectionError {
             _ if error.is_connection_dropped() => Self::Connection(text),
             _ if text.contains("WRONGTYPE") => Self::WrongType(text),
             _ if says(DENIED) => fatal(Kind::Denied, format!("{address}: {}", denial(&text))),
-            ErrorKind::Server(ServerErrorKind::Moved | ServerErrorKind::Ask | ServerErrorKind::CrossSlot) => fatal(
-                Kind::Refused,
-                format!("{address}: the key \"{key}\" lives on another node of the cluster ({text}): name that one"),
-            ),
+            ErrorKind::Server(ServerErrorKind::CrossSlot) => {
+                let why = format!("the key \"{key}\" needs a hash tag on a cluster, such as {{{key}}} ({text})");
+                fatal(Kind::Refused, format!("{address}: {why}"))
+            }
+            // The scripts need all keys of the queue in one place: while a slot is on its way, they wait.
+            ErrorKind::Server(ServerErrorKind::Ask) if nodes.is_some() => Self::Passing(text),
+            ErrorKind::Server(ServerErrorKind::Moved) if let Some(nodes) = nodes => {
+                let owner = nodes.moved(&text).unwrap_or_else(|| "another node".into());
+                Self::Connection(format!("the slot of \"{key}\" has moved to {owner}"))
+            }
+            ErrorKind::Server(ServerErrorKind::Moved | ServerErrorKind::Ask) => {
+                let target = text.split_whitespace().last().unwrap_or("HOST:PORT");
+                let why = format!("the key \"{key}\" is on another node of a Redis Cluster ({text})");
+                fatal(Kind::Refused, format!("{address}: {why}: name the cluster, redis-cluster://{target}/?…"))
+            }
             _ if says(NOT_PASSING) => {
                 fatal(Kind::Refused, format!("{address}: the server cannot do what the queue \"{key}\" needs: {text}"))
             }
@@ -128,7 +144,7 @@ impl ConnectionError {
 
     /// The error of something that is not tried again.
     pub(super) fn into_error(self, place: &Place<'_>) -> RedisError {
-        let Place { address, key } = place;
+        let Place { address, key, .. } = place;
         match self {
             Self::Connection(reason) => RedisError::new(Kind::Unreachable, format!("cannot reach {address}: {reason}")),
             Self::Passing(text) => RedisError::new(
@@ -159,6 +175,8 @@ impl ConnectionError {
 pub(super) struct Place<'a> {
     pub(super) address: &'a str,
     pub(super) key: &'a str,
+    /// The nodes of the cluster that has the queue, if it is one.
+    pub(super) nodes: Option<&'a Nodes>,
 }
 
 /// The user's key is no list, or one of ours beside it is not what it was made as.
@@ -198,7 +216,7 @@ mod tests {
 
     fn sorted(text: &str) -> ConnectionError {
         let error = redis::RedisError::from((redis::ErrorKind::Extension, "x", text.into()));
-        ConnectionError::from_client(&error, &Place { address: "there", key: "tasks" })
+        ConnectionError::from_client(&error, &Place { address: "there", key: "tasks", nodes: None })
     }
 
     #[test]
@@ -222,7 +240,7 @@ mod tests {
 
     #[test]
     fn a_message_has_the_servers_own_words() {
-        let place = Place { address: "there", key: "tasks" };
+        let place = Place { address: "there", key: "tasks", nodes: None };
         let error = sorted("READONLY You can't write against a read only replica.").into_error(&place);
         assert!(error.is_not_ready() && error.to_string().contains("read only replica"), "{error}");
         assert!(!error.to_string().contains("is the server running"));

@@ -1,5 +1,6 @@
 //! Which queue, where, and how it is used.
 
+mod servers;
 mod url;
 
 use core::{fmt, num::NonZeroU32, time::Duration};
@@ -10,6 +11,7 @@ use redis::{ConnectionAddr, ConnectionInfo};
 use super::{
     error::{Place, RedisError},
     keys::Keys,
+    nodes::Route,
 };
 
 /// The end of a list that is claimed next.
@@ -61,6 +63,7 @@ impl PopSide {
 pub struct RedisOptions {
     pub(super) info: ConnectionInfo,
     pub(super) address: String,
+    pub(super) route: Route,
     pub(super) key: String,
     pub(super) pop: PopSide,
     /// The group, where the key is a stream.
@@ -83,14 +86,19 @@ impl RedisOptions {
     /// written as `%` and two digits, `#` as `%23`; `+` is a plus. The defaults: a lease of 10 s, at most 5 deliveries, no
     /// following, 60 s to come back.
     ///
+    /// `redis-cluster://HOST:PORT,HOST:PORT/?list=KEY` is a Redis Cluster, of which any node may be named: the owner of the queue's
+    /// slot is asked for, and asked for again when the slot moves or the owner is gone. `redis-sentinel://HOST:PORT,HOST:PORT/NAME?list=KEY`
+    /// (or `/NAME/DB`) is the master that Sentinel knows by this name. `rediss-cluster` and `rediss-sentinel` are the same over TLS.
+    ///
     /// # Errors
     /// When the text is no such URL. The error names the part and repeats no secret.
     pub fn from_url(url: &str) -> Result<Self, RedisError> {
-        let url::Parts { info, key, pop, group } = url::parse(url)?;
+        let url::Parts { info, key, pop, group, route } = url::parse(url)?;
         Keys::check(&key, if group.is_some() { "stream" } else { "list" })?;
         Ok(Self {
-            address: address(&info),
+            address: address(&info, &route),
             info,
+            route,
             key,
             pop,
             group,
@@ -187,13 +195,23 @@ impl RedisOptions {
     }
 
     pub(super) fn place(&self) -> Place<'_> {
-        Place { address: &self.address, key: &self.key }
+        let nodes = if let Route::Cluster { nodes, .. } = &self.route { Some(&**nodes) } else { None };
+        Place { address: &self.address, key: &self.key, nodes }
     }
 }
 
 /// Where the server is, without who asks.
-fn address(info: &ConnectionInfo) -> String {
+fn address(info: &ConnectionInfo, route: &Route) -> String {
     let db = info.redis_settings().db();
+    let scheme = if matches!(info.addr(), ConnectionAddr::TcpTls { .. }) { "rediss" } else { "redis" };
+    let all = |servers: &[ConnectionAddr]| servers.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+    match route {
+        Route::Direct => {}
+        Route::Cluster { seeds, .. } => return format!("{scheme}-cluster://{}", all(seeds)),
+        Route::Sentinel { sentinels, master } => {
+            return format!("{scheme}-sentinel://{}/{master}/{db}", all(sentinels));
+        }
+    }
     match info.addr() {
         ConnectionAddr::Tcp(host, port) => format!("redis://{}:{port}/{db}", bracketed(host)),
         ConnectionAddr::TcpTls { host, port, .. } => format!("rediss://{}:{port}/{db}", bracketed(host)),

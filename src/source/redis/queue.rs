@@ -12,10 +12,10 @@ use tracing::warn;
 pub use self::dead::{DeadSelection, RedisDeadLetter};
 use super::{
     connection::{Connection, On},
-    consumer::TARGET,
-    error::{ConnectionError, RedisError, odd_reply, wrong_type},
+    error::{ConnectionError, RedisError, TARGET, odd_reply, wrong_type},
     options::RedisOptions,
     protocol::{BATCH_MAX, Protocol},
+    route,
 };
 
 /// The most bytes that one command pushes.
@@ -29,7 +29,7 @@ pub(super) async fn open(
 ) -> Result<Connection, RedisError> {
     let place = options.place();
     let open = async {
-        let mut connection = Connection::open(options).await?;
+        let mut connection = route::open(options).await?;
         connection.check_version(options).await?;
         let on = connection.on(place);
         let mut command = redis::cmd("TYPE");
@@ -215,7 +215,7 @@ impl RedisQueue {
         let result = async {
             let mut connection = match slot.take() {
                 Some(connection) => connection,
-                None => Connection::open(&self.options).await?,
+                None => route::open(&self.options).await?,
             };
             let on = connection.on(place);
             match connection.drive(self.options.silence(), work(on.clone())).await {

@@ -7,9 +7,8 @@ use tracing::warn;
 use super::{
     RedisSource,
     connection::{Ended, On},
-    consumer::TARGET,
     consumer_state::until,
-    error::ConnectionError,
+    error::{ConnectionError, TARGET},
     protocol::{Consumer, GivenBack, Silent},
 };
 

@@ -8,11 +8,11 @@ use tracing::debug;
 
 use super::{
     RedisSource,
-    connection::{Connection, Ended, On},
-    consumer::TARGET,
+    connection::{Ended, On},
     consumer_state::until,
-    error::ConnectionError,
+    error::{ConnectionError, TARGET},
     protocol::Consumer,
+    route,
 };
 
 /// How long an idle consumer waits before it asks again.
@@ -31,7 +31,7 @@ impl RedisSource {
         let consumer_state = &self.consumer_state;
         loop {
             until(&consumer_state.work, || consumer_state.waits_until()).await;
-            let mut connection = Connection::open(&self.options).await?;
+            let mut connection = route::open(&self.options).await?;
             let on = connection.on(self.options.place());
             let at_queue = consumer_state.is_sentry.get();
             match connection.drive(WAIT + self.options.silence(), self.wait_on(&on, at_queue)).await {

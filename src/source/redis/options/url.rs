@@ -4,7 +4,7 @@ use std::{borrow::ToOwned, string::String, vec::Vec};
 
 use redis::{ConnectionInfo, IntoConnectionInfo};
 
-use super::{PopSide, RedisError};
+use super::{super::nodes::Route, PopSide, RedisError, servers};
 
 /// What a URL says.
 pub(super) struct Parts {
@@ -13,10 +13,21 @@ pub(super) struct Parts {
     pub(super) pop: PopSide,
     /// The group, where the key is a stream.
     pub(super) group: Option<String>,
+    pub(super) route: Route,
 }
 
 pub(super) fn parse(text: &str) -> Result<Parts, RedisError> {
     let text = text.trim();
+    let Some(several) = servers::split(text)? else { return parse_one(text) };
+    let all = several.urls().iter().map(|url| parse_one(url)).collect::<Result<Vec<_>, _>>()?;
+    let route = several.route(all.iter().map(|parts| parts.info.addr().clone()).collect());
+    let first = all.into_iter().next();
+    // The parts behind the servers are the same for all of them, and there is one at least.
+    first.map(|parts| Parts { route, ..parts }).ok_or_else(|| RedisError::usage("the Redis URL names no server"))
+}
+
+/// Reads the URL of one server.
+fn parse_one(text: &str) -> Result<Parts, RedisError> {
     if let Some(at) = text.find('#') {
         let part =
             if text.rfind('@').is_some_and(|end| at < end) { "user or password" } else { "part behind the server" };
@@ -84,7 +95,7 @@ pub(super) fn parse(text: &str) -> Result<Parts, RedisError> {
         }
         info = info.set_redis_settings(settings);
     }
-    Ok(Parts { info, key, pop: pop.unwrap_or_default(), group })
+    Ok(Parts { info, key, pop: pop.unwrap_or_default(), group, route: Route::Direct })
 }
 
 fn once(slot: &mut Option<String>, name: &str, value: String) -> Result<(), RedisError> {
