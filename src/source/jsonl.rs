@@ -208,7 +208,8 @@ impl<'a, R: AsyncRead + Unpin> JsonLines<'a, R> {
         let malformed = self.hand_out_new(max - (claims.len() - before), claims);
         let count = claims.len() - before;
         self.redeliveries.hold(count);
-        Ok(count > 0 || malformed? > 0)
+        let malformed = malformed?;
+        Ok(count > 0 || malformed > 0)
     }
 
     /// Hands out tasks for the first time. Returns how many lines were malformed.
