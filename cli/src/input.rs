@@ -1,5 +1,6 @@
 //! Where tasks come from.
 
+mod followed;
 mod format;
 mod queue;
 mod reader;

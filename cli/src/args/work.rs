@@ -23,7 +23,8 @@ pub(crate) struct RunArgs {
     pub(crate) pattern: Pattern,
     #[command(flatten)]
     pub(crate) work: WorkArgs,
-    /// Keep waiting for new tasks; without it, the run ends when the source is empty
+    /// Keep waiting for new tasks; without it, the run ends when the source is empty. A file is followed by its name, as
+    /// `tail -F` does it: it may be emptied or replaced
     #[arg(long)]
     pub(crate) follow: bool,
     /// End when nothing waits in the Redis queue, although other workers still hold tasks: exit code 5, and a line that

@@ -88,7 +88,7 @@ fn read(input: Input, format: TaskFormat) -> Result<Lines, CliError> {
         let name = input.to_string();
         move |error| CliError::source(format_args!("cannot read {name}: {error}"))
     };
-    let source = format.apply(JsonLines::new(input.reader(), Stderr));
+    let source = format.apply(JsonLines::new(input.reader(None), Stderr));
     smol::block_on(async {
         let (mut lines, mut claims) = (Lines { tasks: Vec::new(), malformed: 0 }, Claims::new());
         loop {

@@ -37,7 +37,7 @@ async fn copy(queue: RedisOptions, input: Input, mut progress: ProgressLine) -> 
         move |error: JsonLinesError| CliError::source(format_args!("{name}: {error}"))
     };
     // The raw bytes of what is left out go to standard error.
-    let source = JsonLines::new(input.reader(), Stderr);
+    let source = JsonLines::new(input.reader(None), Stderr);
     let (mut pushed, mut malformed, mut claims) = (0, 0, Claims::new());
     loop {
         let status = source.claim(BATCH, &mut claims, &()).await.map_err(&unread)?;

@@ -117,7 +117,7 @@ fn run_lines(work: WorkSettings, lines: &LineSettings, input: Input) -> Result<E
 
     let (name, length) = (input.to_string(), input.length());
     let mut runner = Runner::new(work, opened);
-    let source = JsonLines::new(input.reader(), dead).line_max(lines.max_line);
+    let source = JsonLines::new(input.reader(lines.follow.then(|| format.separator())), dead).line_max(lines.max_line);
     let mut source = format.apply(source).retry_max(lines.retry_buffer);
     if let Some(window) = runner.window() {
         source = source.window(window);

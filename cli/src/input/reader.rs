@@ -13,6 +13,7 @@ use futures_lite::AsyncRead;
 use rustix::fd::{AsFd, BorrowedFd};
 use smol::Unblock;
 
+use super::followed::Followed;
 use crate::{exit::CliError, patient::Patient, render::secret::Name};
 
 /// The number of bytes that are read ahead.
@@ -61,11 +62,14 @@ impl Input {
         }
     }
 
-    /// Turns it into lines to be claimed.
-    pub(crate) fn reader(self) -> Reader {
-        match self {
-            Self::File { file, .. } => Reader::File(Unblock::with_capacity(AHEAD, file)),
-            Self::Stdin(stdin) => Reader::Stdin(Unblock::with_capacity(AHEAD, stdin)),
+    /// Turns it into lines to be claimed. A file that is followed is given the byte that ends its lines.
+    pub(crate) fn reader(self, follow: Option<u8>) -> Reader {
+        match (self, follow) {
+            (Self::File { file, path, .. }, Some(separator)) => {
+                Reader::Followed(Unblock::with_capacity(AHEAD, Followed::new(file, path, separator)))
+            }
+            (Self::File { file, .. }, None) => Reader::File(Unblock::with_capacity(AHEAD, file)),
+            (Self::Stdin(stdin), _) => Reader::Stdin(Unblock::with_capacity(AHEAD, stdin)),
         }
     }
 }
@@ -103,6 +107,7 @@ impl Read for Input {
 #[derive(Debug)]
 pub(crate) enum Reader {
     File(Unblock<File>),
+    Followed(Unblock<Followed>),
     Stdin(Unblock<Patient<Stdin>>),
 }
 
@@ -110,6 +115,7 @@ impl AsyncRead for Reader {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
         match self.get_mut() {
             Self::File(file) => Pin::new(file).poll_read(cx, buf),
+            Self::Followed(file) => Pin::new(file).poll_read(cx, buf),
             Self::Stdin(stdin) => Pin::new(stdin).poll_read(cx, buf),
         }
     }

@@ -8,6 +8,7 @@ mod chaos;
 mod command;
 mod compare;
 mod exec;
+mod follow;
 mod journal;
 mod layers;
 mod listen;
