@@ -7,11 +7,12 @@ use core::{
     fmt,
     future::{Future, poll_fn},
     num::NonZeroUsize,
-    pin::pin,
-    task::{Context, Poll},
+    pin::{Pin, pin},
+    task::{Context, Poll, Waker},
 };
 
 use async_channel::{Receiver, Sender, TryRecvError};
+use futures_lite::Stream;
 
 use super::{ClaimStatus, Claims, Delivery, Overflow, Settlement, Source, Verdict, redeliveries::Redeliveries};
 use crate::{
@@ -35,9 +36,10 @@ pub struct DeadLetter<P> {
     pub reason: String,
 }
 
-/// A source of tasks from an iterator, or from a bounded channel that other threads can fill.
+/// A source of tasks from an iterator, from a stream, or from a bounded channel that other threads
+/// can fill.
 ///
-/// An iterator is advanced as the run claims. Retries wait in the source for their time, on the
+/// An iterator or a stream is advanced as the run claims. Retries wait in the source for their time, on the
 /// clock of the run. Dead letters are kept until [`take_dead`](Self::take_dead).
 ///
 /// ```
@@ -67,6 +69,7 @@ pub struct MemorySource<'a, P> {
 enum Feed<'a, P> {
     Iterator(Box<dyn Iterator<Item = P> + 'a>),
     Channel(Receiver<P>),
+    Stream(Pin<Box<dyn Stream<Item = P> + 'a>>),
     Ended,
 }
 
@@ -80,6 +83,11 @@ impl<P> Feed<'_, P> {
                 Ok(payload) => Some(payload),
                 Err(TryRecvError::Empty) => return None,
                 Err(TryRecvError::Closed) => None,
+            },
+            // A claim that finds nothing polls the stream again, with a waker.
+            Feed::Stream(stream) => match stream.as_mut().poll_next(&mut Context::from_waker(Waker::noop())) {
+                Poll::Ready(next) => next,
+                Poll::Pending => return None,
             },
             Feed::Ended => return None,
         };
@@ -112,6 +120,22 @@ impl<'a, P> MemorySource<'a, P> {
         Ok((sender, Self::with_feed(Feed::Channel(receiver))))
     }
 
+    /// Makes a source of the items of a stream, which is polled only while the run claims: a stream
+    /// that fetches its next item has the run's back-pressure.
+    ///
+    /// ```
+    /// use fourfold::{Failure, MemorySource, Run, Task};
+    /// use futures_lite::{future::block_on, stream};
+    ///
+    /// let pages = stream::unfold(1_u32, |page| async move { (page <= 40).then_some((page, page + 1)) });
+    /// let source = MemorySource::stream(pages);
+    /// let run = Run::new(&source, async |_: &Task<u32>| Ok::<_, Failure>(()));
+    /// assert_eq!(block_on(run.into_future()).unwrap().counters.done, 40);
+    /// ```
+    pub fn stream(tasks: impl Stream<Item = P> + 'a) -> Self {
+        Self::with_feed(Feed::Stream(Box::pin(tasks)))
+    }
+
     fn with_feed(feed: Feed<'a, P>) -> Self {
         Self {
             feed: RefCell::new(feed),
@@ -131,7 +155,7 @@ impl<'a, P> MemorySource<'a, P> {
         self
     }
 
-    /// Adds a task, which is claimed before those of the iterator or the channel. It does not wait, so
+    /// Adds a task, which is claimed before those of the iterator, the stream or the channel. It does not wait, so
     /// that handlers can push: tasks make tasks.
     ///
     /// A source is not exhausted while a task is claimed, so what a handler pushes is claimed in the
@@ -225,6 +249,13 @@ impl<'a, P> MemorySource<'a, P> {
         self.redeliveries.is_clear() && self.pushed.borrow().is_empty() && matches!(*self.feed.borrow(), Feed::Ended)
     }
 
+    fn poll_stream(&self, cx: &mut Context<'_>) -> Poll<Option<P>> {
+        match &mut *self.feed.borrow_mut() {
+            Feed::Stream(stream) => stream.as_mut().poll_next(cx),
+            _ => Poll::Pending,
+        }
+    }
+
     /// Waits until there may be a task to hand out.
     async fn change(&self, clock: &impl Clock) {
         let due = self.redeliveries.next_due(clock);
@@ -236,12 +267,12 @@ impl<'a, P> MemorySource<'a, P> {
         };
         let receiver = match &*self.feed.borrow() {
             Feed::Channel(receiver) => Some(receiver.clone()),
-            Feed::Iterator(_) | Feed::Ended => None,
+            Feed::Iterator(_) | Feed::Stream(_) | Feed::Ended => None,
         };
         let arrival = async {
             match &receiver {
                 Some(receiver) => receiver.recv().await.ok(),
-                None => core::future::pending().await,
+                None => poll_fn(|cx| self.poll_stream(cx)).await,
             }
         };
         let (mut sleep, mut arrival) = (pin!(sleep), pin!(arrival));

@@ -14,7 +14,9 @@ use std::{
 };
 
 use fourfold::{
-    Clock, Config, Failure, MemorySource, Pattern, Rate, Run, RunError, Task, clock::Time, config::ConfigError,
+    Clock, Config, Failure, MemorySource, Pattern, Rate, Run, RunError, Task,
+    clock::{SimulatedClock, Time},
+    config::ConfigError,
 };
 
 use crate::common::*;
@@ -346,5 +348,50 @@ fn a_start_that_comes_due_in_the_middle_of_a_turn_is_not_slept_through() {
             };
             assert_eq!(report.counters.done, 200);
         }
+    }
+}
+
+/// A stream may be ready now and pending then; each pulled item is run once, in order, and none is
+/// pulled for which there is no room.
+#[test]
+fn a_stream_is_asked_for_what_the_run_has_room_for() {
+    for config in grid() {
+        let clock = SimulatedClock::new();
+        let (given, ended) = (Cell::new(0_u64), Cell::new(0_u64));
+        let (most_ahead, clock_of_stream) = (Cell::new(0), &clock);
+        let (given_of_stream, ended_of_stream, ahead_of_stream) = (&given, &ended, &most_ahead);
+        let items = futures_lite::stream::unfold(0, move |item| async move {
+            if item == 100 {
+                return None;
+            }
+            if item % 3 == 0 {
+                clock_of_stream.sleep(ms(item % 5)).await;
+            }
+            given_of_stream.set(item + 1);
+            ahead_of_stream.set(ahead_of_stream.get().max(item + 1 - ended_of_stream.get()));
+            Some((item, item + 1))
+        });
+        let source = MemorySource::stream(items);
+        let run = Run::new(&source, async |task: &Task<u64>| {
+            assert_eq!(task.id.0, task.payload, "items are numbered as they come");
+            clock.sleep(ms(2)).await;
+            ended.set(ended.get() + 1);
+            Ok::<_, Infallible>(())
+        });
+        let report = clock.run(run.config(config).clock(&clock).into_future()).unwrap().unwrap();
+        assert_eq!((report.counters.done, given.get()), (100, 100));
+        let room = config.limit
+            + config.queue_capacity.unwrap_or(config.limit).max(config.batch_size.unwrap_or(4 * config.limit));
+        assert!(most_ahead.get() <= room as u64 + 1, "{config:?}: {} were pulled ahead", most_ahead.get());
+
+        // A run that ends early has not pulled the rest.
+        let pulled = Cell::new(0);
+        let pulled_of_stream = &pulled;
+        let endless = futures_lite::stream::repeat_with(move || pulled_of_stream.set(pulled_of_stream.get() + 1));
+        let source = MemorySource::stream(endless);
+        let run = Run::new(&source, async |_: &Task<()>| Ok::<_, Infallible>(()));
+        let report = clock.run(run.config(config).max_tasks(5).clock(&clock).into_future()).unwrap().unwrap();
+        assert_eq!(report.counters.done, 5);
+        assert!(pulled.get() <= 5, "{config:?}: {} were pulled", pulled.get());
     }
 }
