@@ -2,7 +2,7 @@
 
 /**
  * @import { Engine } from './engine.js'
- * @import { Event } from './protocol.js'
+ * @import { Event, EventFields } from './protocol.js'
  * @import { Scenario } from './scenarios.js'
  */
 
@@ -27,7 +27,7 @@ export async function judge(engine, scenario, players, events) {
 function depthOf(events) {
   let queued = 0;
   let most = 0;
-  for (const { event, outcome } of events) {
+  for (const { event, outcome } of /** @type {EventFields[]} */ (events)) {
     if (event === 'claimed') queued += 1;
     if (event === 'started') queued -= 1;
     // Dropped from the queue: no attempt was made.

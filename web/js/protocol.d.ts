@@ -1,10 +1,24 @@
 // What the page asks of the worker, and what the worker answers and reports. Both sides are checked
 // against this file.
 
-import type { Event, Report } from '../npm/events.js';
+import type { Report as AnyReport, Event, Percentiles } from '../npm/events.js';
 import type { Pattern, SimulationParameters, SyntheticTask } from '../npm/parameters.js';
 
-export type { Event, Pattern, Report, SimulationParameters, SyntheticTask };
+export type { Event, Pattern, SimulationParameters, SyntheticTask };
+
+/** The report of a run whose events were recorded, as those of the page are. */
+export interface Report extends AnyReport {
+  idle_permit_ms: number;
+  wait_ms: Percentiles;
+  service_ms: Percentiles;
+  total_ms: Percentiles;
+}
+
+type Keys<T> = T extends unknown ? keyof T : never;
+type Values<T, K> = T extends unknown ? (K extends keyof T ? T[K] : never) : never;
+
+/** The fields of an event of any kind. */
+export type EventFields = { [K in Keys<Event>]?: Values<Event, K> };
 
 /** A change to a simulation at a position: an object whose one key names it. */
 export type Intervention =

@@ -1,6 +1,7 @@
 // Holds the module and the runs in it, off the page's own thread.
 
 import init, { Player } from '../fourfold_web.js';
+import { Host, List } from './host.js';
 import { moveTo } from './playheads.js';
 
 /**
@@ -31,7 +32,10 @@ class Server {
     own: (parameters, payloads, handler) => {
       const act = (/** @type {unknown} */ payload, /** @type {Context} */ context) =>
         this.#attempt(handler, payload, context);
-      return this.#open(Player.own(JSON.stringify(parameters), JSON.stringify(payloads), act));
+      const host = new Host(act, new List(payloads));
+      const player = Player.own(JSON.stringify(parameters), host, true, false);
+      host.module = player;
+      return this.#open(player);
     },
     fork: (player, position, intervention) =>
       this.#open(this.#player(player).fork(position, JSON.stringify(intervention))),

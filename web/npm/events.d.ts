@@ -1,5 +1,6 @@
 import type { Pattern } from './parameters.js';
 
+/** Durations that a share of all does not exceed, in milliseconds. */
 export interface Percentiles {
   p50: number;
   p90: number;
@@ -7,18 +8,18 @@ export interface Percentiles {
   max: number;
 }
 
-/** What a run came to. */
+/** The result of a run. */
 export interface Report {
   pattern: Pattern;
   limit: number;
-  /** Tasks that have ended, and how. */
+  /** The number of tasks that have ended, and the numbers by their ends. */
   tasks: number;
   done: number;
   dead: number;
   released: number;
   malformed: number;
   abandoned: number;
-  /** Attempts, and how they went. */
+  /** The number of attempts, and the numbers by their outcomes. */
   attempts: number;
   succeeded: number;
   failed: number;
@@ -31,51 +32,58 @@ export interface Report {
   peak_queued: number;
   elapsed_ms: number;
   throughput_per_s: number;
-  idle_permit_ms: number;
-  wait_ms: Percentiles;
-  service_ms: Percentiles;
-  total_ms: Percentiles;
-  /** Why the run failed as a whole. */
+  /** The time for which permits were not held; null unless events are recorded. */
+  idle_permit_ms: number | null;
+  /** The times from claim to start; null unless events are recorded. */
+  wait_ms: Percentiles | null;
+  /** The times from start to end; null unless events are recorded. */
+  service_ms: Percentiles | null;
+  /** The times from the first claim to the end of a task; null unless events are recorded. */
+  total_ms: Percentiles | null;
+  /** The reason of the failure, if the run failed as a whole. */
   error?: string;
 }
 
-/** Something that happened: a line of a trace. Which fields there are depends on `event`. */
-export interface Event {
+export type Outcome = 'succeeded' | 'failed' | 'timed_out' | 'panicked' | 'cancelled';
+export type Disposition = 'done' | 'retried' | 'dead' | 'released' | 'lease_lost';
+
+interface Head<Name extends string> {
+  /** The number of the event, from 0. */
   seq: number;
+  /** The time since the start of the run, in nanoseconds. */
   t_ns: number;
-  event:
-    | 'run_started'
-    | 'claimed'
-    | 'malformed'
-    | 'started'
-    | 'ended'
-    | 'retry_scheduled'
-    | 'settled'
-    | 'abandoned'
-    | 'batch_opened'
-    | 'batch_closed'
-    | 'group_cancelled'
-    | 'limit_changed'
-    | 'source_waiting'
-    | 'source_blocked'
-    | 'source_exhausted'
-    | 'drain_started'
-    | 'abort_started'
-    | 'run_ended';
-  task?: number;
-  attempt?: number;
-  permit?: number;
-  worker?: number;
-  outcome?: 'succeeded' | 'failed' | 'timed_out' | 'panicked' | 'cancelled';
-  ending?: 'done' | 'retried' | 'dead' | 'released' | 'lease_lost';
-  reason?: string;
-  after_ns?: number;
-  batch?: number;
-  size?: number;
-  cause?: number;
-  pattern?: Pattern;
-  limit?: number;
+  event: Name;
+}
+
+interface OfAttempt {
+  task: number;
+  /** The number of the attempt, from 1. */
+  attempt: number;
+}
+
+interface Bounds {
+  limit: number;
   workers?: number;
   queue_capacity?: number;
-  by?: 'room' | 'rate' | 'settling';
 }
+
+/** Something that happened in a run: a line of a trace. */
+export type Event =
+  | (Head<'run_started'> & Bounds & { pattern: Pattern })
+  | (Head<'claimed'> & OfAttempt)
+  | (Head<'malformed'> & { reason: string })
+  | (Head<'started'> & OfAttempt & { permit: number; worker?: number })
+  | (Head<'ended'> & OfAttempt & { permit: number; worker?: number; outcome: Outcome; reason?: string })
+  | (Head<'retry_scheduled'> & OfAttempt & { after_ns: number })
+  | (Head<'settled'> & OfAttempt & { outcome?: Outcome; ending: Disposition })
+  | (Head<'abandoned'> & OfAttempt & { outcome?: Outcome; permit?: number })
+  | (Head<'batch_opened'> & { batch: number; size: number })
+  | (Head<'batch_closed'> & { batch: number })
+  | (Head<'group_cancelled'> & { cause: number })
+  | (Head<'limit_changed'> & Bounds)
+  | Head<'source_waiting'>
+  | (Head<'source_blocked'> & { by: 'room' | 'rate' | 'settling' })
+  | Head<'source_exhausted'>
+  | Head<'drain_started'>
+  | Head<'abort_started'>
+  | Head<'run_ended'>;

@@ -47,6 +47,11 @@ export interface Config {
    * Default: 30000.
    */
   graceMs?: number | undefined;
+  /**
+   * The time after its timeout at which an attempt that has not ended gives its permit back, in milliseconds.
+   * Default: never.
+   */
+  abandonAfterMs?: number | undefined;
 }
 
 /** The distribution that synthetic tasks are drawn from. */

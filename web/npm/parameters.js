@@ -16,4 +16,5 @@ export const OPTIONS = {
   jitter: 'jitter',
   timeoutMs: 'timeout_ms',
   graceMs: 'grace_ms',
+  abandonAfterMs: 'abandon_after_ms',
 };

@@ -120,7 +120,8 @@ fn npm_types() -> String {
     let mut text =
         format!("// The parameters of a run. {HEAD}params/.\n\nexport type Pattern = {};\n", patterns.join(" | "));
     let run = describe::run();
-    let options = run.iter().map(|described| (camel_case(described.name()), *described, " | undefined"));
+    let own = describe::own();
+    let options = run.iter().chain(&own).map(|described| (camel_case(described.name()), *described, " | undefined"));
     interface(&mut text, "The options of a run.", "Config", options, "");
     let workload = describe::workload();
     let keys = workload.iter().map(|described| (described.name().into(), *described, ""));
@@ -168,7 +169,7 @@ fn npm_options() -> String {
     let mut text =
         format!("// The options of a run, and the names that the module has for them.\n// {HEAD}params/.\n\n");
     text += "export const OPTIONS = {\n";
-    for described in describe::run() {
+    for described in describe::run().iter().chain(&describe::own()) {
         let name = described.name();
         let _ = writeln!(text, "  {}: '{name}',", camel_case(name));
     }

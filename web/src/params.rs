@@ -5,7 +5,7 @@ pub mod describe;
 mod interventions;
 mod keys;
 
-use std::num::NonZeroUsize;
+use std::{num::NonZeroUsize, time::Duration};
 
 use fourfold::{
     Config, Pattern, Retry,
@@ -16,9 +16,9 @@ use fourfold::{
 pub use self::interventions::{read_fork, read_simulation, write_interventions};
 use self::{
     bounds::{
-        ATTEMPTS_MAX, BACKOFF, BACKOFF_MAX, BATCH_SIZE, FAIL, FAIL_ATTEMPTS, FAIL_PERMILLE, GRACE, GRACE_DEFAULT,
-        JITTER, LIMIT, MAX_TASKS, MS, PANIC, PANIC_PERMILLE, PATTERN, Parameter, QUEUE_CAPACITY, RETRIES, SEED,
-        SEED_DEFAULT, TAIL_MS, TAIL_PERMILLE, TASKS, TASKS_DEFAULT, TIMEOUT, WORK_MS, WORKERS,
+        ABANDON_AFTER, ATTEMPTS_MAX, BACKOFF, BACKOFF_MAX, BATCH_SIZE, FAIL, FAIL_ATTEMPTS, FAIL_PERMILLE, GRACE,
+        GRACE_DEFAULT, JITTER, LIMIT, MAX_TASKS, MS, PANIC, PANIC_PERMILLE, PATTERN, Parameter, QUEUE_CAPACITY,
+        RETRIES, SEED, SEED_DEFAULT, TAIL_MS, TAIL_PERMILLE, TASKS, TASKS_DEFAULT, TIMEOUT, WORK_MS, WORKERS,
     },
     keys::Keys,
 };
@@ -32,6 +32,8 @@ pub type Refused = String;
 pub struct Params {
     /// The settings of the run.
     pub config: Config,
+    /// The time after its timeout at which an attempt with a JavaScript handler is abandoned.
+    pub abandon_after: Option<Duration>,
     /// The number of tasks.
     pub tasks: u64,
     /// The distribution that tasks are drawn from.
@@ -78,6 +80,7 @@ impl Params {
         config.max_tasks = keys.whole(MAX_TASKS)?;
         config.grace = Some(keys.ms(GRACE)?.unwrap_or(GRACE_DEFAULT));
         config.seed = keys.whole(SEED)?.unwrap_or(SEED_DEFAULT);
+        let abandon_after = keys.ms(ABANDON_AFTER)?;
         let mut tasks = keys.whole(TASKS)?;
         let (mut workload, mut listed) = (WorkloadSpec::default(), None);
         match keys.take("work") {
@@ -93,7 +96,7 @@ impl Params {
             Some(other) => workload = read_workload(other, &keys.name("work"))?,
         }
         keys.finish()?;
-        let params = Self { config, tasks: tasks.unwrap_or(TASKS_DEFAULT), workload, listed };
+        let params = Self { config, abandon_after, tasks: tasks.unwrap_or(TASKS_DEFAULT), workload, listed };
         check_attempts(params.tasks, retry.retries)?;
         Ok(params)
     }

@@ -3,12 +3,12 @@
 use std::{cell::RefCell, num::NonZeroUsize, rc::Rc};
 
 use fourfold::{Control, TaskId, clock::Time, metrics::State, sim::Simulation, trace};
-use js_sys::{Array, Float64Array, Function, Promise, Uint8Array};
-use wasm_bindgen::{JsCast, prelude::*};
+use js_sys::{Float64Array, Promise, Uint8Array};
+use wasm_bindgen::prelude::*;
 
 use crate::{
     json,
-    own::{self, Own},
+    own::{self, Host, Own, Watched},
     params::{self, Params},
     programs::PROGRAMS,
     reading,
@@ -36,8 +36,11 @@ impl Player {
     }
 
     fn control(&self) -> Result<&Control, JsError> {
-        let own = self.own.as_ref().map(|own| &own.control);
-        own.ok_or_else(|| JsError::new("this run has no handler of yours: it cannot be controlled"))
+        self.running().map(|own| &own.control)
+    }
+
+    fn running(&self) -> Result<&Own, JsError> {
+        self.own.as_ref().ok_or_else(|| JsError::new("this run has no handler of yours: it cannot be controlled"))
     }
 
     fn simulated(simulation: Simulation) -> Self {
@@ -94,15 +97,34 @@ impl Player {
         Ok(())
     }
 
-    /// Starts a run in real time that calls `handler(payload, {id, attempt, signal})` for each payload of a JSON list. Each event
-    /// is passed to `on_event`, if there is one, as a line of a trace.
-    pub fn own(params: &str, payloads: &str, handler: Function, on_event: Option<Function>) -> Result<Player, JsError> {
+    /// Starts a run in real time of the tasks and handlers of a host. `record` keeps the events in this player, `listen` passes
+    /// them to the host.
+    pub fn own(params: &str, host: Host, record: bool, listen: bool) -> Result<Player, JsError> {
         let params = Params::parse(params).map_err(refuse)?;
-        let payloads = js_sys::JSON::parse(payloads).ok().and_then(|list| list.dyn_into::<Array>().ok());
-        let payloads = payloads.ok_or_else(|| JsError::new("payloads: expected a JSON list"))?;
         let mut player = Self::of(Recording::default(), None);
-        player.own = Some(own::start(&params, &payloads, handler, on_event, player.recording.clone()));
+        player.own = Some(own::start(&params, host, Watched { record, listen }, player.recording.clone()));
         Ok(player)
+    }
+
+    /// Reports that an attempt of a run with a handler has succeeded.
+    pub fn succeed(&self, slot: u32) {
+        if let Some(own) = &self.own {
+            own.slots.succeed(slot);
+        }
+    }
+
+    /// Reports that an attempt of a run with a handler has failed. A pause below 0 leaves the next attempt to the retry policy.
+    pub fn fail(&self, slot: u32, reason: &str, permanent: bool, cancelled: bool, retry_after_ms: f64) {
+        if let Some(own) = &self.own {
+            own.slots.fail(slot, reason, permanent, cancelled, retry_after_ms);
+        }
+    }
+
+    /// Reports that the host of a run has a task, or no more tasks, after it had none at the moment.
+    pub fn task_arrived(&self) {
+        if let Some(own) = &self.own {
+            own.slots.task_arrived();
+        }
     }
 
     /// Returns a promise of the report, as JSON, of a run with a handler; the report of a failed run has an `error`.
@@ -129,6 +151,22 @@ impl Player {
     pub fn set_limit(&self, n: f64) -> Result<(), JsError> {
         let limit = params::limit(n).map_err(refuse)?;
         self.control()?.set_limit(limit).map_err(|error| refuse(error.to_string()))
+    }
+
+    /// Replaces the configuration of a run with a handler, from the next claim and the next start on.
+    pub fn configure(&self, params: &str) -> Result<(), JsError> {
+        let params = Params::parse(params).map_err(refuse)?;
+        self.running()?.configure(&params).map_err(refuse)
+    }
+
+    /// Tells a run with a handler to claim and to start no tasks until it is resumed.
+    pub fn pause(&self) -> Result<(), JsError> {
+        self.control().map(Control::pause)
+    }
+
+    /// Tells a paused run with a handler to continue.
+    pub fn resume(&self) -> Result<(), JsError> {
+        self.control().map(Control::resume)
     }
 
     /// Returns the names of the columns of `snapshot` and `series`, and the meanings of their numbers, as JSON.

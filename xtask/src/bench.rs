@@ -1,9 +1,12 @@
 //! `cargo xtask bench`: builds and runs the workspace in `benches/`.
 
 use crate::setup::{self, Needs};
-use crate::shell;
+use crate::{shell, web};
 
 pub(crate) fn run(arguments: &[&str]) -> Result<(), String> {
+    if arguments == ["--npm"] {
+        return web::bench_package();
+    }
     let asked = |flags: &[&str]| arguments.iter().any(|argument| flags.contains(argument));
     if !asked(&["--help", "-h"]) {
         setup::run(Needs::Bench)?;

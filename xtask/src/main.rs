@@ -26,9 +26,10 @@ usage: cargo xtask <command>
   check               the quick checks: formats, lints, unit and core tests, types, the page's module
   test [--full]       everything that has to pass before a change lands; --full adds the long tests
   test --only PART    one part of that, for a machine of its own: lint, rust, page or other
-  web [--npm]         the page, with the crate as WebAssembly, in web/dist; the package for npm
+  web [--npm]         the page, with the crate as WebAssembly, in web/dist; the package for npm (--full: also what its long tests need)
   package             the archives that would be published, and the command built from them
-  bench [--quick] …   measure against the peers; `cargo xtask bench --help` lists the rest";
+  bench [--quick] …   measure against the peers; `cargo xtask bench --help` lists the rest
+  bench --npm         measure the package for npm against its peers";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -126,8 +126,13 @@ fn page(lane: &Lane<'_>, full: bool, command_built: Gate) {
     lane.step("page: Perfetto", page::install_perfetto);
     lane.run("page: types", &mut page::types());
     lane.run("page: style", &mut page::style());
+    lane.step("npm: tools", |_| web::package_tools(full));
     lane.step("npm: package", |_| web::package());
-    lane.run("npm: tests", &mut page::node_tests("web/tests/npm/"));
+    let mut package_tests = page::node_tests("web/tests/npm/");
+    if full {
+        package_tests.env("FULL", "1");
+    }
+    lane.run("npm: tests", &mut package_tests);
     command_built.wait();
     // In Node: it gives what the command gives.
     lane.run("module: tests", &mut page::node_tests("web/tests/module/"));

@@ -22,7 +22,8 @@ const AS_WRITTEN: &[&str] = &["js/handlers", "vendor"];
 pub(crate) fn run(arguments: &[&str]) -> Result<(), String> {
     match arguments {
         [] => build(),
-        ["--npm"] => package(),
+        ["--npm"] => package_tools(false).and_then(|()| package()),
+        ["--npm", "--full"] => package_tools(true).and_then(|()| package()),
         _ => Err(format!("`web` does not take `{}`", arguments.join(" "))),
     }
 }
@@ -34,6 +35,17 @@ pub(crate) fn package() -> Result<(), String> {
     let archive = npm::pack(&module()?)?;
     println!("{}", archive.display());
     Ok(())
+}
+
+/// Measures the package for npm beside its peers.
+pub(crate) fn bench_package() -> Result<(), String> {
+    package()?;
+    npm::bench()
+}
+
+/// What the tests of the package for npm need.
+pub(crate) fn package_tools(full: bool) -> Result<(), String> {
+    npm::tools(full)
 }
 
 pub(crate) fn build() -> Result<(), String> {

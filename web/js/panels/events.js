@@ -5,7 +5,7 @@ import { duration } from '../format.js';
 
 /**
  * @import { Services } from '../page.js'
- * @import { Event } from '../protocol.js'
+ * @import { Event, EventFields } from '../protocol.js'
  * @import { Translate } from '../translator.js'
  */
 
@@ -15,7 +15,7 @@ const AFTER = 8;
 
 /**
  * Writes an event of a trace as a sentence.
- * @param {Event} event
+ * @param {EventFields} event
  * @param {Translate} tr
  */
 export function eventText(event, tr) {

@@ -87,6 +87,7 @@ pub(super) const BACKOFF: Parameter = Parameter::ms("backoff_ms", 0);
 pub(super) const BACKOFF_MAX: Parameter = Parameter::ms("backoff_max_ms", 0);
 pub(super) const JITTER: Parameter = Parameter::flag("jitter");
 pub(super) const TIMEOUT: Parameter = Parameter::ms("timeout_ms", 1);
+pub(super) const ABANDON_AFTER: Parameter = Parameter::ms("abandon_after_ms", 0);
 pub(super) const GRACE: Parameter = Parameter::ms("grace_ms", 0);
 
 // The distribution of synthetic tasks.

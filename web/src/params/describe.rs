@@ -174,6 +174,15 @@ pub fn run() -> Vec<Described> {
     ]
 }
 
+/// Returns the parameters that only a run of JavaScript functions has.
+pub fn own() -> Vec<Described> {
+    vec![described(
+        bounds::ABANDON_AFTER,
+        "The time after its timeout at which an attempt that has not ended gives its permit back, in milliseconds.",
+        DefaultValue::Words("never"),
+    )]
+}
+
 /// Returns the parameter for the number of tasks, which only a simulation has.
 pub fn tasks() -> Described {
     described(bounds::TASKS, "The number of tasks.", DefaultValue::Number(bounds::TASKS_DEFAULT)).field(

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import { Host, List } from '../../js/host.js';
 import { PATTERNS, Player } from './load.mjs';
 
 const wait = (ms, signal) =>
@@ -15,7 +16,10 @@ const wait = (ms, signal) =>
   });
 
 function own(params, payloads, handler, onEvent) {
-  return Player.own(JSON.stringify({ backoff_ms: 1, ...params }), JSON.stringify(payloads), handler, onEvent);
+  const host = new Host(handler, new List(payloads), onEvent);
+  const player = Player.own(JSON.stringify({ backoff_ms: 1, ...params }), host, true, onEvent !== undefined);
+  host.module = player;
+  return player;
 }
 
 for (const pattern of PATTERNS) {
@@ -139,10 +143,9 @@ test('no timer is left behind: Node may end', async () => {
   assert.ok(after <= before, `${after - before} timers are left`);
 });
 
-test('only an own run can be told to end, and payloads are a list', async () => {
+test('only a run with a handler can be told to end', async () => {
   assert.throws(() => Player.live().drain(), /it cannot be controlled/);
-  assert.throws(() => Player.own('{}', '7', () => {}), /payloads: expected a JSON list/);
-  assert.throws(() => Player.own('{"limit":0}', '[]', () => {}), /limit: expected/);
+  assert.throws(() => own({ limit: 0 }, [], () => {}), /limit: expected/);
   await assert.rejects(Player.live().finished(), /it has no end to wait for/);
   assert.equal(JSON.parse(await own({ pattern: 'pool', limit: 2 }, [], () => {}).finished()).done, 0);
 });

@@ -1,39 +1,16 @@
-// The package as somebody else has it: its archive, installed into an empty folder.
+// Runs of the package: what handlers may do, and what the caller gets.
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
-import { pathToFileURL } from 'node:url';
+import { test } from 'node:test';
 
-const ROOT = new URL('../../../', import.meta.url).pathname;
-const folder = mkdtempSync(join(tmpdir(), 'fourfold-npm-'));
-after(() => rmSync(folder, { recursive: true }));
+import { deferred, FULL, install, load, wait } from './package.mjs';
 
-/** @type {typeof import('../../npm/index.js')} */
-let fourfold;
-
-before(async () => {
-  const output = join(ROOT, 'target/npm-package');
-  const archive = readdirSync(output).find((name) => name.endsWith('.tgz'));
-  writeFileSync(join(folder, 'package.json'), '{"private": true, "type": "module"}');
-  execFileSync('npm', ['install', '--offline', '--no-audit', '--no-fund', join(output, archive)], {
-    cwd: folder,
-    stdio: 'pipe',
-  });
-  fourfold = await import(pathToFileURL(join(folder, 'node_modules/fourfold/index.js')).href);
-});
-
-const wait = (ms, signal) =>
-  new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, ms);
-    signal?.addEventListener('abort', () => {
-      clearTimeout(timer);
-      reject(signal.reason);
-    });
-  });
+const folder = install();
+const fourfold = await load(folder);
+const { map, run, start } = fourfold;
 
 for (const pattern of ['set', 'batch', 'pool', 'group']) {
   test(`${pattern}: a real handler; the bound is reached and never passed; errors are tried again`, async () => {
@@ -94,6 +71,7 @@ test('a group that fails rejects with its report', async () => {
   await assert.rejects(failing, (error) => {
     assert.ok(error instanceof fourfold.RunError && /two is wrong/.test(error.message));
     assert.deepEqual([error.report.dead, error.report.cancelled], [1, 2]);
+    assert.deepEqual([error.cause.message, error.failures[0].task], ['two is wrong', 2]);
     return true;
   });
 });
@@ -126,6 +104,7 @@ test('events are told; a handle drains and widens', async () => {
   const events = [];
   const run = await fourfold.start(Array(50).keys(), () => wait(4), {
     limit: 1,
+    record: true,
     onEvent: (event) => events.push(event),
   });
   run.setLimit(5);
@@ -164,53 +143,277 @@ test('a program with it ends by itself', () => {
   assert.equal(execFileSync('node', ['ends.js'], { cwd: folder, encoding: 'utf8', timeout: 20000 }), '3\n');
 });
 
-test('the types are right, and wrong uses are refused', () => {
-  const good = `import { run, start, simulate, RunError, type Report } from 'fourfold';
-const report: Report = await run(['a', 'b'], async (word, { id, attempt, signal }) => {
-  const length: number = word.length + id + attempt;
-  signal.throwIfAborted();
-  return length;
-}, { pattern: 'group', limit: 2, timeoutMs: 100, onEvent: ({ event, task }) => console.log(event, task) });
-const handle = await start(new Set([1]), (n: number) => n.toFixed(), { signal: AbortSignal.timeout(5) });
-handle.setLimit(3);
-const player = await simulate({ pattern: 'set', work: { ms: [1, 2] } });
-const numbers: Float64Array = player.snapshot(10, 0);
-console.log(report.done, numbers.length, new RunError('x' as never).report.dead);
-`;
-  const bad = [
-    "import { run } from 'fourfold'; await run([1], (word: string) => word);",
-    "import { run } from 'fourfold'; await run([1], () => {}, { pattern: 'heap' });",
-    "import { run } from 'fourfold'; await run([1], () => {}, { limt: 3 });",
-    "import { run } from 'fourfold'; (await run([1], () => {})).finished;",
-  ];
-  const config = {
-    compilerOptions: {
-      strict: true,
-      exactOptionalPropertyTypes: true,
-      noEmit: true,
-      target: 'es2022',
-      module: 'nodenext',
-      lib: ['es2023', 'esnext.disposable', 'dom'],
-      types: [],
-    },
+const revoked = () => {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  return proxy;
+};
+const circular = {};
+circular.self = circular;
+const THROWN = {
+  undefined: undefined,
+  null: null,
+  'a function': () => 'no',
+  'a symbol': Symbol('no'),
+  'a big number': 7n,
+  'a text that is empty': '',
+  'an object that has no text': Object.assign(Object.create(null), { self: circular }),
+  'an object whose text throws': { toJSON: () => assert.fail('no text') },
+  'an error whose message throws': Object.defineProperty(new Error('x'), 'message', { get: () => assert.fail('no') }),
+  'an object whose remedy throws': Object.defineProperty({}, 'permanent', { get: () => assert.fail('no remedy') }),
+  'a proxy that is revoked': revoked(),
+};
+for (const [name, value] of Object.entries(THROWN)) {
+  test(`${name} that is thrown is a failure with a reason`, async () => {
+    const throws = () => {
+      throw value;
+    };
+    for (const handler of [throws, async () => throws(), () => Promise.reject(value)]) {
+      const reasons = [];
+      const report = await run([1], handler, {
+        retries: 1,
+        backoffMs: 1,
+        onEvent: ({ event, reason }) => event === 'ended' && reasons.push(reason),
+      });
+      assert.deepEqual([report.failed, report.dead, report.failures.length], [2, 1, 1]);
+      assert.ok(Object.is(report.failures[0].error, value) && report.failures[0].attempts === 2);
+      assert.ok(reasons.length === 2 && reasons.every((reason) => typeof reason === 'string'));
+    }
+  });
+}
+
+test('what is returned may be a promise of another kind, or one that ends twice', async () => {
+  class Twice extends Promise {}
+  const then = (value) => Object.defineProperty({}, 'then', value);
+  const value = (done, failed) => {
+    done('first');
+    failed('second');
+    throw new Error('third');
   };
-  const check = (name, text) => {
-    writeFileSync(join(folder, name), text);
-    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ ...config, files: [name] }));
-    execFileSync('node', [join(ROOT, 'target/npm/typescript@7.0.2/node_modules/typescript/bin/tsc'), '-p', folder], {
-      stdio: 'pipe',
-    });
+  const twice = Object.defineProperty(Twice.resolve(0), 'then', { value });
+  const returned = [
+    () => 1,
+    () => undefined,
+    () => then({ value: 'no function' }),
+    () => then({ value: (done) => done('thenable') }),
+    () => twice,
+    () => Promise.resolve('promise'),
+  ];
+  const results = await map(returned, (give) => give(), { limit: 1 });
+  assert.equal(results[2].then, 'no function');
+  assert.deepEqual(results.toSpliced(2, 1), [1, undefined, 'thenable', 'first', 'promise']);
+  const error = new Error('no then');
+  const throws = () => {
+    throw error;
+  };
+  await assert.rejects(
+    map([0], () => then({ get: throws })),
+    ({ cause }) => cause === error,
+  );
+});
+
+test('a handler that ignores its signal keeps its permit after its timeout until it has ended', async () => {
+  let [running, peak] = [0, 0];
+  const report = await run(
+    Array(12).keys(),
+    async () => {
+      running += 1;
+      peak = Math.max(peak, running);
+      await wait(40);
+      running -= 1;
+    },
+    { limit: 4, timeoutMs: 10, retries: 0 },
+  );
+  assert.deepEqual([report.timed_out, report.dead, peak, running], [12, 12, 4, 0]);
+  assert.equal(report.failures[0].error.name, 'TimeoutError');
+  assert.ok(report.elapsed_ms > 100, `three lots of 40 ms took ${report.elapsed_ms} ms`);
+});
+
+test('a handler that never ends gives its permit back when it is abandoned', async () => {
+  const never = () => new Promise(() => {});
+  const report = await run(Array(6).keys(), never, { limit: 2, timeoutMs: 5, abandonAfterMs: 5, retries: 0 });
+  assert.deepEqual([report.timed_out, report.dead, report.peak_in_flight], [6, 6, 2]);
+});
+
+test('a run that is aborted waits for handlers that ignore their signals, unless they are abandoned', async () => {
+  const [begun, end] = [deferred(), deferred()];
+  const controller = new AbortController();
+  const handler = async () => {
+    begun.resolve();
+    await end.promise;
+    end.ended = true;
+  };
+  const failing = run([1], handler, { signal: controller.signal });
+  await begun.promise;
+  controller.abort(new Error('enough'));
+  setTimeout(end.resolve, 20);
+  await assert.rejects(failing, { message: 'enough' });
+  assert.ok(end.ended, 'the handler has ended before the run');
+
+  const other = new AbortController();
+  const abandoned = run([1], () => new Promise(() => {}), { signal: other.signal, abandonAfterMs: 5 });
+  setTimeout(() => other.abort(new Error('now')), 5);
+  await assert.rejects(abandoned, { message: 'now' });
+});
+
+test('results come in the order of the tasks, whatever order they end in', async () => {
+  const results = await map([30, 1, 20, 2], (ms) => wait(ms).then(() => ms * 2), { limit: 3 });
+  assert.deepEqual(results, [60, 2, 40, 4]);
+  assert.deepEqual(await map([], () => assert.fail('there is no task')), []);
+  assert.deepEqual(await map(new Set(['a', 'b']), (text) => text + text), ['aa', 'bb']);
+});
+
+test('the first failure of a map cancels the others and is the cause', async () => {
+  const error = new RangeError('two is wrong');
+  let cancelled = 0;
+  const failing = map(
+    [1, 2, 3],
+    async (task, { signal }) => {
+      signal.addEventListener('abort', () => (cancelled += 1));
+      await wait(task === 2 ? 3 : 5000, signal);
+      throw error;
+    },
+    { limit: 3 },
+  );
+  await assert.rejects(failing, (thrown) => thrown instanceof fourfold.RunError && thrown.cause === error);
+  assert.equal(cancelled, 2);
+});
+
+test('a map that goes on after failures names all of them, and has the other results', async () => {
+  const failing = map([1, 2, 3, 4], (task) => (task % 2 ? Promise.reject(new Error(`no ${task}`)) : task * 10), {
+    pattern: 'set',
+  });
+  await assert.rejects(failing, ({ message, cause, failures, results }) => {
+    assert.deepEqual([message, cause.message], ['2 of 4 tasks failed', 'no 1']);
+    assert.deepEqual(
+      failures.map(({ id, task, error, attempts }) => [id, task, error.message, attempts]),
+      [
+        [0, 1, 'no 1', 1],
+        [2, 3, 'no 3', 1],
+      ],
+    );
+    assert.deepEqual([results[1], results[3], 0 in results], [20, 40, false]);
+    return true;
+  });
+});
+
+test('a generator is asked for what the run has room for, and is ended', async () => {
+  let [pulled, ended] = [0, 0];
+  function* endless() {
+    try {
+      for (; pulled < 2_000_000; pulled += 1) yield pulled;
+    } finally {
+      ended += 1;
+    }
+  }
+  const report = await run(endless(), () => wait(1), { maxTasks: 10, limit: 3, pattern: 'set' });
+  assert.deepEqual([report.done, ended], [10, 1]);
+  assert.ok(pulled <= 10 + 3, `${pulled} were pulled`);
+
+  function* broken() {
+    yield 1;
+    throw new Error('no second one');
+  }
+  const done = [];
+  await assert.rejects(
+    run(broken(), (task) => done.push(task)),
+    (error) => error instanceof fourfold.RunError && error.cause.message === 'no second one',
+  );
+  assert.deepEqual(done, [1]);
+});
+
+test('an async iterable has the back-pressure of the run', async () => {
+  let [given, ended, ahead] = [0, 0, 0];
+  async function* source() {
+    while (given < 60) {
+      await wait(given % 7 === 0 ? 1 : 0);
+      given += 1;
+      ahead = Math.max(ahead, given - ended);
+      yield given;
+    }
+  }
+  const results = await map(
+    source(),
+    async (task) => {
+      await wait(1 + (task % 3));
+      ended += 1;
+      return -task;
+    },
+    { limit: 4, pattern: 'set' },
+  );
+  assert.deepEqual(
+    results,
+    Array.from({ length: 60 }, (_, index) => -1 - index),
+  );
+  assert.ok(ahead <= 5, `${ahead} were ahead of those that had ended, of a limit of 4`);
+
+  let closed = false;
+  async function* endless() {
+    try {
+      for (let task = 0; ; task += 1) yield task;
+    } finally {
+      closed = true;
+    }
+  }
+  const report = await run(endless(), () => wait(1), { maxTasks: 5, limit: 2 });
+  assert.deepEqual([report.done, closed], [5, true]);
+});
+
+test('many tasks leave nothing behind: events are recorded only where that is asked for', async () => {
+  const count = FULL ? 1_000_000 : 100_000;
+  const { length } = new Uint8Array(0);
+  const before = process.memoryUsage();
+  const report = await run(
+    (function* () {
+      for (let task = length; task < count; task += 1) yield { task };
+    })(),
+    async ({ task }) => task,
+    { limit: 16 },
+  );
+  const { arrayBuffers, external } = process.memoryUsage();
+  assert.deepEqual([report.done, report.wait_ms, report.peak_in_flight], [count, null, 16]);
+  const grown = arrayBuffers + external - before.arrayBuffers - before.external;
+  assert.ok(grown < 16e6, `${(grown / 1e6).toFixed(1)} MB more`);
+
+  const handle = await start([1, 2], () => wait(1), { record: true });
+  const recorded = await handle.finished;
+  assert.ok(recorded.service_ms.p50 > 0 && handle.player.end > 4);
+  handle.player.free();
+});
+
+test('a rate, a limit and retries change while the run goes on', async () => {
+  let failing = true;
+  const handle = await start(
+    Array(30).keys(),
+    () => {
+      if (failing) throw new Error('not yet');
+    },
+    { limit: 1, rate: 1, retries: 1000, backoffMs: 1, backoffMaxMs: 1, jitter: false },
+  );
+  handle.pause();
+  failing = false;
+  handle.configure({ rate: undefined, limit: 8 });
+  handle.resume();
+  const { done, elapsed_ms: elapsed } = await handle.finished;
+  assert.equal(done, 30);
+  assert.ok(elapsed < 10_000, `30 tasks at 1 per second took ${elapsed} ms`);
+});
+
+test('no signal is made that nobody asks for', async () => {
+  let made = 0;
+  const { AbortController: Real } = globalThis;
+  globalThis.AbortController = class extends Real {
+    constructor() {
+      super();
+      made += 1;
+    }
   };
   try {
-    check('good.ts', good);
-  } catch (error) {
-    assert.fail(error.stdout.toString());
-  }
-  for (const [index, text] of bad.entries()) {
-    assert.throws(
-      () => check(`bad${index}.ts`, text),
-      (error) => /error TS/.test(error.stdout),
-      text,
-    );
+    await run(Array(20).keys(), async () => {}, { timeoutMs: 1000 });
+    assert.equal(made, 0);
+    await run(Array(20).keys(), async (_, { signal }) => signal.throwIfAborted());
+    assert.equal(made, 20);
+  } finally {
+    globalThis.AbortController = Real;
   }
 });

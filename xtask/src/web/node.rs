@@ -18,7 +18,7 @@ const FEATURES: &[&str] = &[
 ];
 
 /// Run on one script at a time, and bundles nothing.
-const ESBUILD: &str = "esbuild@0.28.2";
+pub(super) const ESBUILD: &str = "esbuild@0.28.2";
 
 /// Makes a module smaller.
 pub(super) fn optimise(input: &Path, output: &Path) -> Result<(), String> {

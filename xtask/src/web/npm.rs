@@ -1,12 +1,51 @@
 //! The package for npm: the module with a few lines of JavaScript around it.
 
-use super::{NAME, clear, copy, node};
+use super::{clear, copy, node};
 use crate::shell;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Checks the package's types in its test.
-const TYPESCRIPT: &str = "typescript@7.0.2";
+/// The tools of the tests: compilers and a bundler that every run of them has, and bundlers of the long ones.
+const TOOLS: [&str; 3] = ["typescript@7.0.2", "@types/node@26.6.6", node::ESBUILD];
+const BUNDLERS: [&str; 3] = ["webpack@5.112.2", "rollup@4.68.8", "vite@8.3.8"];
+
+/// Installs the tools of the package's tests under `target/`.
+pub(super) fn tools(full: bool) -> Result<(), String> {
+    let bundlers = if full { &BUNDLERS[..] } else { &[] };
+    TOOLS.iter().chain(bundlers).try_for_each(|tool| node::package(tool).map(drop))
+}
+
+/// What the package is measured against.
+const PEERS: [&str; 3] = ["p-limit@7.3.3", "p-queue@9.3.5", "p-map@7.1.1"];
+
+/// Measures the package beside its peers.
+pub(super) fn bench() -> Result<(), String> {
+    let root = shell::root();
+    let script = root.join("web/npm/bench.mjs");
+    let mut command = shell::command("node", ["--expose-gc", &script.to_string_lossy()]);
+    command.arg(root.join("target/npm-package/fourfold"));
+    for peer in PEERS {
+        command.arg(node::package(peer)?);
+    }
+    shell::expect_success(&mut command)
+}
+
+/// The files that the package has as they are.
+const FILES: [&str; 13] = [
+    "README.md",
+    "errors.js",
+    "events.d.ts",
+    "index.d.ts",
+    "index.js",
+    "module.js",
+    "options.js",
+    "package.json",
+    "parameters.d.ts",
+    "parameters.js",
+    "queue.js",
+    "run.js",
+    "tasks.js",
+];
 
 /// Packs it; where the archive lies.
 pub(super) fn pack(module: &Path) -> Result<PathBuf, String> {
@@ -15,19 +54,16 @@ pub(super) fn pack(module: &Path) -> Result<PathBuf, String> {
     check_version(&root)?;
     let folder = output.join("fourfold");
     clear(&output)?;
-    for name in
-        ["package.json", "README.md", "index.js", "index.d.ts", "events.d.ts", "parameters.d.ts", "parameters.js"]
-    {
+    for name in FILES {
         copy(&source.join(name), &folder.join(name))?;
     }
+    // The page's runs with a handler have the same host.
+    copy(&root.join("web/js/host.js"), &folder.join("host.js"))?;
     for name in ["LICENSE-MIT", "LICENSE-APACHE"] {
         copy(&root.join(name), &folder.join(name))?;
     }
-    for suffix in [".js", ".d.ts", "_bg.wasm"] {
-        let name = format!("{NAME}{suffix}");
-        copy(&module.join(&name), &folder.join(&name))?;
-    }
-    node::package(TYPESCRIPT)?;
+    let mut command = shell::command("node", [source.join("pack.mjs").to_string_lossy()]);
+    shell::say_and_run(command.arg(module).arg(&folder))?;
     let mut command = shell::command("npm", ["pack", "--silent", "--pack-destination"]);
     shell::say_and_run(command.arg(&output).arg(&folder))?;
     let archives = fs::read_dir(&output).into_iter().flatten().flatten().map(|entry| entry.path());
