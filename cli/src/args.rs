@@ -14,7 +14,7 @@ pub(crate) use self::{
     files::{ReplayArgs, WebArgs},
     parse::{Codes, Halt},
     queues::{DeadCommand, PushArgs, StatsArgs},
-    work::{CompareArgs, HttpArgs, OutputArgs, RunArgs, WorkArgs},
+    work::{CompareArgs, HttpArgs, OutputArgs, ProgressMode, RunArgs, WorkArgs},
 };
 
 /// Runs tasks from a file, a pipe or a Redis queue, a bounded number of them at once

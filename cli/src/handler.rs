@@ -1,9 +1,12 @@
 //! What is done with a task.
 
 mod attempted;
+mod codes;
 mod reason;
 
 mod exec;
+
+mod dry;
 mod pipe;
 mod post;
 
@@ -13,12 +16,14 @@ use fourfold::{Control, Failure, Task, sim::SyntheticTask, source::Json};
 
 pub(crate) use self::attempted::{Attempted, Writes};
 use self::{
-    exec::{Exec, ExecSettings, codes::Rules, template::Template},
+    codes::Rules,
+    dry::DryRun,
+    exec::{Exec, ExecSettings, template::Template},
     pipe::Pipe,
     post::Post,
 };
 use crate::{
-    args::WorkArgs,
+    args::{Codes, WorkArgs},
     clock::AnyClock,
     exit::CliError,
     process::{Launcher, Limits, Program},
@@ -36,6 +41,7 @@ pub(crate) enum HandlerSettings {
     Exec(ExecSettings),
     Pipe { program: Program, arguments: Vec<String>, limits: Limits, is_text: bool },
     Post(Box<Post>),
+    DryRun(DryRun),
 }
 
 impl HandlerSettings {
@@ -45,17 +51,24 @@ impl HandlerSettings {
     /// When it cannot be had.
     pub(crate) fn check(work: &WorkArgs) -> Result<Option<Self>, CliError> {
         let (args, http) = (&work.handler, &work.http);
+        let has_codes = args.exec.is_some() || args.post.is_some();
         // Clap's `requires` lets it pass beside another handler.
         for (flag, given, other, there) in [
             ("--header", !http.header.is_empty(), "--post URL", args.post.is_some()),
             ("--cacert", http.cacert.is_some(), "--post URL", args.post.is_some()),
-            ("--retry-on", work.retry_on.is_some(), "--exec CMD", args.exec.is_some()),
-            ("--dead-on", work.dead_on.is_some(), "--exec CMD", args.exec.is_some()),
+            ("--retry-on", work.retry_on.is_some(), "--exec CMD or --post URL", has_codes),
+            ("--dead-on", work.dead_on.is_some(), "--exec CMD or --post URL", has_codes),
         ] {
             if given && !there {
                 return Err(CliError::usage(format_args!("{flag} goes with {other}, and there is none")));
             }
         }
+        let codes = [("--retry-on", &work.retry_on), ("--dead-on", &work.dead_on)];
+        let is_wrong = |codes: &Codes| args.exec.is_some() && codes.contain_above(255);
+        if let Some((flag, _)) = codes.into_iter().find(|(_, codes)| codes.as_ref().is_some_and(is_wrong)) {
+            return Err(CliError::usage(format_args!("{flag}: exit codes of --exec are at most 255")));
+        }
+        let rules = Rules::new(work.retry_on.clone(), work.dead_on.clone());
         let is_text = work.is_text();
         let limits = Limits { timeout: work.timeout, kill_after: work.kill_after };
         Ok(if let Some(words) = &args.exec {
@@ -66,13 +79,12 @@ impl HandlerSettings {
                     "--exec: {.field} stands for a field of JSON; with --lines or -0 a task is a text: write {}",
                 ));
             }
-            let rules = Rules::new(work.retry_on.clone(), work.dead_on.clone());
             Some(Self::Exec(ExecSettings { program, arguments, limits, rules, quiet: work.output.quiet, is_text }))
         } else if let Some(words) = &args.pipe {
             let (program, arguments) = Program::find("--pipe", words)?;
             Some(Self::Pipe { program, arguments: arguments.to_vec(), limits, is_text })
         } else if let Some(url) = &args.post {
-            Some(Self::Post(Box::new(Post::new(url, http, is_text, work.timeout.unwrap_or(POST_TIMEOUT))?)))
+            Some(Self::Post(Box::new(Post::new(url, http, is_text, work.timeout.unwrap_or(POST_TIMEOUT), rules)?)))
         } else if args.simulate {
             Some(Self::Simulate)
         } else {
@@ -80,9 +92,24 @@ impl HandlerSettings {
         })
     }
 
+    /// Returns a handler that shows what this one would do; `None` where that is nothing.
+    pub(crate) fn dry(self) -> Option<Self> {
+        Some(Self::DryRun(match self {
+            Self::Exec(ExecSettings { program, arguments, .. }) => {
+                DryRun::Exec { name: program.name().to_owned(), arguments }
+            }
+            Self::Pipe { program, arguments, is_text, .. } => {
+                let words = std::iter::once(program.name().to_owned()).chain(arguments).collect();
+                DryRun::Pipe { words, is_text }
+            }
+            Self::Post(post) => post.dry(),
+            Self::Simulate | Self::DryRun(_) => return None,
+        }))
+    }
+
     /// Returns whether something outside of this process does the work, and may be down.
     pub(crate) fn is_real(&self) -> bool {
-        !matches!(self, Self::Simulate)
+        !matches!(self, Self::Simulate | Self::DryRun(_))
     }
 
     /// Returns whether the handler itself keeps to the timeout: what it stops may need a moment to
@@ -98,6 +125,7 @@ pub(crate) enum AnyHandler {
     Exec(Exec),
     Pipe(Pipe),
     Post(Box<Post>),
+    DryRun(DryRun),
 }
 
 impl AnyHandler {
@@ -122,6 +150,7 @@ impl AnyHandler {
                 Self::Pipe(Pipe { launcher, arguments, limits, is_text, idle: RefCell::default() })
             }
             HandlerSettings::Post(post) => Self::Post(post),
+            HandlerSettings::DryRun(dry) => Self::DryRun(dry),
         }
     }
 
@@ -133,6 +162,7 @@ impl AnyHandler {
             Self::Exec(exec) => Box::pin(exec.attempt(task)).await,
             Self::Pipe(pipe) => Box::pin(pipe.attempt(task)).await,
             Self::Post(post) => Box::pin(post.attempt(task)).await,
+            Self::DryRun(dry) => dry.attempt(task),
         };
         attempted.unwrap_or_else(|failure| Attempted::from(Err(failure)))
     }
@@ -140,7 +170,7 @@ impl AnyHandler {
     /// Returns why the handler can do nothing any more, if that is so.
     pub(crate) fn lost(&self) -> Option<String> {
         match self {
-            Self::Simulate(_) | Self::Post(_) => None,
+            Self::Simulate(_) | Self::Post(_) | Self::DryRun(_) => None,
             Self::Exec(exec) => exec.launcher.lost(),
             Self::Pipe(pipe) => pipe.launcher.lost(),
         }
@@ -157,7 +187,7 @@ impl AnyHandler {
     pub(crate) fn writes(&self) -> Writes {
         match self {
             Self::Simulate(_) => Writes::Nothing,
-            Self::Exec(_) => Writes::Output,
+            Self::Exec(_) | Self::DryRun(_) => Writes::Output,
             Self::Pipe(_) | Self::Post(_) => Writes::Replies,
         }
     }

@@ -3,7 +3,7 @@
 use std::{cell::RefCell, rc::Rc};
 
 use fourfold::{
-    Control, Event, Observer,
+    Attempt, Control, Event, Observer,
     event::{Disposition, EventKind, Outcome},
     listen::{Listener, Watch},
     metrics::State,
@@ -104,6 +104,38 @@ impl Observer for HaltWatch<'_> {
                 self.dead, self.ended
             ));
             self.control.drain();
+        }
+    }
+}
+
+/// Says once that no new task starts because too many wait for a retry.
+pub(crate) struct RetryWatch {
+    max: Option<usize>,
+    waiting: usize,
+}
+
+impl RetryWatch {
+    /// Creates the watch of a run that begins, if it has such a bound.
+    pub(crate) fn new(max: Option<usize>) -> Self {
+        Self { max, waiting: 0 }
+    }
+}
+
+impl Observer for RetryWatch {
+    fn event(&mut self, event: &Event<&str>) {
+        let Some(max) = self.max else { return };
+        match event.kind {
+            EventKind::Settled { disposition: Disposition::Retried, .. } => self.waiting += 1,
+            EventKind::Claimed { attempt, .. } if attempt > Attempt::FIRST => {
+                self.waiting = self.waiting.saturating_sub(1);
+            }
+            _ => return,
+        }
+        if self.waiting >= max {
+            self.max = None;
+            terminal::say(&format!(
+                "warning: {max} tasks wait for their next attempt (--retry-buffer): new ones start when fewer do"
+            ));
         }
     }
 }

@@ -9,7 +9,10 @@ mod frame;
 use std::{cell::RefCell, convert::Infallible, time::Duration};
 
 use console::Term;
-use fourfold::{Clock, metrics::State};
+use fourfold::{
+    Clock,
+    metrics::{Counters, State},
+};
 
 pub(crate) use self::line::ProgressLine;
 use self::{
@@ -38,6 +41,19 @@ pub(crate) async fn show(state: &RefCell<State>, clock: &AnyClock, done: Done<'_
         let (rows, columns) = size.unwrap_or((24, 80));
         let size = Size { rows: rows.into(), columns: columns.into() };
         terminal::draw(&Frame { state: &state, now, done: done(&state), recent: &recent, size }.lines());
+    }
+}
+
+/// Writes a line to the log at this interval until it is dropped.
+pub(crate) async fn log(state: &RefCell<State>, every: Duration) -> Infallible {
+    let mut before = 0;
+    loop {
+        smol::Timer::after(every).await;
+        let Counters { in_flight, queued, dead, .. } = *state.borrow().counters();
+        let ended = state.borrow().counters().tasks();
+        let rate = ended.saturating_sub(before) as f64 / every.as_secs_f64();
+        terminal::say(&format!("{ended} ended, {in_flight} in flight, {queued} waiting, {dead} dead, {rate:.1}/s"));
+        before = ended;
     }
 }
 

@@ -22,12 +22,12 @@ use futures_lite::future::or;
 use smol::Timer;
 
 use crate::{
-    args::{Halt, OutputArgs},
+    args::{Halt, OutputArgs, ProgressMode},
     clock::AnyClock,
     exit::{CliError, Ending},
     handler::AnyHandler,
     input::TaskFormat,
-    observers::{EventLog, FormatHint, HaltWatch, Maybe, StateObserver},
+    observers::{EventLog, FormatHint, HaltWatch, Maybe, RetryWatch, StateObserver},
     outputs::Outputs,
     progress::{self, Done},
     results::{OpenedResults, Results},
@@ -41,6 +41,11 @@ use crate::{
 /// How long the report may take to be read after a signal.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// The time between two lines of `--progress line`.
+const LINE_EVERY: Duration = Duration::from_secs(1);
+/// The same without a terminal, where nobody has asked for lines.
+const LOG_EVERY: Duration = Duration::from_secs(10);
+
 /// Runs sources, one after another, with the same handler and the same outputs.
 pub(crate) struct Runner {
     clock: AnyClock,
@@ -49,6 +54,7 @@ pub(crate) struct Runner {
     throttle: Rc<Throttle>,
     results: Results,
     halt: Option<Halt>,
+    retry_max: Option<usize>,
     stdout: Rc<Stdout>,
     shutdown: Shutdown,
     listener: Option<Listener>,
@@ -56,7 +62,27 @@ pub(crate) struct Runner {
     output: OutputArgs,
     /// Whether tasks are JSON.
     is_json: bool,
-    shows_progress: bool,
+    progress: Progress,
+}
+
+/// How it is shown how far a run is.
+#[derive(Clone, Copy, Debug)]
+enum Progress {
+    None,
+    View,
+    Lines { every: Duration },
+}
+
+impl Progress {
+    fn new(output: &OutputArgs) -> Self {
+        match output.progress {
+            ProgressMode::Line => Self::Lines { every: LINE_EVERY },
+            ProgressMode::Auto if output.quiet => Self::None,
+            ProgressMode::Auto if terminal::is_drawable() => Self::View,
+            ProgressMode::Auto => Self::Lines { every: LOG_EVERY },
+            ProgressMode::None => Self::None,
+        }
+    }
 }
 
 /// What a runner writes to, opened before anything begins.
@@ -122,7 +148,7 @@ impl Runner {
         if let Some(listener) = &opened.listener {
             server::announce(listener);
         }
-        let shows_progress = !work.output.quiet && terminal::is_drawable();
+        let progress = Progress::new(&work.output);
         let (output, shutdown) = (work.output, Shutdown::default());
         Self {
             clock,
@@ -131,13 +157,14 @@ impl Runner {
             throttle,
             results,
             halt: work.halt,
+            retry_max: work.retry_max,
             stdout,
             shutdown,
             listener: opened.listener,
             trace,
             output,
             is_json,
-            shows_progress,
+            progress,
         }
     }
 
@@ -161,7 +188,10 @@ impl Runner {
         let watched = StateObserver::new(self.listener.as_ref());
         let state = watched.state();
         let trace = Maybe(self.trace.as_mut().map(|(_, trace)| trace));
-        let watches = (FormatHint(self.is_json && !self.output.quiet), HaltWatch::new(self.halt, &self.control));
+        let watches = (
+            FormatHint(self.is_json && !self.output.quiet),
+            (HaltWatch::new(self.halt, &self.control), RetryWatch::new(self.retry_max)),
+        );
         let mut observer = (watched, (trace, (EventLog::new(), (watches, &self.results))));
         let results = &self.results;
         let (handler, control, throttle) = (&self.handler, &self.control, &self.throttle);
@@ -186,10 +216,11 @@ impl Runner {
             AnyClock::Simulated(clock) => clock.run(run).map_err(|stalled| stalled.to_string()),
             AnyClock::Native(_) => {
                 let show = async {
-                    if self.shows_progress {
-                        progress::show(&state, &self.clock, done).await;
+                    match self.progress {
+                        Progress::None => std::future::pending().await,
+                        Progress::View => match progress::show(&state, &self.clock, done).await {},
+                        Progress::Lines { every } => match progress::log(&state, every).await {},
                     }
-                    std::future::pending().await
                 };
                 // Caught before anything starts: from then on a signal may come.
                 let signals = shutdown::catch();

@@ -12,11 +12,16 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use fourfold::{Pattern, Rate};
 use jiff::SignedDuration;
 
-/// Exit codes: single ones and ranges.
+/// Exit codes or HTTP statuses: single ones and ranges.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Codes(Vec<RangeInclusive<u16>>);
 
 impl Codes {
+    /// Returns whether one that is greater than this is among them.
+    pub(crate) fn contain_above(&self, code: u16) -> bool {
+        self.0.iter().any(|range| *range.end() > code)
+    }
+
     /// Returns whether a code is among them.
     pub(crate) fn contain(&self, code: u16) -> bool {
         self.0.iter().any(|range| range.contains(&code))
@@ -30,12 +35,12 @@ impl FromStr for Codes {
         let range = |part: &str| {
             let (first, last) = part.split_once('-').unwrap_or((part, part));
             let (first, last) = (first.trim().parse().ok()?, last.trim().parse().ok()?);
-            (first <= last && last <= 255).then_some(first..=last)
+            (first <= last && last <= 999).then_some(first..=last)
         };
         let ranges: Option<Vec<_>> = text.split(',').map(range).collect();
-        ranges
-            .map(Self)
-            .ok_or_else(|| "expected exit codes from 0 to 255 and ranges of them: such as 1,64-78".to_owned())
+        ranges.map(Self).ok_or_else(|| {
+            "expected exit codes, statuses and ranges of them: such as 1,64-78 or 404,500-599".to_owned()
+        })
     }
 }
 
@@ -209,7 +214,7 @@ mod tests {
         let codes: Codes = "1, 64-78,127".parse().unwrap();
         let found: Vec<u16> = (0..=300).filter(|code| codes.contain(*code)).collect();
         assert_eq!((found.len(), found[0], found[1], found[16]), (17, 1, 64, 127));
-        assert!(["", "x", "1-", "9-3", "256", "-1", "1,,2"].iter().all(|text| text.parse::<Codes>().is_err()));
+        assert!(["", "x", "1-", "9-3", "1000", "-1", "1,,2"].iter().all(|text| text.parse::<Codes>().is_err()));
     }
 
     #[test]

@@ -124,12 +124,17 @@ pub(crate) struct WorkArgs {
     /// How long a process of --exec or --pipe that ran into --timeout may take to end after SIGTERM; then SIGKILL ends it
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = parse::duration, allow_hyphen_values = true)]
     pub(crate) kill_after: Duration,
-    /// Exit codes of --exec after which the task is tried again, as --retries says; stronger than --dead-on
+    /// Exit codes of --exec or statuses of --post after which the task is tried again, as --retries says; stronger than
+    /// --dead-on
     #[arg(long, value_name = "CODES", allow_hyphen_values = true)]
     pub(crate) retry_on: Option<Codes>,
-    /// Exit codes of --exec after which the task is dead at once (default: 64-74,76-78,126,127)
+    /// Exit codes of --exec or statuses of --post after which the task is dead at once (default: 64-74,76-78,126,127; with
+    /// --post, all below 500 but 408, 425 and 429)
     #[arg(long, value_name = "CODES", allow_hyphen_values = true)]
     pub(crate) dead_on: Option<Codes>,
+    /// Show what would be started or sent, quoted for a shell, and do none of it; no file is written
+    #[arg(long)]
+    pub(crate) dry_run: bool,
     /// End the run, with exit code 1, when N tasks are dead, or P percent of those that have ended (from 100 on); running
     /// tasks are finished
     #[arg(long, value_name = "N|P%")]
@@ -189,6 +194,14 @@ pub(crate) struct HttpArgs {
     pub(crate) cacert: Option<PathBuf>,
 }
 
+/// How it is shown how far a run is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum ProgressMode {
+    Auto,
+    Line,
+    None,
+}
+
 /// What is written besides the tasks' own output.
 #[derive(Debug, Args)]
 pub(crate) struct OutputArgs {
@@ -203,6 +216,10 @@ pub(crate) struct OutputArgs {
     /// means 127.0.0.1, port 0 any free port
     #[arg(long, value_name = "ADDR")]
     pub(crate) listen: Option<ListenAddress>,
+    /// How it is shown how far the run is: as a view on a terminal and as a line every 10 s elsewhere, as a line every second,
+    /// or not at all
+    #[arg(long, value_name = "MODE", default_value = "auto")]
+    pub(crate) progress: ProgressMode,
     /// Show no progress, no summary and not what tasks that succeed write to standard error
     #[arg(short, long)]
     pub(crate) quiet: bool,

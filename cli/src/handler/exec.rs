@@ -1,15 +1,15 @@
 //! `--exec`: a process per attempt.
 
-pub(crate) mod codes;
 pub(crate) mod template;
 
 use std::{os::unix::process::ExitStatusExt, process::ExitStatus, rc::Rc};
 
 use fourfold::{Failure, Task, source::Json};
 
-use self::{codes::Rules, template::Template};
+use self::template::Template;
 use super::{
     attempted::{Attempted, text},
+    codes::Rules,
     reason::cut,
 };
 use crate::{

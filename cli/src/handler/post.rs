@@ -30,7 +30,11 @@ use self::{
     target::Target,
     verdict::Excerpt,
 };
-use super::attempted::{Attempted, text};
+use super::{
+    attempted::{Attempted, text},
+    codes::Rules,
+    dry::DryRun,
+};
 use crate::{args::HttpArgs, exit::CliError, process::Spool, throttle::Code};
 
 /// Sends each attempt to a server.
@@ -40,6 +44,7 @@ pub(crate) struct Post {
     headers: HeaderMap,
     is_text: bool,
     timeout: Duration,
+    rules: Rules,
     dial: Dial,
     /// The same for no two runs: ids of tasks begin anew with every file.
     run: u64,
@@ -51,7 +56,13 @@ pub(crate) struct Post {
 impl Post {
     /// Nothing is sent before there is a task: to connect would say little about a POST, and a server that is not up yet
     /// may be by then.
-    pub(crate) fn new(url: &str, args: &HttpArgs, is_text: bool, timeout: Duration) -> Result<Self, CliError> {
+    pub(crate) fn new(
+        url: &str,
+        args: &HttpArgs,
+        is_text: bool,
+        timeout: Duration,
+        rules: Rules,
+    ) -> Result<Self, CliError> {
         let target = Target::parse(url)?;
         let tls = target::tls(&target, args.cacert.as_deref())?;
         Ok(Self {
@@ -60,10 +71,16 @@ impl Post {
             headers: target::standing_headers(&target, &args.header, is_text)?,
             is_text,
             timeout,
+            rules,
             dial: Dial::new(&target, tls)?,
             run: RandomState::new().hash_one(0),
             idle: RefCell::default(),
         })
+    }
+
+    /// Shows what would be sent, without what may be secret.
+    pub(super) fn dry(&self) -> DryRun {
+        DryRun::Post { place: format!("{}{}", self.place, self.path_and_query.path()), is_text: self.is_text }
     }
 
     /// Keeps to the timeout: what follows an attempt, such as a slow reader of its answer, is not the server's doing.
@@ -86,7 +103,7 @@ impl Post {
         {
             self.idle.borrow_mut().push(connection);
         }
-        let result = verdict::judge(&self.place, head.status, &head.headers, &said)
+        let result = verdict::judge(&self.place, head.status, &head.headers, &said, &self.rules)
             .and_then(|()| read.map(drop).map_err(|error| self.transient(&format!("the response broke off: {error}"))));
         let output = if result.is_ok() { said.into_answer().into() } else { Spool::default() };
         let code = Some(Code::Status(head.status.as_u16()));

@@ -53,6 +53,8 @@ pub(crate) struct WorkSettings {
     pub(crate) has_brake: bool,
     pub(crate) output: OutputArgs,
     pub(crate) results: ResultSettings,
+    /// How many tasks of a file may wait for a retry.
+    pub(crate) retry_max: Option<usize>,
 }
 
 impl RunSettings {
@@ -72,7 +74,7 @@ impl RunSettings {
         } = args;
         let RunArgs { max_line, lease, max_deliveries, reconnect, no_wait, .. } = args;
         let RunArgs { journal, resume, resume_failed, .. } = args;
-        let limit = work.max_concurrent;
+        let (limit, is_dry) = (work.max_concurrent, work.dry_run);
         let mut source = SourceSettings::check(&source)?;
         for (flag, given) in [("--dead", dead.is_some()), ("--rest", rest.is_some())] {
             if given && !source.has_lines() {
@@ -122,6 +124,11 @@ impl RunSettings {
             None => None,
         };
         work.results = ResultSettings { path: results, is_kept: is_resumed, window };
+        work.retry_max = source.has_lines().then_some(retry_buffer.get());
+        let (mut dead, mut rest, mut journal) = (dead, rest, journal);
+        if is_dry {
+            (dead, rest, journal, work.results.path, work.output.trace) = (None, None, None, None, None);
+        }
         Ok(Self { source, work, lines: LineSettings { dead, rest, max_line, retry_buffer, follow, journal } })
     }
 }
@@ -154,6 +161,7 @@ impl WorkSettings {
                 )));
             }
         };
+        let handler = if args.dry_run { check_dry(handler, source)? } else { handler };
         let format = check_format(&args, source)?;
         let mut config = config(&args, pattern);
         if handler.keeps_time() {
@@ -169,8 +177,19 @@ impl WorkSettings {
             has_brake: !args.no_brake,
             output: args.output,
             results: ResultSettings::default(),
+            retry_max: None,
         })
     }
+}
+
+/// Checks that something can be shown of what would be done.
+fn check_dry(handler: HandlerSettings, source: &SourceSettings) -> Result<HandlerSettings, CliError> {
+    if let SourceSettings::Redis(_) = source {
+        return Err(CliError::usage(
+            "--dry-run is for files and standard input: it would take tasks out of a Redis queue",
+        ));
+    }
+    handler.dry().ok_or_else(|| CliError::usage("--dry-run goes with --exec CMD, --pipe CMD or --post URL"))
 }
 
 /// Checks what a task is to be.

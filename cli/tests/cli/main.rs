@@ -11,6 +11,7 @@ mod exec;
 mod follow;
 mod journal;
 mod layers;
+mod limits;
 mod listen;
 mod outputs;
 mod pipe;

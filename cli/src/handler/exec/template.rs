@@ -81,7 +81,7 @@ impl Template {
     ///
     /// # Errors
     /// When the task lacks a field.
-    pub(super) fn fill(&self, task: &Task<Json>) -> Result<String, Failure> {
+    pub(crate) fn fill(&self, task: &Task<Json>) -> Result<String, Failure> {
         let mut filled = String::new();
         for piece in &self.0 {
             match piece {

@@ -12,6 +12,8 @@ use hyper::{
 };
 use smol::Timer;
 
+use crate::handler::codes::Rules;
+
 /// So much of a body is looked at for the reason.
 const EXCERPT: usize = 1024;
 /// So much is read so that the connection can be used again; what is longer costs a new connection.
@@ -103,7 +105,13 @@ fn plain(c: char) -> char {
 /// Decides what the status means for the task; `from` is who said it.
 ///
 /// A class is known for every number of three digits: from 600 on, where there is none, a status is a server's error.
-pub(super) fn judge(from: &str, status: StatusCode, headers: &HeaderMap, said: &Excerpt) -> Result<(), Failure> {
+pub(super) fn judge(
+    from: &str,
+    status: StatusCode,
+    headers: &HeaderMap,
+    said: &Excerpt,
+    rules: &Rules,
+) -> Result<(), Failure> {
     if status.is_success() {
         return Ok(());
     }
@@ -125,9 +133,10 @@ pub(super) fn judge(from: &str, status: StatusCode, headers: &HeaderMap, said: &
         reason.push(')');
     }
     let passes = matches!(status.as_u16(), 408 | 425 | 429 | 500..);
+    let is_final = rules.is_final(status.as_u16(), !passes);
     let after = text(RETRY_AFTER).and_then(|text| retry_after(&text, SystemTime::now()));
     Err(match after {
-        _ if !passes => Failure::permanent(reason),
+        _ if is_final => Failure::permanent(reason),
         Some(after) => Failure::retry_after(reason, after),
         None => Failure::transient(reason),
     })
@@ -187,7 +196,8 @@ mod tests {
     #[test]
     fn the_reason_is_the_first_line_without_what_a_terminal_obeys() {
         let said = excerpt("\r\n \u{1b}[2Jno such\tuser\r\nmore");
-        let failure = judge("http://a", StatusCode::NOT_FOUND, &HeaderMap::new(), &said).unwrap_err();
+        let failure =
+            judge("http://a", StatusCode::NOT_FOUND, &HeaderMap::new(), &said, &Rules::default()).unwrap_err();
         assert_eq!(failure.reason(), "--post http://a: 404 Not Found:  [2Jno such user");
         assert!(failure.is_permanent());
     }
@@ -195,7 +205,8 @@ mod tests {
     #[test]
     fn what_passes_is_tried_again_and_the_rest_is_dead() {
         let none = HeaderMap::new();
-        let verdict = |code: u16| judge("x", StatusCode::from_u16(code).unwrap(), &none, &Excerpt::default());
+        let verdict =
+            |code: u16| judge("x", StatusCode::from_u16(code).unwrap(), &none, &Excerpt::default(), &Rules::default());
         for code in 100..1000 {
             let verdict = verdict(code);
             if (200..300).contains(&code) {

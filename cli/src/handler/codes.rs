@@ -1,4 +1,4 @@
-//! What exit codes mean.
+//! What exit codes and statuses mean.
 
 use crate::args::Codes;
 
@@ -6,8 +6,8 @@ use crate::args::Codes;
 /// with which a shell says that it cannot start a program.
 const DEAD: [(u8, u8); 4] = [(64, 74), (76, 78), (126, 126), (127, 127)];
 
-/// Which exit codes end a task for good.
-#[derive(Clone, Debug)]
+/// Which exit codes or statuses end a task for good.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Rules {
     retry_on: Option<Codes>,
     dead_on: Option<Codes>,
@@ -19,15 +19,17 @@ impl Rules {
         Self { retry_on, dead_on }
     }
 
-    /// Returns whether a task that ended with this code is not tried again. A process that a signal
-    /// killed has none.
+    /// Returns whether a task whose process ended with this code is not tried again. A process that a
+    /// signal killed has none.
     pub(super) fn is_dead(&self, code: Option<u8>) -> bool {
-        let Some(code) = code else { return false };
-        let is_retried = self.retry_on.as_ref().is_some_and(|codes| codes.contain(code.into()));
-        let is_dead = match &self.dead_on {
-            Some(codes) => codes.contain(code.into()),
-            None => DEAD.iter().any(|(first, last)| (*first..=*last).contains(&code)),
-        };
+        let is_dead = |code: &u8| DEAD.iter().any(|(first, last)| (*first..=*last).contains(code));
+        code.is_some_and(|code| self.is_final(code.into(), is_dead(&code)))
+    }
+
+    /// Returns whether a task is not tried again after this number, which is so by default or not.
+    pub(super) fn is_final(&self, number: u16, by_default: bool) -> bool {
+        let is_retried = self.retry_on.as_ref().is_some_and(|codes| codes.contain(number));
+        let is_dead = self.dead_on.as_ref().map_or(by_default, |codes| codes.contain(number));
         is_dead && !is_retried
     }
 }
