@@ -37,7 +37,7 @@ fn wrong_arguments_are_named() {
         (&["run", "--rest", "r"], &["--rest", "demo"]),
         (&["run", "--follow"], &["--follow", "demo"]),
         (&["run", "redis://localhost/0?list=", "--simulate"], &["list=KEY"]),
-        (&["run", "redis://localhost/0?stream=s&group=g", "--simulate"], &["list=KEY"]),
+        (&["run", "redis://localhost/0?stream=s", "--simulate"], &["group=GROUP"]),
         (&["compare", "redis://localhost/0?list=k"], &["four times"]),
         (&["stats", "tasks"], &["redis://HOST/0?list=KEY"]),
         (&["push", "tasks", "tasks"], &["redis://HOST/0?list=KEY"]),
