@@ -109,7 +109,7 @@ test('the limit changes on the fly, up and down', async () => {
 });
 
 test('a signal removes a function that waits, and reaches one that runs, which is not tried again', async () => {
-  const queue = new Queue({ limit: 1, retries: 5, backoffMs: 1 });
+  const queue = new Queue({ limit: 1, retries: 5, backoffMs: 600_000, backoffMaxMs: 600_000 });
   const [first, second] = [new AbortController(), new AbortController()];
   const begun = deferred();
   let attempts = 0;
