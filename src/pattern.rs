@@ -139,7 +139,7 @@ impl Rules {
         self.has_workers.then_some(permit)
     }
 
-    /// Returns how many more tasks may be claimed with so many claimed already.
+    /// Returns the number of tasks that may be claimed beside those in flight and queued.
     pub(crate) fn room(self, bounds: &Bounds, in_flight: usize, queued: usize, is_batch_open: bool) -> usize {
         let capacity = bounds.queue_capacity.unwrap_or(0);
         match self.claims {

@@ -6,9 +6,9 @@ use std::hash::{BuildHasher, RandomState};
 
 use crate::event::{Event, OwnedEvent};
 
-/// So many events are kept: 13 seconds of 5,000 in each.
+/// The maximum number of events that are kept: 13 seconds of 5,000 events per second.
 pub(super) const EVENTS_MAX: usize = 1 << 16;
-/// So many bytes of the reasons among them.
+/// The maximum size of the reasons in the kept events, in bytes.
 const TEXT_MAX: usize = 8 << 20;
 
 /// Events in a row, the oldest making room for the newest. An index counts the events of all runs.
@@ -94,13 +94,13 @@ impl Ring {
         self.begun.max(1)
     }
 
-    /// The id that says: of this run, so many events are known.
+    /// Writes the id of a follower who knows this number of events of this run.
     pub(super) fn write_id(&self, run: u64, known: u64, text: &mut String) {
         // Text in memory takes everything.
         let _ = write!(text, "{:08x}-{run}-{known}", self.token);
     }
 
-    /// The index at which somebody goes on who has this id; `None` where the id is no such place here.
+    /// Returns the index at which the follower with this id continues; `None` when the id is not of this ring.
     pub(super) fn resume(&self, id: &str) -> Option<u64> {
         let mut parts = id.split('-');
         let (token, run, known) = (parts.next()?, parts.next()?, parts.next()?);

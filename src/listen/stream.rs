@@ -11,11 +11,11 @@ use smol::Timer;
 use super::Live;
 use crate::{metrics::State, trace};
 
-/// Events are collected so long before they are written.
+/// The time for which events are collected before they are written.
 const TICK: Duration = Duration::from_millis(20);
-/// So much is made at a time: between two of them the run goes on.
+/// The size of the text that is made at a time, in bytes; the run continues between two such texts.
 const CHUNK: usize = 16 * 1024;
-/// So much is written per tick at most: making text takes time on the run's thread. More than that is a gap.
+/// The maximum size of the text per tick, since making text takes time on the run's thread. Events beyond it are a gap.
 const PER_TICK_MAX: usize = 16 * CHUNK;
 /// A comment says so often that there is nothing to say.
 const HEARTBEAT: Duration = Duration::from_secs(5);

@@ -9,9 +9,9 @@ use crate::{
     event::{Event, Observer, OwnedEvent},
 };
 
-/// A state is kept each so many events: seeking folds no more of them than that.
+/// The number of events between two states that are kept, and the maximum that seeking folds.
 const SPACING: NonZeroUsize = NonZeroUsize::MIN.saturating_add(4095);
-/// Unless more is going on at once: then so many events for each task that the state would show.
+/// The number of events between two states for each task in the state, where that is more.
 const SPACING_PER_TASK: usize = 4;
 /// How many events are kept unless something else is said.
 const EVENTS_MAX: NonZeroUsize = NonZeroUsize::MIN.saturating_add(2_097_151);

@@ -25,9 +25,9 @@ pub(super) struct Snapshot {
 /// What a run may do next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
-    /// Claim at most so many tasks.
+    /// Claim at most this many tasks.
     Claim(NonZeroUsize),
-    /// Start so many tasks.
+    /// Start this many tasks.
     Start(NonZeroUsize),
     /// Nothing, although the source may have more.
     Blocked(BlockedOn),

@@ -114,7 +114,7 @@ impl RedisSource {
         self.me.borrow().clone()
     }
 
-    /// A name that was never used: what was held under the old one is somebody else's.
+    /// Makes a consumer with a name that was never used: deliveries under the old name belong to another consumer.
     fn next_consumer(&self) -> Rc<Consumer> {
         self.consumers.set(self.consumers.get() + 1);
         Rc::new(self.protocol.consumer(format!("{}-{}", self.boot, self.consumers.get())))

@@ -37,7 +37,7 @@ impl Semaphore {
         self.limit.get()
     }
 
-    /// What is taken, or granted to somebody in line who has not come back for it yet.
+    /// Returns the number of permits that are taken, or granted to a waiter that has not been polled yet.
     #[inline]
     pub(crate) fn held(&self) -> usize {
         self.held.get()

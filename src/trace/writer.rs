@@ -239,7 +239,7 @@ mod tests {
         assert_eq!(last["reason"], "a \"quoted\"\nreason");
     }
 
-    /// A disk that is stuck as long as somebody holds the other end.
+    /// A disk that is stuck until the other end of its channel is dropped.
     struct Stuck(Shared, Receiver<()>);
 
     impl Write for Stuck {

@@ -54,7 +54,7 @@ export class Context {
 /** An attempt in flight. */
 class Attempt {
   timedOut = false;
-  /** A promise of somebody's own may end more than once. */
+  /** Whether the promise has settled; a promise of another kind may settle more than once. */
   ended = false;
   /** Whether the run has given the attempt up: its end is told to nobody. */
   dropped = false;

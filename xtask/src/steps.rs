@@ -57,7 +57,7 @@ impl<W: Write + Send> Steps<W> {
         Self { output: Mutex::new(output), limit, start: Instant::now(), record: Mutex::default() }
     }
 
-    /// Programs of the steps may take so many times as long.
+    /// Lets the programs of the steps take this many times as long.
     pub(crate) fn patient(mut self, times: u32) -> Self {
         self.limit = self.limit.map(|limit| limit * times);
         self

@@ -129,8 +129,7 @@ fn run_lines(work: WorkSettings, lines: &LineSettings, input: Input) -> Result<E
         source = source.follow(LOOK);
     }
     let outcome = runner.drain(&source, &config, &|state| part(state, &config, lines, source.consumed(), length));
-    // What is left of standard input is somebody else's to give; it is waited for only where it is
-    // asked for.
+    // The rest of standard input depends on its writer, and is waited for only where it is asked for.
     let counted = rest.is_some() || length.is_some();
     let left = if counted { Some(write_rest(&runner, &source, rest, format.separator())) } else { None };
     drop(source);

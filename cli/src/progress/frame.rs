@@ -19,11 +19,11 @@ use crate::render::{
 
 const SLOW: Style = AnsiColor::Yellow.on_default();
 
-/// As many tasks in flight are drawn as lines at most.
+/// The maximum number of tasks in flight that have a line each.
 const TASKS_MAX: usize = 10;
-/// As many failures.
+/// The maximum number of failures that are shown.
 const FAILURES_MAX: usize = 3;
-/// Up to so many of something have a cell each; more share a line.
+/// The maximum number of things that have a cell each; more share a line.
 const CELLS_MAX: usize = 20;
 const DONE_CELLS: usize = 24;
 const TASK_CELLS: usize = 16;
@@ -211,7 +211,7 @@ impl Frame<'_> {
     }
 }
 
-/// So many of so many, drawn and in figures.
+/// Shows a part of a whole, drawn and in figures.
 fn amount(part: u64, whole: usize) -> String {
     let drawn = if whole <= CELLS_MAX {
         blocks::cells(usize::try_from(part).unwrap_or(usize::MAX), whole, FLOW)

@@ -4,11 +4,11 @@ use std::{collections::VecDeque, time::Duration};
 
 use fourfold::clock::Time;
 
-/// So long is a step of the trend.
+/// The length of a step of the trend.
 const STEP: Duration = Duration::from_millis(500);
-/// So many steps are remembered.
+/// The number of steps that are remembered.
 const STEPS: usize = 16;
-/// The rate is that of so many steps.
+/// The number of steps that the rate is computed from.
 const RATE_STEPS: usize = 6;
 
 /// What the fold said of late.
@@ -26,7 +26,7 @@ struct Look {
 }
 
 impl Recent {
-    /// So many tasks have ended by now.
+    /// Notes the number of tasks that have ended by now.
     pub(super) fn look(&mut self, at: Time, tasks: u64) {
         let step = at.as_nanos() / STEP.as_nanos() as u64;
         let look = Look { step, at, tasks };

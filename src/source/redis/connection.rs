@@ -171,7 +171,7 @@ fn version(reply: &Value) -> Option<String> {
 /// Whoever embeds this may have chosen before. With features of several crates there is no choice by default, and none is a panic.
 fn choose_cryptography() {
     if rustls::crypto::CryptoProvider::get_default().is_none() {
-        // Somebody on another thread was faster: then there is one.
+        // Another thread was faster: then there is a provider.
         let _ = rustls::crypto::ring::default_provider().install_default();
     }
 }

@@ -14,11 +14,11 @@ use smol::Timer;
 
 use crate::handler::codes::Rules;
 
-/// So much of a body is looked at for the reason.
+/// The size of the part of a body that is searched for the reason, in bytes.
 const EXCERPT: usize = 1024;
-/// So much is read so that the connection can be used again; what is longer costs a new connection.
+/// The maximum size of a body that is read so that its connection can be used again, in bytes.
 const BODY_MAX: usize = 64 * 1024;
-/// So much of an answer is kept.
+/// The maximum size of an answer that is kept, in bytes.
 const ANSWER_MAX: usize = 8 << 20;
 /// How long each part of a body is waited for once the status is there.
 const BODY_WAIT: Duration = Duration::from_secs(1);
