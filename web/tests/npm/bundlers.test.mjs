@@ -81,6 +81,26 @@ test('no bundler: a page imports the package as it lies there', async () => {
   await inBrowser('plain.js');
 });
 
+test('workers load it as pages and programs do', async () => {
+  const program = PROGRAM.replace(
+    "if (typeof document === 'undefined') console.log(answer);\nelse",
+    'postMessage(answer);\nif (false)',
+  );
+  assert.notEqual(program, PROGRAM);
+  writeFileSync(join(folder, 'worker.js'), program.replace("'fourfold'", "'./node_modules/fourfold/index.js'"));
+  const page =
+    "new Worker('worker.js', { type: 'module' }).onmessage = ({ data }) => (document.body.dataset.answer = data);\n";
+  writeFileSync(join(folder, 'page.js'), page);
+  await inBrowser('page.js');
+  const thread =
+    "import { parentPort, Worker } from 'node:worker_threads';\nglobalThis.postMessage = (answer) => parentPort.postMessage(answer);\n";
+  writeFileSync(
+    join(folder, 'thread.mjs'),
+    `${thread}if (parentPort) await import('./worker.js');\nelse new Worker('./thread.mjs').on('message', (answer) => console.log(answer));\n`,
+  );
+  assert.equal(node('thread.mjs').trim(), ANSWER);
+});
+
 test('webpack for production', { skip: !FULL && 'a long one' }, async () => {
   const webpack = pathToFileURL(tool('webpack@5.112.2', 'lib/index.js')).href;
   const script = `const { default: webpack } = await import('${webpack}');

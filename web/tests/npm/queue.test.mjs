@@ -33,6 +33,48 @@ test('a function that is added resolves with its result; the limit is reached an
   );
 });
 
+test('a function may add functions and wait for idle rooms: tasks make tasks', async () => {
+  const queue = new Queue({ limit: 2 });
+  const seen = [];
+  const visit = (depth) => async () => {
+    seen.push(depth);
+    if (depth < 6) for (let child = 0; child < 2; child += 1) void queue.add(visit(depth + 1));
+    await undefined;
+  };
+  // The first is added while nothing runs, the others from within.
+  void queue.add(visit(1));
+  await queue.onIdle();
+  assert.equal(seen.length, 63);
+  let inside;
+  await queue.add(() => {
+    inside = queue.add(() => 'added from a function that returns at once');
+    queue.setLimit(1);
+    return queue.size;
+  });
+  assert.equal(await inside, 'added from a function that returns at once');
+});
+
+test('a rate spreads the starts, whatever the priorities, and can be taken away', async () => {
+  const queue = new Queue({ limit: 10, rate: 50 });
+  const [starts, order] = [[], []];
+  const add = (priority) =>
+    queue.add(
+      () => {
+        starts.push(performance.now());
+        order.push(priority);
+      },
+      { priority },
+    );
+  await Promise.all([1, 1, 1, 1, 1, 2, 2].map(add));
+  // Seven starts at 50 per second, of which five may come at once.
+  assert.ok(starts.at(-1) - starts[0] >= 15, `all started within ${starts.at(-1) - starts[0]} ms`);
+  assert.ok(order.indexOf(2) < 2, `the higher priority was started in the order ${order}`);
+  queue.configure({ rate: undefined });
+  const before = performance.now();
+  await Promise.all(Array.from({ length: 200 }, () => add(0)));
+  assert.ok(performance.now() - before < 2000, '200 starts at 50 per second take four seconds');
+});
+
 test('a function that throws rejects with its own error, and the others go on', async () => {
   const queue = new Queue({ limit: 1 });
   const error = new RangeError('mine');
