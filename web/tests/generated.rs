@@ -26,7 +26,7 @@ fn a_number_is_taken_within_its_bounds_and_refused_outside() {
     for described in run.filter(|described| described.kind() == "count" && described.name() != "rate") {
         let (name, (min, max)) = (described.name(), described.bounds());
         let parse = |value: String| {
-            // So that many tasks make no more attempts than are allowed.
+            // Keeps many tasks within the maximum number of attempts.
             let retries = if name == "retries" { "" } else { r#","retries":0"# };
             let tasks = if name == "tasks" { "" } else { r#","tasks":1"# };
             Params::parse(&format!(r#"{{"{name}":{value}{retries}{tasks}}}"#))

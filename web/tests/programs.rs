@@ -57,7 +57,7 @@ fn program(name: &str, params: &ProgramParams) -> Seen {
 fn pattern(pattern: Pattern, params: &ProgramParams, seed: u64) -> Seen {
     let config = Config::new(pattern, params.limit).retry(Retry::NEVER).seed(seed);
     let simulation = Simulation::new(config, params.work.len() as u64);
-    // That a group may fail is part of it.
+    // The group may fail: that is a part of the test.
     see(|tell| drop(simulation.run(&mut observer_fn(|event| tell(event)))))
 }
 
@@ -181,7 +181,7 @@ fn forgotten_tasks_stay_and_those_of_a_group_are_cancelled() {
             let live = wrong.state.tasks()[task];
             let TaskPhase::Abandoned { since, permit, outcome: None } = live.phase else { panic!("{live:?}") };
             assert_eq!(wrong.state.permits()[permit.unwrap()], Some(*task));
-            // It ages: the program goes on without it.
+            // The task ages while the program continues without it.
             assert_eq!(wrong.state.at().since(since), Duration::from_millis(500));
         }
 
@@ -190,7 +190,7 @@ fn forgotten_tasks_stay_and_those_of_a_group_are_cancelled() {
         assert_eq!((right.violation.as_deref(), right.is_complete), (None, true), "seed {seed}");
         assert_eq!((group.abandoned, right.state.leaked(), group.in_flight), (0, 0, 0), "seed {seed}");
         assert!(right.state.tasks().is_empty() && group.cancelled > 0, "seed {seed}: {group:?}");
-        // The same tasks at the same times up to there.
+        // The same tasks start at the same times up to that event.
         let first = |seen: &Seen| (seen.state.failures()[0].at, seen.state.failures()[0].task);
         assert_eq!(first(&right), first(&wrong), "seed {seed}");
         forgotten_at_all += leaked;
@@ -231,7 +231,7 @@ fn a_queue_without_a_bound_grows_and_the_bounded_one_holds_its_producer() {
                 assert!(right.state.report().wait.unwrap().max < wrong.state.report().wait.unwrap().max, "seed {seed}");
             }
         }
-        // About half of what comes in waits when the last has come: twice the tasks, twice the queue.
+        // About half of the tasks wait when the last one has arrived: twice the tasks, twice the queue.
         for (peak, tasks) in peaks.iter().zip([200, 400, 800]) {
             assert!(*peak > tasks / 4 && *peak < tasks, "{peaks:?}, seed {seed}");
         }
@@ -290,7 +290,7 @@ fn after_limit_failures_nothing_starts_and_the_guard_loses_nothing() {
         assert_eq!((right.state.counters().tasks(), right.state.counters().dead > 4), (600, true), "seed {seed}");
         assert_eq!(right.state.counters().done + right.state.counters().dead, 600);
 
-        // With time it is seen that nothing comes any more.
+        // The end of the time shows that no further event comes.
         let patient = ProgramParams { duration_max: Some(Duration::from_secs(60)), ..params };
         let waited = program("lost_permit", &patient);
         assert_eq!(waited.state.elapsed(), Duration::from_secs(60));
@@ -354,13 +354,13 @@ fn a_program_whose_time_is_up_says_what_it_held() {
 
 #[test]
 fn every_line_that_tells_an_event_is_marked() {
-    // Told by the host on its own account.
+    // The host reports this event itself.
     let hosts = ["run_started", "run_ended", "settled", "source_exhausted"];
     for program in PROGRAMS {
         let marked: BTreeSet<&str> =
             program.source().lines().filter_map(|line| Some(line.split_once(" // page: ")?.1)).collect();
         let mut told = BTreeSet::new();
-        // Deaths by the clock aside: no line of the program tells those.
+        // Apart from the end of the time, which no line of a program reports.
         for seed in 0..SEEDS {
             let text = String::from_utf8(lines(program, &params(400, seed))).unwrap();
             told.extend(text.lines().map(|line| {

@@ -1,4 +1,4 @@
-// For everybody: no violation that a machine can find, and no sideways scrolling on a narrow screen.
+// Accessibility: no violation that a tool can find, and no sideways scrolling on a narrow screen.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -16,7 +16,7 @@ const WIDTHS = [1440, 360];
 
 /** @param {import('playwright-core').Page} page @param {string} where */
 async function examine(page, where) {
-  // Colours that are still changing are nobody's colours.
+  // Colours are measured after their transitions have ended.
   await page.waitForFunction(() => document.getAnimations().every((animation) => animation.playState !== 'running'));
   if (!(await page.evaluate(() => 'axe' in globalThis))) await page.evaluate(AXE);
   const { violations, passes } = await page.evaluate(async (tags) => {

@@ -1,4 +1,4 @@
-// The one executable is all there is to the page.
+// The executable alone serves the whole page.
 
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
@@ -12,7 +12,7 @@ test('fourfold web serves all of the page from an empty folder, without a networ
   const folder = await emptyFolder(t);
   const { url, ended, stop } = await listening(t, ['web', '--listen', '127.0.0.1:0'], folder);
   assert.deepEqual(readdirSync(folder), []);
-  // Anything that leaves this machine fails the test, as does a complaint about the policy.
+  // A request to another host fails the test, and so does a violation of the policy.
   for (const mode of ['learn', 'lab', 'compare', 'replay', 'live', 'own']) {
     const page = await house.open(t, { url, hash: `#mode=${mode}` });
     if (['lab', 'compare', 'replay'].includes(mode)) {

@@ -1,4 +1,4 @@
-// On every event of every run: the bounds hold, and no task that was started is lost sight of.
+// At every event of every run, the bounds hold, and every task that started has an end.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -26,8 +26,8 @@ async function simulate(page, runs) {
 }
 
 /**
- * Goes through a run and says what it came to. A limit that was lowered, and a burst into a queue, interrupt nobody: what is over the
- * bound then may only become less.
+ * Checks a run event by event, and returns its counts. A lower limit and a burst into a queue interrupt no task: a count
+ * above the bound may then only decrease.
  * @param {any[]} events
  * @param {boolean} [bounded] whether there is a bound to the queue: a program may be mistaken in that
  */

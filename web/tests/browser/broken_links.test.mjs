@@ -1,4 +1,4 @@
-// Links that cannot be read as they were meant: the page works all the same, and says so.
+// Broken links: the page works, and says what it could not read.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -6,7 +6,7 @@ import { FULL, MODES, random, seedOf, setUp, still } from './harness.mjs';
 
 const house = setUp();
 const LINKS = FULL ? 2000 : 500;
-/** What is no value of any parameter. */
+/** Values that no parameter accepts. */
 const WRONG = [-1, 1.5, 1e99, 'many', null, [], {}, true, [1], '8'];
 const KEYS = ['limit', 'tasks', 'seed', 'retries'];
 
@@ -55,7 +55,7 @@ async function follow(page, hash) {
   await page.evaluate(async (hash) => {
     const { fourfold } = globalThis;
     const { opening } = fourfold;
-    // The same hash twice would be no new view.
+    // Opening the same hash twice would not open a new view.
     fourfold.address = '';
     location.hash = hash;
     while (fourfold.opening === opening) await new Promise((resolve) => setTimeout(resolve));
@@ -67,7 +67,7 @@ async function follow(page, hash) {
     said: document.querySelector('#refused:not([hidden])')?.textContent ?? '',
     runs: globalThis.fourfold.playback.snapshots.length,
     placard: document.querySelector('.placard') !== null,
-    // What is said of the link may quote anything.
+    // The message may quote any part of the link.
     texts: ['title', 'subtitle', 'side', 'below'].map((id) => document.getElementById(id)?.textContent ?? ''),
   }));
 }

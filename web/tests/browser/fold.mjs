@@ -1,5 +1,5 @@
-// What a trace says about a run at a moment: a second fold, written from src/trace/FORMAT.md alone and in another language, so that
-// the two can disagree.
+// An independent fold of a trace, written from src/trace/FORMAT.md alone and in another language, so that a mistake in one of the
+// two folds shows.
 
 const OUTCOMES = ['succeeded', 'failed', 'timed_out', 'panicked', 'cancelled'];
 
@@ -25,7 +25,7 @@ export class Fold {
     this.queue = [];
     this.inFlight = 0;
     this.peak = 0;
-    /** Permit-nanoseconds that nobody used. */
+    /** The time for which permits were not held, in nanoseconds, summed over the permits. */
     this.idle = 0;
     /** @type {{number: number, size: number, claimed: number, ended: number} | null} */
     this.batch = null;
@@ -41,7 +41,7 @@ export class Fold {
     this[event.event]?.(event);
   }
 
-  /** Permits that somebody has, whoever it is. */
+  /** The number of permits that are held. */
   get held() {
     return this.inFlight;
   }

@@ -1,4 +1,4 @@
-// How smoothly the stage moves, drawn by the processor alone.
+// The frame rate of the stage, without a graphics processor.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -8,7 +8,7 @@ const house = setUp();
 const SECONDS = FULL ? 10 : 4;
 
 /**
- * Plays for a while and measures: frames per second, and what the page's own thread spends on each of them in JavaScript.
+ * Plays for some seconds, and measures the frames per second and the JavaScript time of each frame on the page's thread.
  * @param {import('playwright-core').Page} page
  */
 async function measure(page) {
@@ -17,7 +17,7 @@ async function measure(page) {
     /** @type {number[]} by frame */
     const costs = [];
     let spent = 0;
-    // A second measure of the same page leaves out the first one's clock.
+    // A second measurement of the same page does not use the clock of the first.
     delete playback.tick;
     delete playback.take;
     const timed = (/** @type {any} */ object, /** @type {string} */ name) => {
@@ -42,7 +42,7 @@ async function measure(page) {
     const until = last + seconds * 1000 + 500;
     await new Promise((resolve) => {
       const look = (/** @type {number} */ now) => {
-        // The first half second warms up.
+        // The first half second is a warm-up.
         if (now > until - seconds * 1000) {
           frames.push(now - last);
           costs.push(spent);

@@ -1,4 +1,4 @@
-// What is drawn is where it seems to be: the bitmap fits its box, and a click hits what is under it.
+// Geometry of the stage: the bitmap fits its box, and a click selects the token under it.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -55,7 +55,7 @@ for (const [width, height] of SIZES) {
       const box = /** @type {HTMLElement} */ (document.getElementById('canvas')).getBoundingClientRect();
       return [...stage.views[0].tokens.all.values()].map(({ id, x, y }) => ({
         id,
-        // Scaled as the picture is: where the token is seen.
+        // The token's place on the screen, scaled as the picture is.
         x: (x * box.width) / stage.width,
         y: (y * box.height) / stage.height,
       }));

@@ -1,4 +1,4 @@
-// What the tests of the page share: the built page on a server, a real Chromium, and ways to wait for what a visitor would wait for.
+// Shared by the tests of the page: a server with the built page, a real Chromium, and functions that wait for what a visitor sees.
 
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
@@ -7,16 +7,16 @@ import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 import { serve } from './server.mjs';
 
-/** Long tests are as long as they are written; otherwise as long as anybody waits for. */
+/** Whether long tests run at their whole length. */
 export const FULL = process.env.FULL === '1';
-/** Times are printed always; to what they have to reach they are held where FULL asks for it, and otherwise to thrice that: other work on the machine is no fault of the page. */
+/** The factor on time limits: 1 with FULL, otherwise 3, since other work on the machine slows the page down. */
 export const SLACK = FULL ? 1 : 3;
 export const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 export const DIST = fileURLToPath(new URL('../../dist/', import.meta.url));
 export const MODES = ['learn', 'lab', 'compare', 'replay', 'live', 'own'];
 export const PATTERNS = ['set', 'batch', 'pool', 'group'];
 
-/** Nothing that is waited for takes so long, on the slowest machine. */
+/** The longest time that a test waits for one thing, in milliseconds. */
 const PATIENCE_MS = 15_000;
 const ARGUMENTS = [
   '--no-sandbox',
@@ -28,7 +28,7 @@ const ARGUMENTS = [
   '--disable-sync',
 ];
 
-/** The browser and the server of a test file; both end with it. */
+/** Starts the browser and the server of a test file, and stops both after its tests. */
 export function setUp() {
   const house = {
     /** @type {import('playwright-core').Browser} */ browser: /** @type {any} */ (null),
@@ -64,7 +64,7 @@ export function setUp() {
  */
 
 /**
- * A page in a profile of its own. Whatever it complains of fails the test, and so does a request that leaves its origin.
+ * Opens a page in a profile of its own. An error in its console fails the test, and so does a request to another origin.
  * @param {{browser: import('playwright-core').Browser, url: string}} house
  * @param {import('node:test').TestContext} t
  * @param {Opening} [opening]
@@ -95,7 +95,7 @@ async function open(
   const page = await context.newPage();
   /** @type {string[]} */
   const complaints = [];
-  // A blank page is opened to watch how the page itself is.
+  // A blank page is opened first by tests that watch the page load.
   const { origin } = new URL(url === 'about:blank' ? house.url : url);
   page.on('pageerror', (error) => complaints.push(`error: ${error.message}`));
   page.on('console', (message) => {
@@ -108,7 +108,7 @@ async function open(
   });
   t.after(async () => {
     await context.close();
-    // Asked of whoever serves the page: whether there is a run to watch.
+    // The page asks its server whether there is a run to watch.
     const left = complaints.filter((complaint) => !excused?.test(complaint) && !complaint.includes('/healthz'));
     assert.deepEqual(left, [], 'the page complained');
   });
@@ -226,7 +226,7 @@ export function seedOf(t) {
 }
 
 /**
- * Measures up to three times, until it is good: what else goes on in a machine only ever makes it worse.
+ * Measures up to three times, until the result is good: other work on the machine can only make it worse.
  * @template T
  * @param {() => Promise<T>} measure
  * @param {(measured: T) => void} check

@@ -1,4 +1,4 @@
-// Without a mouse.
+// The page with the keyboard alone.
 
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
@@ -15,7 +15,7 @@ async function tabTo(page, selector, key = 'Tab') {
       const outline = await page.evaluate(() => {
         const element = /** @type {HTMLElement} */ (document.activeElement);
         const { outlineStyle, outlineWidth, boxShadow } = getComputedStyle(element);
-        // A hidden box inside its label shows its focus around the label.
+        // The focus of a hidden checkbox shows around its label.
         const label = element.closest('label');
         const around = label
           ? getComputedStyle(label).outlineStyle !== 'none' ||
@@ -41,7 +41,7 @@ test('choose a scenario, run it, step back, fork, inspect a task, compare, expor
   await page.waitForFunction(() => location.hash.includes('scenario=pressure'));
   await still(page);
 
-  // It runs to its pause, asks, and goes on when it is answered.
+  // The scenario runs to its pause, asks its question, and continues after the answer.
   await tabTo(page, '#lesson-play', 'Shift+Tab');
   await page.keyboard.press('Enter');
   await page.locator('.question').waitFor();
@@ -75,7 +75,7 @@ test('choose a scenario, run it, step back, fork, inspect a task, compare, expor
   await still(page);
   assert.equal(await positionOf(page), position);
 
-  // A task, looked at closely.
+  // Inspect a task.
   await tabTo(page, '[role="tab"][aria-selected="true"]');
   await page.keyboard.press('ArrowRight');
   await page.keyboard.press('ArrowRight');
@@ -91,7 +91,7 @@ test('choose a scenario, run it, step back, fork, inspect a task, compare, expor
     selected,
   );
 
-  // All four.
+  // Compare the four patterns.
   await tabTo(page, '#modes a[href*="mode=compare"]', 'Shift+Tab');
   await page.keyboard.press('Enter');
   await arrived(page, 'compare');
@@ -99,7 +99,7 @@ test('choose a scenario, run it, step back, fork, inspect a task, compare, expor
   await still(page);
   assert.deepEqual((await stateOf(page)).phase, ['ended', 'ended', 'ended', 'ended']);
 
-  // And away with it.
+  // Export the run.
   await tabTo(page, '#tool-export', 'Shift+Tab');
   await page.keyboard.press('Enter');
   await page.locator('dialog.export').waitFor();
@@ -167,7 +167,7 @@ test('every key does what the help says', async (t) => {
   await page.locator('dialog[open]').waitFor();
   await page.keyboard.press('Escape');
   await page.locator('dialog').waitFor({ state: 'detached' });
-  // Where there are tasks to go through.
+  // Move to a time at which there are tasks.
   await press('Home');
   for (let step = 0; step < 40; step += 1) await page.keyboard.press('ArrowRight');
   await still(page);

@@ -1,4 +1,4 @@
-// Two languages, the same page.
+// The page in both languages.
 
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';

@@ -1,4 +1,4 @@
-// Long traces: how soon they are there, and how soon one is at any place of them.
+// Long traces: the time to load them, and the time to seek in them.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -7,7 +7,7 @@ import { best, FULL, percentile, random, SLACK, seedOf, setUp } from './harness.
 const house = setUp();
 
 /**
- * Makes a trace in the page, hands it over as a visitor would, and goes to random places.
+ * Makes a trace in the page, opens it as a visitor would, and seeks to random positions.
  * @param {import('node:test').TestContext} t
  * @param {number} tasks
  */
@@ -49,7 +49,7 @@ async function measure(t, tasks) {
         const t = Math.round(playback.startNs + part * (playback.endNs - playback.startNs));
         const began = performance.now();
         playback.go({ time: t });
-        // Timers of 0 ms are 4 ms after a while; a message comes at once.
+        // Nested timers of 0 ms take 4 ms; a message arrives at once.
         const { port1, port2 } = new MessageChannel();
         await new Promise((resolve) => {
           port1.onmessage = () =>

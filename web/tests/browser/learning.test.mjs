@@ -1,4 +1,4 @@
-// The scenarios keep what they say, the code that is lit is the code that ran, and nothing moves that was asked to be still.
+// Scenarios: their claims hold, the highlighted code is the code that ran, and reduced motion is respected.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -91,7 +91,7 @@ for (const { id, panels } of SCENARIOS.filter(({ panels }) => panels.some(({ pro
       await still(page);
       /** @type {Set<string>} */
       const lines = new Set();
-      // One event after the other, of whichever panel's turn it is: only those of the chosen run light anything.
+      // Events of all panels take turns; only the events of the chosen run highlight a line.
       for (let step = 0; step < 400 && lines.size < 2; step += 1) {
         await page.locator('#do-step').click();
         await still(page);
@@ -118,7 +118,7 @@ test('nothing plays by itself where reduced motion is asked for', async (t) => {
       '0.000 s',
       hash,
     );
-    // A choice is not a wish for motion either.
+    // Choosing a scenario does not start it either.
     if (hash.includes('learn')) {
       await page.locator('[data-scenario="poison"]').click();
       await page.waitForFunction(() => location.hash.includes('poison'));
@@ -128,7 +128,7 @@ test('nothing plays by itself where reduced motion is asked for', async (t) => {
         await page.evaluate(() => globalThis.fourfold.playback.startNs),
       );
     }
-    // Whoever presses play wants it to play; a frame shows things where they are, not on their way.
+    // The play button plays; each frame shows tasks at their places, not on their way.
     await page.locator('#do-play').click();
     assert.equal(await page.evaluate(() => globalThis.fourfold.playback.playing), true);
     await page.context().close();

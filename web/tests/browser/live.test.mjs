@@ -1,4 +1,4 @@
-// A native run, watched while it goes on: over a real connection, and over one that breaks.
+// Live mode: a native run, over a good connection and over one that breaks.
 
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
@@ -10,7 +10,7 @@ import { emptyFolder, listening, network } from './native.mjs';
 
 const house = setUp();
 const SECONDS = FULL ? 60 : 5;
-/** Tasks that start in a second; each comes to four events. */
+/** The number of tasks that start per second; each task has four events. */
 const RATE = 1250;
 
 /** @param {import('node:test').TestContext} t @param {string} folder @param {number} tasks @param {number} [rate] */
@@ -59,7 +59,7 @@ async function compare(t, page, folder) {
   assert.deepEqual(seen, native.slice(seen[0].seq), 'no event is lost, none comes twice');
   const state = await stateOf(page);
   assert.deepEqual(state.missed, ['0']);
-  // The snapshot it began with and the events after it come to the same as all events.
+  // The first snapshot and the events after it give the same state as all events.
   const fold = foldTo(native, Number.POSITIVE_INFINITY).table(native.at(-1).t_ns);
   for (const key of [
     'done',
@@ -99,7 +99,7 @@ test(`5,000 events per second for ${SECONDS} s: none missed, late by 250 ms at m
     });
     return samples;
   }, SECONDS);
-  // The clocks differ by what no sample is under.
+  // The smallest sample is the difference between the clocks.
   const origin = Math.min(...measured.map(({ now, shown }) => now - shown));
   const lags = measured.map(({ now, shown }) => now - shown - origin);
   const [first, last] = [measured[0], measured[measured.length - 1]];
@@ -134,7 +134,7 @@ test('a connection that breaks again and again resumes without loss and without 
   await compare(t, page, folder);
 });
 
-test('one looks back while the run goes on, and follows it again', async (t) => {
+test('a visitor looks back while the run continues, and follows it again', async (t) => {
   const folder = await emptyFolder(t);
   const { url } = await run(t, folder, 1500, 150);
   const page = await house.open(t, { url, moving: true, ready: false });
@@ -147,7 +147,7 @@ test('one looks back while the run goes on, and follows it again', async (t) => 
     (position) => globalThis.fourfold.playback.snapshots[0].of('position') === position,
     Number(state.position[0]),
   );
-  // Events go on coming in.
+  // Events keep arriving.
   const counted = await page.locator('[data-live="events"]').textContent();
   await page.waitForFunction(
     (counted) => document.querySelector('[data-live="events"]')?.textContent !== counted,
@@ -162,7 +162,7 @@ test('one looks back while the run goes on, and follows it again', async (t) => 
   await over(page, 20);
 });
 
-test('where nobody runs, it says how to', async (t) => {
+test('without a run, the page says how to start one', async (t) => {
   const page = await house.open(t, { hash: '#mode=live' });
   assert.match((await page.locator('.command code').first().textContent()) ?? '', /--listen/);
   assert.equal(await page.locator('#live-again').isVisible(), true);

@@ -1,4 +1,4 @@
-// How soon the page can be used, how much it loads for that, and from whom.
+// Loading: the time until the page is usable, the bytes, and the hosts.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -8,7 +8,7 @@ import { serve } from './server.mjs';
 const house = setUp();
 const LOADS = 9;
 
-test('the first load is at most 220 kB, 140 kB of it the module, and asks nobody else', async (t) => {
+test('the first load is at most 220 kB, 140 kB of it the module, and no request goes to another host', async (t) => {
   const page = await house.open(t, { url: 'about:blank', ready: false });
   /** @type {{path: string, bytes: number}[]} */
   const loaded = [];
@@ -60,7 +60,7 @@ async function loads(t) {
   return times;
 }
 
-test('it lives at any path of a host', async (t) => {
+test('the page works at any path of a host', async (t) => {
   const deep = await serve(DIST, { path: '/teaching/tools/fourfold/' });
   t.after(() => deep.close());
   for (const mode of ['learn', 'lab', 'compare', 'replay', 'own']) {

@@ -25,7 +25,7 @@ export async function finished(words, folder) {
 }
 
 /**
- * Starts the command in an empty folder, and waits until it says where it listens.
+ * Starts the command in an empty folder, and waits for the address that it listens on.
  * @param {import('node:test').TestContext} t
  * @param {string[]} words
  * @param {string} folder
@@ -92,7 +92,7 @@ export async function network(t, url) {
   const address = /** @type {import('node:net').AddressInfo} */ (server.address());
   return {
     url: `http://127.0.0.1:${address.port}/`,
-    /** Every connection breaks, in the middle of whatever it carries. */
+    /** Breaks every connection in the middle of its data. */
     cut: () => {
       for (const socket of sockets) socket.destroy();
     },

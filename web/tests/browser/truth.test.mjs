@@ -1,4 +1,4 @@
-// The page tells the truth: what its table says is what the trace says, at any moment, however one gets there.
+// The state table of the page equals an independent fold of the trace, at any moment and on any way to it.
 
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
@@ -12,7 +12,7 @@ import { emptyFolder, finished } from './native.mjs';
 const house = setUp();
 const SEEKS = FULL ? 200 : 12;
 const SEEDS = FULL ? 50 : 5;
-/** The scrubber's own scale. */
+/** The number of steps of the scrubber. */
 const STEPS = 10_000;
 
 /** Goes to random places by the scrubber, and reads the table there. @param {import('playwright-core').Page} page @param {ReturnType<typeof random>} draw */
@@ -51,7 +51,7 @@ function digestsOf(page, index) {
   return page.evaluate(async (index) => {
     const { engine } = globalThis.fourfold;
     const { player } = globalThis.fourfold.playback.runs[index];
-    // A playhead of its own: the trace, read again.
+    // The trace is read again, with a playhead of its own.
     const other = await engine.ask('load', await engine.ask('trace', player), 0);
     await engine.ask('frame', [other.player], { positions: [0] }, 0, 0);
     const digests = [await engine.ask('digest', other.player)];

@@ -1,4 +1,4 @@
-// The module gives what the command gives, byte for byte.
+// The module and the command write the same traces, byte for byte.
 
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -19,7 +19,7 @@ function native(words) {
   const { status, stderr } = spawnSync(PROGRAM, ['run', 'demo', '--quiet', '--trace', path, ...words], {
     encoding: 'utf8',
   });
-  // 1: not all tasks are done, which may be.
+  // Exit code 1 is accepted: some tasks may be dead.
   assert.ok(status === 0 || status === 1, stderr);
   return readFileSync(path);
 }
@@ -38,7 +38,7 @@ for (const pattern of PATTERNS) {
       const player = simulate(params);
       const trace = Buffer.from(player.trace());
       assert.ok(trace.equals(native(words)), `${pattern}, seed ${seed}: another trace`);
-      // And what was recorded is the same run when it is read.
+      // The recorded run is the same when it is read again.
       const read = Player.load(trace);
       assert.deepEqual([read.end, read.report_end()], [player.end, player.report_end()]);
       assert.ok(Buffer.from(read.trace()).equals(trace));

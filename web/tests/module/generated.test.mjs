@@ -1,4 +1,4 @@
-// What is generated from the crate for the page and for npm is as the module has it.
+// The files that are generated from the crate agree with the module.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -1,4 +1,4 @@
-// Long traces: how fast, and in how much memory. Figures are printed; the bounds leave room for a busy machine.
+// Long traces: time and memory. The figures are printed; the limits leave room for a busy machine.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -43,7 +43,7 @@ const LAYERS = [
   ['main.js'],
 ];
 
-/** What is neither of `web/js` nor a layer: the module, its types, and the library that draws charts. */
+/** Imports from outside `web/js`: the module, its types, and the library that draws charts. */
 const OUTSIDE = /^\.\.\/(fourfold_web\.js|npm\/|vendor\/)/;
 
 /** The import lines of a script: statements, calls, and types in comments. */

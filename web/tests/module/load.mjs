@@ -6,7 +6,7 @@ import { initSync, Player } from '../../dist/fourfold_web.js';
 
 const { memory } = initSync({ module: readFileSync(new URL('../../dist/fourfold_web_bg.wasm', import.meta.url)) });
 
-/** How much memory the module has taken so far, in megabytes; it gives none back. */
+/** The memory that the module has taken so far, in megabytes; a module gives none back. */
 export const megabytes = () => memory.buffer.byteLength / 1e6;
 
 export { Player };
@@ -21,7 +21,7 @@ export function simulate(params) {
 }
 
 /**
- * The header and the rows of a snapshot, by name.
+ * Returns the header and the rows of a snapshot, by name.
  * @param {Player} player
  */
 export function snapshot(player, rowsMax = 1000, recentNs = 0) {
@@ -36,7 +36,7 @@ export function snapshot(player, rowsMax = 1000, recentNs = 0) {
 }
 
 /**
- * Numbers that come again with the seed.
+ * Makes a generator of random numbers that depend on the seed only.
  * @param {number} seed
  */
 export function random(seed) {

@@ -1,11 +1,11 @@
-// What the boundary promises: places, rows, forks, messages.
+// The boundary of the module: positions, rows, forks, messages.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { LAYOUT, PATTERNS, Player, random, simulate, snapshot } from './load.mjs';
 
-/** Parameters of a run, drawn. */
+/** Draws the parameters of a run. */
 function draw(seed) {
   const r = random(seed);
   const params = {
@@ -65,7 +65,7 @@ test('at every event of random runs: limit, queue, and each attempt ends once', 
       player.step(1);
       const { header } = snapshot(player, 0);
       if (event.limit) {
-        // What was started and queued under a larger one may still be there.
+        // Tasks that started or were queued under a higher limit may still be there.
         limit = Math.max(limit, event.limit);
         capacity = Math.max(capacity === Infinity ? 0 : capacity, event.queue_capacity ?? Infinity);
       }
@@ -133,7 +133,7 @@ test('rows stand in their order and add up to the counts', () => {
         running.map(({ permit }) => permit),
         running.map(({ permit }) => permit).toSorted((a, b) => a - b),
       );
-      // The timeline knows when each will end, and nobody ends in the past.
+      // The timeline knows the end of each running task, which is never in the past.
       assert.ok(running.every(({ since_ns, until_ns }) => since_ns <= header.t_ns && until_ns >= header.t_ns));
       const queued = tasks.filter(({ place }) => places[place] === 'queued');
       assert.deepEqual(
