@@ -14,7 +14,7 @@ mod utilization;
 #[cfg(feature = "serde")]
 mod wide;
 
-pub(crate) use self::state::PERMITS_MAX;
+pub(crate) use self::state::permits_shown;
 pub use self::{
     counters::Counters,
     histogram::Histogram,

@@ -5,7 +5,7 @@ use alloc::{format, string::String, vec::Vec};
 use super::{Batch, Delivered, Held, Invariants, Life, Rules, Stop};
 use crate::{
     event::{Disposition, Event, EventKind, Outcome},
-    metrics::PERMITS_MAX,
+    metrics::permits_shown,
     pattern::Pattern,
     task::{Attempt, TaskId},
 };
@@ -142,7 +142,7 @@ impl Invariants {
         let Life::Claimed(place) = core::mem::replace(life, Life::Started(permit)) else { return Ok(()) };
         hold!(self.queue.front() == Some(&place), "task {task} overtakes others");
         self.queue.pop_front();
-        if permit >= self.permits.len() && permit < PERMITS_MAX {
+        if permit >= self.permits.len() && permit < permits_shown(self.next) {
             self.permits.resize(permit + 1, None);
         }
         if let Some(holder) = self.permits.get_mut(permit).and_then(|held| held.replace(task)) {

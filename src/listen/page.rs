@@ -38,7 +38,8 @@ static NONE: [File; 1] = [File {
 
 /// For scripts of the page's own and its wasm, and nothing from elsewhere.
 const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data: blob:; \
-    connect-src 'self'; worker-src 'self'; frame-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'";
+    connect-src 'self'; worker-src 'self'; frame-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; \
+    frame-ancestors 'self'";
 /// For the frame in which users' own code runs: it may reach anybody, and nothing of the page.
 const SANDBOX_POLICY: &str = "sandbox allow-scripts; default-src 'none'; script-src 'self'; worker-src blob:; connect-src *; \
     frame-ancestors 'self'";
@@ -120,6 +121,8 @@ mod tests {
         assert!(
             SOME[3].policy().starts_with("sandbox allow-scripts;") && SOME[1].policy().contains("'wasm-unsafe-eval'")
         );
+        // No foreign page can show one of them in a frame and lay something over it.
+        assert!(SOME.iter().all(|file| file.policy().contains("frame-ancestors 'self'")));
     }
 
     #[test]

@@ -49,15 +49,26 @@ pub struct Counters {
     pub batches: u64,
 }
 
+/// Counts one more. Counters may come from anywhere, so that they end at the end of their range.
+#[inline]
+fn up(count: &mut u64) {
+    *count = count.saturating_add(1);
+}
+
+fn sum<const N: usize>(counts: [u64; N]) -> u64 {
+    counts.into_iter().fold(0, u64::saturating_add)
+}
+
 impl Counters {
     /// Returns the number of attempts that have ended.
     pub fn attempts(&self) -> u64 {
-        self.succeeded + self.failed + self.timed_out + self.panicked + self.cancelled + self.lease_lost
+        let Self { succeeded, failed, timed_out, panicked, cancelled, lease_lost, .. } = *self;
+        sum([succeeded, failed, timed_out, panicked, cancelled, lease_lost])
     }
 
     /// Returns the number of tasks that have ended.
     pub fn tasks(&self) -> u64 {
-        self.done + self.dead + self.released + self.malformed
+        sum([self.done, self.dead, self.released, self.malformed])
     }
 
     /// Applies an event to the counters.
@@ -65,19 +76,19 @@ impl Counters {
     pub fn apply(&mut self, event: &EventKind<&str>) {
         match event {
             EventKind::Claimed { .. } => {
-                self.claimed += 1;
-                self.queued += 1;
+                up(&mut self.claimed);
+                up(&mut self.queued);
                 self.peak_queued = self.peak_queued.max(self.queued);
             }
-            EventKind::Malformed { .. } => self.malformed += 1,
+            EventKind::Malformed { .. } => up(&mut self.malformed),
             EventKind::Started { .. } => {
                 self.queued = self.queued.saturating_sub(1);
-                self.in_flight += 1;
+                up(&mut self.in_flight);
                 self.peak_in_flight = self.peak_in_flight.max(self.in_flight);
             }
             EventKind::Ended { outcome, .. } => {
                 self.in_flight = self.in_flight.saturating_sub(1);
-                *self.outcome(*outcome) += 1;
+                up(self.outcome(*outcome));
             }
             EventKind::Settled { outcome, disposition, .. } => {
                 if outcome.is_none() {
@@ -89,14 +100,14 @@ impl Counters {
                 if permit.is_some() {
                     self.in_flight = self.in_flight.saturating_sub(1);
                     if let Some(outcome) = *outcome {
-                        *self.outcome(outcome) += 1;
+                        up(self.outcome(outcome));
                     }
                 } else if outcome.is_none() {
                     self.queued = self.queued.saturating_sub(1);
                 }
-                self.abandoned += 1;
+                up(&mut self.abandoned);
             }
-            EventKind::BatchOpened { .. } => self.batches += 1,
+            EventKind::BatchOpened { .. } => up(&mut self.batches),
             _ => {}
         }
     }
@@ -104,17 +115,17 @@ impl Counters {
     #[inline]
     fn settled(&mut self, outcome: Option<Outcome>, disposition: Disposition) {
         match disposition {
-            Disposition::Done => self.done += 1,
-            Disposition::Retried => self.retried += 1,
-            Disposition::Dead => self.dead += 1,
-            Disposition::Released => self.released += 1,
+            Disposition::Done => up(&mut self.done),
+            Disposition::Retried => up(&mut self.retried),
+            Disposition::Dead => up(&mut self.dead),
+            Disposition::Released => up(&mut self.released),
             Disposition::LeaseLost => {
                 // Whatever the handler came to, it came too late: the attempt is counted once, as
                 // lost.
                 if let Some(outcome) = outcome {
                     let counted = self.outcome(outcome);
                     *counted = counted.saturating_sub(1);
-                    self.lease_lost += 1;
+                    up(&mut self.lease_lost);
                 }
             }
         }

@@ -36,10 +36,10 @@ impl Histogram {
         if self.counts.is_empty() {
             self.counts = vec![0; BUCKETS];
         }
-        self.counts[bucket] += 1;
-        self.count += 1;
+        self.counts[bucket] = self.counts[bucket].saturating_add(1);
+        self.count = self.count.saturating_add(1);
         self.max_ns = self.max_ns.max(nanos);
-        self.sum_ns += u128::from(nanos);
+        self.sum_ns = self.sum_ns.saturating_add(nanos.into());
     }
 
     /// Returns the number of durations that were counted.
@@ -61,7 +61,7 @@ impl Histogram {
     /// powers of two are ends of buckets.
     pub fn below_power(&self, power: u32) -> u64 {
         let end = 1_u64.checked_shl(power).map_or(BUCKETS, bucket_of);
-        self.counts.iter().take(end).sum()
+        self.counts.iter().take(end).fold(0, |sum, count| sum.saturating_add(*count))
     }
 
     /// Returns the shortest duration that at least `percent` of 100 do not exceed, as the upper end
@@ -134,7 +134,10 @@ mod data {
                 self.counts = vec![0; BUCKETS];
             }
             let counted = usize::try_from(bucket).ok().and_then(|bucket| self.counts.get_mut(bucket));
-            *counted.ok_or_else(|| format!("there is no bucket {bucket}"))? = count;
+            let counted = counted.ok_or_else(|| format!("there is no bucket {bucket}"))?;
+            if core::mem::replace(counted, count) > 0 {
+                return Err(format!("bucket {bucket} is there twice"));
+            }
             self.count = self.count.saturating_add(count);
             Ok(())
         }

@@ -130,9 +130,10 @@ impl Cut {
             let passed = u128::from(to.saturating_sub(from));
             let column = &mut self.columns[index];
             column.limit = state.limit();
-            column.permits_ns += passed * state.limit() as u128;
-            column.in_flight_ns += passed * u128::from(state.counters().in_flight);
-            column.queued_ns += passed * u128::from(state.counters().queued);
+            column.permits_ns = column.permits_ns.saturating_add(passed.saturating_mul(state.limit() as u128));
+            column.in_flight_ns =
+                column.in_flight_ns.saturating_add(passed.saturating_mul(state.counters().in_flight.into()));
+            column.queued_ns = column.queued_ns.saturating_add(passed.saturating_mul(state.counters().queued.into()));
             if passed > 0 {
                 column.in_flight_max = column.in_flight_max.max(state.counters().in_flight);
                 let oldest = first_claim.map_or(Duration::ZERO, |at| Time::from_nanos(to).since(at));
@@ -163,7 +164,7 @@ impl Cut {
         state.apply(event);
         let column = &mut self.columns[index];
         column.ended += state.counters().tasks().saturating_sub(before.tasks());
-        column.retried += state.counters().retried - before.retried;
+        column.retried += state.counters().retried.saturating_sub(before.retried);
         column.in_flight_max = column.in_flight_max.max(state.counters().in_flight);
         column.limit = state.limit();
     }

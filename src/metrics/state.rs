@@ -22,7 +22,15 @@ use crate::{
 };
 
 /// Permits with higher numbers are counted and not shown: events may come from anywhere.
-pub(crate) const PERMITS_MAX: usize = 1 << 20;
+const PERMITS_MAX: usize = 1 << 20;
+/// This many permits are shown however few events there were.
+const PERMITS_MIN: usize = 1024;
+
+/// Returns the number of permits that are shown after this many events or claims: a few bytes of a trace must not
+/// cost megabytes. A run numbers its permits from 0, so that it has no more of them than claims.
+pub(crate) fn permits_shown(events: u64) -> usize {
+    usize::try_from(events).unwrap_or(PERMITS_MAX).saturating_mul(2).clamp(PERMITS_MIN, PERMITS_MAX)
+}
 
 /// The state of a run, folded from its events.
 ///

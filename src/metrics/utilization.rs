@@ -39,15 +39,15 @@ impl Utilization {
         }
         self.end_ns = self.end_ns.max(to);
         for_each_column(self.width_ns, from, to, |column, ns| {
-            self.columns[column] += u128::from(ns) * u128::from(in_flight);
-            self.queued[column] += u128::from(ns) * u128::from(queued);
+            add(&mut self.columns[column], u128::from(ns) * u128::from(in_flight));
+            add(&mut self.queued[column], u128::from(ns) * u128::from(queued));
         });
     }
 
     /// Adds the span of an attempt that has failed.
     pub(crate) fn add_failed(&mut self, from: Duration, to: Duration) {
         let (from, to) = (clamp(from), clamp(to).min(self.end_ns));
-        for_each_column(self.width_ns, from, to, |column, ns| self.failed[column] += u128::from(ns));
+        for_each_column(self.width_ns, from, to, |column, ns| add(&mut self.failed[column], ns.into()));
     }
 
     /// Makes a utilization of these columns: in flight, failed and queued.
@@ -65,7 +65,7 @@ impl Utilization {
         for lane in [&mut self.columns, &mut self.failed, &mut self.queued] {
             for column in 0..COLUMNS {
                 let pair = lane.get(2 * column..2 * column + 2);
-                lane[column] = pair.map_or(0, |pair| pair[0] + pair[1]);
+                lane[column] = pair.map_or(0, |pair| pair[0].saturating_add(pair[1]));
             }
         }
         self.width_ns = self.width_ns.saturating_mul(NonZeroU64::MIN.saturating_add(1));
@@ -94,7 +94,7 @@ impl Utilization {
         lane[..reached].iter().enumerate().map(move |(column, task_ns)| {
             let start = (column as u64).saturating_mul(self.width_ns.get());
             let width = u128::from(self.width_ns.get().min(self.end_ns.saturating_sub(start)).max(1));
-            u64::try_from((task_ns * u128::from(scale) + width / 2) / width).unwrap_or(u64::MAX)
+            u64::try_from(task_ns.saturating_mul(scale.into()).saturating_add(width / 2) / width).unwrap_or(u64::MAX)
         })
     }
 
@@ -118,6 +118,10 @@ fn for_each_column(width_ns: NonZeroU64, from: u64, to: u64, mut each: impl FnMu
 fn clamp(duration: Duration) -> u64 {
     // Half of all time: sums of two stay in range.
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX).min(u64::MAX / 2)
+}
+
+fn add(sum: &mut u128, more: u128) {
+    *sum = sum.saturating_add(more);
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use crate::{
     clock::Time,
     event::{Disposition, Event, EventKind, Outcome},
     index::Index,
-    metrics::PERMITS_MAX,
+    metrics::permits_shown,
     task::{Attempt, TaskId},
 };
 
@@ -38,6 +38,8 @@ pub struct Perfetto {
     counters: Counters,
     counters_shown: Option<Counters>,
     at: Time,
+    /// The number of claims so far.
+    claims: u64,
 }
 
 /// The thread of a permit.
@@ -139,7 +141,7 @@ impl Perfetto {
         self.open(text, task, format!("attempt {attempt}", attempt = attempt.get()));
         self.counters.queued = self.counters.queued.saturating_sub(1);
         self.counters.in_flight += 1;
-        if permit >= PERMITS_MAX {
+        if permit >= permits_shown(self.claims) {
             return;
         }
         if permit >= self.threads.len() {
@@ -258,7 +260,10 @@ impl Form for Perfetto {
                 self.metadata(text, "process_name", SOURCE_THREAD, &format!("{pattern}, limit {limit}"));
                 self.metadata(text, "thread_name", SOURCE_THREAD, "source");
             }
-            EventKind::Claimed { task, .. } => self.claimed(text, task),
+            EventKind::Claimed { task, .. } => {
+                self.claims = self.claims.saturating_add(1);
+                self.claimed(text, task);
+            }
             EventKind::Started { task, attempt, permit, worker } => self.started(text, task, attempt, permit, worker),
             EventKind::Ended { task, permit, outcome, reason, .. } => self.ended(text, permit, task, outcome, reason),
             EventKind::RetryScheduled { .. } => {}

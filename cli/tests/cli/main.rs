@@ -9,6 +9,7 @@ mod command;
 mod compare;
 mod exec;
 mod follow;
+mod hostile_traces;
 mod journal;
 mod layers;
 mod limits;

@@ -133,3 +133,18 @@ fn long_reasons_are_cut() {
     assert!(place.read("dead").len() < 20_000 && place.read("dead").contains("cut: 2000000 bytes"));
     assert!(place.read("trace").lines().all(|line| line.len() < 20_000));
 }
+
+#[test]
+fn a_program_that_holds_its_replies_back_is_given_a_hint() {
+    let place = Place::new();
+    place.write("tasks", "1\n");
+    // It replies when its input ends, as a program does that buffers its output.
+    place.script("worker", "reply=$(cat); echo \"$reply\"");
+    let args = ["run", "tasks", "--grace", "0s", "--pipe", "./worker"];
+    let mut child = place.command(&args).spawn().unwrap();
+    let mut stderr = std::io::BufReader::new(child.stderr.take().unwrap());
+    let line = super::command::wait_for_line(&mut stderr, "no reply after 5s");
+    assert!(line.contains("hold its output back") && line.contains("stdbuf -oL"), "{line}");
+    super::command::signal(&child, rustix::process::Signal::TERM);
+    assert_eq!(child.wait().unwrap().code(), Some(143));
+}

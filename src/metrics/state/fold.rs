@@ -2,7 +2,7 @@
 
 use alloc::string::ToString;
 
-use super::{PERMITS_MAX, State};
+use super::{State, permits_shown};
 use crate::{
     clock::Time,
     event::{Disposition, Event, EventKind, Outcome},
@@ -24,7 +24,7 @@ const ABANDONED_MAX: usize = 1024;
 impl State {
     /// Applies an event to the state.
     pub fn apply(&mut self, event: &Event<&str>) {
-        self.missed += event.sequence.saturating_sub(self.next_sequence);
+        self.missed = self.missed.saturating_add(event.sequence.saturating_sub(self.next_sequence));
         self.next_sequence = event.sequence.saturating_add(1);
         self.pass_time(event.at);
         self.counters.apply(&event.kind);
@@ -82,7 +82,8 @@ impl State {
             return;
         }
         let Counters { in_flight, queued, .. } = self.counters;
-        self.idle_ns += passed * (self.limit as u128).saturating_sub(u128::from(in_flight));
+        let idle = passed.saturating_mul((self.limit as u128).saturating_sub(u128::from(in_flight)));
+        self.idle_ns = self.idle_ns.saturating_add(idle);
         let from = self.at.since(self.started_at);
         self.at = now;
         self.utilization.add(from, self.elapsed(), in_flight, queued);
@@ -110,7 +111,7 @@ impl State {
             live.phase = TaskPhase::Running { since: self.at, permit, worker };
             self.wait.record(self.at.since(live.claimed_at));
         }
-        if permit >= PERMITS_MAX {
+        if permit >= permits_shown(self.counters.claimed) {
             return;
         }
         if permit >= self.permits.len() {
@@ -136,7 +137,7 @@ impl State {
             self.permits.pop();
         }
         if let Some(batch) = &mut self.batch {
-            batch.ended += 1;
+            batch.ended = batch.ended.saturating_add(1);
         }
     }
 
@@ -169,7 +170,7 @@ impl State {
         let Some(live) = self.tasks.get_mut(&task) else { return };
         let TaskPhase::Ended { retry_after, .. } = live.phase else { return };
         live.phase = TaskPhase::Waiting { since: self.at, due: self.at + retry_after.unwrap_or_default() };
-        self.waiting += 1;
+        self.waiting = self.waiting.saturating_add(1);
         if self.waiting > WAITING_MAX
             && let Some(oldest) = self.tasks.iter().find(|(_, live)| live.is_waiting()).map(|(id, _)| *id)
         {
@@ -235,6 +236,23 @@ mod tests {
         assert_eq!(state.counters().retried, 3 * WAITING_MAX as u64);
         let (last, _) = state.tasks().last_key_value().unwrap();
         assert_eq!(last.0, 3 * WAITING_MAX as u64 - 1, "the latest stay");
+    }
+
+    #[test]
+    fn a_permit_costs_memory_as_there_are_tasks_and_not_as_its_number_is() {
+        let mut state = State::new();
+        let (task, attempt) = (TaskId(1), Attempt::FIRST);
+        let mut start = |permit| {
+            for kind in
+                [EventKind::Claimed { task, attempt }, EventKind::Started { task, attempt, permit, worker: None }]
+            {
+                state.apply(&Event { sequence: 0, at: Time::ZERO, kind });
+            }
+            state.permits().len()
+        };
+        assert_eq!((start(1_048_575), start(1023), start(1024)), (0, 1024, 1024));
+        assert!((0..1000).all(|_| start(0) == 1024));
+        assert_eq!(start(2000), 2001);
     }
 
     #[test]
