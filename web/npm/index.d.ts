@@ -33,6 +33,8 @@ export interface Context {
 export interface Failure {
   /** Whether the task is not tried again. */
   permanent?: boolean;
+  /** Whether the attempt counts as cancelled: the task is not tried again, and its group goes on. */
+  cancelled?: boolean;
   /** The pause before the next attempt, in milliseconds. */
   retryAfterMs?: number;
 }

@@ -5,8 +5,9 @@ import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { pathToFileURL } from 'node:url';
 
-import { deferred, FULL, install, load, wait } from './package.mjs';
+import { deferred, FULL, install, load, tool, wait } from './package.mjs';
 
 const folder = install();
 const fourfold = await load(folder);
@@ -398,6 +399,33 @@ test('a rate, a limit and retries change while the run goes on', async () => {
   const { done, elapsed_ms: elapsed } = await handle.finished;
   assert.equal(done, 30);
   assert.ok(elapsed < 10_000, `30 tasks at 1 per second took ${elapsed} ms`);
+});
+
+test('a task that is ready at once costs at most 1.5 times what p-limit takes', {
+  skip: !FULL && 'a long one',
+}, async (t) => {
+  const { default: pLimit } = await import(pathToFileURL(tool('p-limit@7.3.3', 'index.js')).href);
+  const list = Array.from({ length: 100_000 }, (_, index) => index);
+  const ready = async (task) => task;
+  const ways = {
+    peer: (limited = pLimit(8)) => Promise.all(list.map((task) => limited(ready, task))),
+    queue: (queue = new fourfold.Queue({ limit: 8 })) => Promise.all(list.map((task) => queue.add(() => ready(task)))),
+    map: () => map(list, ready, { limit: 8 }),
+  };
+  const best = {};
+  for (let round = 0; round < 7; round += 1) {
+    for (const [name, way] of Object.entries(ways)) {
+      const start = performance.now();
+      await way();
+      best[name] = Math.min(best[name] ?? Number.POSITIVE_INFINITY, performance.now() - start);
+    }
+  }
+  t.diagnostic(
+    Object.entries(best)
+      .map(([name, ms]) => `${name} ${(ms * 10).toFixed(0)} ns a task`)
+      .join(', '),
+  );
+  assert.ok(best.queue <= 1.5 * best.peer && best.map <= 1.5 * best.peer);
 });
 
 test('no signal is made that nobody asks for', async () => {

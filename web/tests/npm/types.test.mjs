@@ -89,6 +89,15 @@ test('wrong uses are refused', () => {
   for (const [what, text] of Object.entries(bad)) assert.match(check('bad.ts', text), /error TS/, what);
 });
 
+test('the programs of the README compile', () => {
+  const text = readFileSync(join(folder, 'node_modules/fourfold/README.md'), 'utf8');
+  const programs = [...text.matchAll(/```js\n([\s\S]*?)```/g)].map(([, program]) => program);
+  const whole = programs.filter((program) => program.includes("from 'fourfold'"));
+  assert.ok(whole.length >= 2, `${whole.length} programs`);
+  const known = 'declare const urls: string[], url: string;\n';
+  for (const program of whole) assert.equal(check('readme.ts', `${known}${program}export {};\n`), '');
+});
+
 test('every event of the module has a type', () => {
   const text = readFileSync(join(folder, 'node_modules/fourfold/events.d.ts'), 'utf8');
   const named = [...text.matchAll(/Head<'(\w+)'>/g)].map(([, name]) => name);

@@ -5,14 +5,14 @@ use crate::shell;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The tools of the tests: compilers and a bundler that every run of them has, and bundlers of the long ones.
+/// The tools of the tests, and further ones of the long tests.
 const TOOLS: [&str; 3] = ["typescript@7.0.2", "@types/node@26.6.6", node::ESBUILD];
-const BUNDLERS: [&str; 3] = ["webpack@5.112.2", "rollup@4.68.8", "vite@8.3.8"];
+const TOOLS_IN_FULL: [&str; 4] = ["webpack@5.112.2", "rollup@4.68.8", "vite@8.3.8", PEERS[0]];
 
 /// Installs the tools of the package's tests under `target/`.
 pub(super) fn tools(full: bool) -> Result<(), String> {
-    let bundlers = if full { &BUNDLERS[..] } else { &[] };
-    TOOLS.iter().chain(bundlers).try_for_each(|tool| node::package(tool).map(drop))
+    let more = if full { &TOOLS_IN_FULL[..] } else { &[] };
+    TOOLS.iter().chain(more).try_for_each(|tool| node::package(tool).map(drop))
 }
 
 /// What the package is measured against.
