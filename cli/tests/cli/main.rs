@@ -19,6 +19,7 @@ mod pipe;
 mod plain_text;
 mod post;
 mod queue;
+mod recipes;
 mod results;
 mod secrets;
 mod shortage;
