@@ -140,6 +140,9 @@ export class App {
       return h('a', { href, 'aria-current': name === mode ? 'page' : undefined }, tr(`mode.${name}`));
     });
     byId('modes').replaceChildren(...links);
+    // Where the modes do not fit, the one that is open is in sight.
+    const { offsetLeft = 0, offsetWidth = 0 } = links[MODES.indexOf(mode)] ?? {};
+    byId('modes').scrollLeft = offsetLeft + offsetWidth / 2 - byId('modes').clientWidth / 2;
     buildTools(this.translator, this.stage.themeName, {
       language: (language) => void this.switchLanguage(language),
       theme: (name) => this.switchTheme(name),

@@ -22,7 +22,8 @@ import { TOKENS_MAX } from './stage/aggregate.js';
 
 /** How often texts follow a run that plays, in milliseconds. */
 const READ_MS = 120;
-export const SPEED_MIN = 0.01;
+/** A moment of a few milliseconds takes seconds at the lowest speed. */
+export const SPEED_MIN = 0.001;
 export const SPEED_MAX = 100;
 
 export class Playback {

@@ -53,7 +53,7 @@ export class Transport {
       oninput: () => void this.seek(Number(scrub.value) / STEPS),
     });
     const rate = h('input', {
-      ...{ type: 'range', id: 'speed', min: -2, max: 2, step: 0.05, 'aria-label': tr('transport.speed') },
+      ...{ type: 'range', id: 'speed', min: -3, max: 2, step: 0.05, 'aria-label': tr('transport.speed') },
       oninput: () => void playback.setSpeed(10 ** Number(rate.value)),
     });
     return {

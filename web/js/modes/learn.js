@@ -1,6 +1,6 @@
 // Learn: a scenario plays to a pause, asks its question, plays to its end and is held to its claim.
 
-import { announce, h } from '../dom.js';
+import { announce, byId, h } from '../dom.js';
 import { writeLink } from '../link.js';
 import { judge } from '../outcome.js';
 import { SCENARIOS, scenario } from '../scenarios.js';
@@ -14,6 +14,9 @@ import { SCENARIOS, scenario } from '../scenarios.js';
  *
  * @typedef {'intro' | 'question' | 'reveal' | 'end'} Stage
  */
+
+/** The shortest time from an answer to the end, in milliseconds. */
+const CLIMAX_MS = 2800;
 
 /** @implements {Mode} */
 export class Learn {
@@ -50,6 +53,7 @@ export class Learn {
 
   leave() {
     this.left = true;
+    this.ask();
     delete document.body.dataset.panels;
   }
 
@@ -87,6 +91,7 @@ export class Learn {
     this.chosen = scenario(id);
     this.stage = 'intro';
     this.answered = -1;
+    this.ask();
     this.drawMenu();
     const { chosen } = this;
     this.page.caption(tr(`s.${chosen.id}.title`), tr(`s.${chosen.id}.idea`));
@@ -129,11 +134,20 @@ export class Learn {
     if (this.stage === 'intro' && playback.time >= this.pauseAt && !over) {
       this.stage = 'question';
       announce(tr(`s.${this.chosen.id}.question`));
-      void this.draw();
+      void this.draw().then(() => this.lead());
     } else if (this.stage !== 'end' && over) {
       this.stage = 'end';
       void this.draw();
     }
+  }
+
+  /** Leads the keyboard and the eye to the question, unless the visitor is at work elsewhere. */
+  lead() {
+    const question = byId('ask').firstElementChild;
+    const { activeElement: at } = document;
+    if (!(question instanceof HTMLElement) || at?.closest('input, textarea, select')) return;
+    question.focus({ preventScroll: true });
+    byId('ask').scrollIntoView({ block: 'nearest' });
   }
 
   drawMenu() {
@@ -147,18 +161,26 @@ export class Learn {
     this.menu.replaceChildren(...items);
   }
 
-  /** Draws the lesson as far as it has come. */
+  /** Draws the lesson as far as it has come: what is asked stands over the stage, the rest beside it. */
   async draw() {
     const { tr, playback } = this.page;
     const { stage } = this;
+    if (stage === 'question') this.ask(this.question());
+    else if (stage === 'reveal') this.ask(this.answers(), this.explanation(), this.goOn());
+    else this.ask();
     /** @type {HTMLElement[]} */
-    const parts = [h('p', { class: 'idea' }, tr(`s.${this.chosen.id}.idea`))];
+    const parts = [];
     if (stage === 'intro') parts.push(primary('lesson-play', tr('learn.play'), () => playback.toggle()));
-    if (stage === 'question') parts.push(this.question());
-    if (stage === 'reveal' || stage === 'end') parts.push(this.reveal());
-    if (stage === 'reveal') parts.push(primary('lesson-on', tr('learn.on'), () => playback.play()));
     if (stage === 'end') parts.push(await this.measured());
+    if (stage === 'end') parts.push(h('div', { class: 'reveal' }, this.answers(), this.explanation()));
     this.lesson.replaceChildren(...parts);
+  }
+
+  /** Puts parts over the stage; none takes them away. @param {...HTMLElement} parts */
+  ask(...parts) {
+    const box = byId('ask');
+    box.hidden = parts.length === 0;
+    box.replaceChildren(...parts);
   }
 
   question() {
@@ -168,29 +190,57 @@ export class Learn {
     const answers = [0, 1, 2].map((n) =>
       h('label', { class: 'answer' }, h('input', { type: 'radio', name, value: n }), h('span', {}, tr(`${key}.a${n}`))),
     );
-    const onsubmit = (/** @type {SubmitEvent} */ event) => {
-      event.preventDefault();
-      const picked = this.lesson.querySelector(`input[name="${name}"]:checked`);
-      this.answered = picked instanceof HTMLInputElement ? Number(picked.value) : -1;
-      this.stage = 'reveal';
-      void this.draw().then(() => document.getElementById('lesson-on')?.focus());
-    };
+    const onsubmit = (/** @type {SubmitEvent} */ event) => this.answer(event);
     return h(
       'form',
-      { class: 'question', onsubmit },
+      { class: 'question', tabindex: -1, onsubmit },
       h('fieldset', {}, h('legend', {}, tr(`${key}.question`)), ...answers),
       h('button', { class: 'primary', id: 'lesson-answer' }, tr('learn.answer')),
     );
   }
 
-  reveal() {
+  /** @param {SubmitEvent} event */
+  answer(event) {
+    event.preventDefault();
+    const picked = byId('ask').querySelector('input:checked');
+    this.answered = picked instanceof HTMLInputElement ? Number(picked.value) : -1;
+    this.stage = 'reveal';
+    void this.draw().then(() => byId('lesson-on').focus());
+  }
+
+  /** Shows the answers, with the one that was chosen and the one that is right. */
+  answers() {
     const { tr } = this.page;
     const key = `s.${this.chosen.id}`;
     const right = this.answered === this.chosen.answer;
     const verdict =
       this.answered >= 0 &&
       h('p', { class: right ? 'verdict right' : 'verdict wrong' }, tr(right ? 'learn.right' : 'learn.wrong'));
-    return h('div', { class: 'reveal' }, h('h3', {}, tr(`${key}.question`)), verdict, h('p', {}, tr(`${key}.reveal`)));
+    const items = [0, 1, 2].map((n) => {
+      const marks = [];
+      if (n === this.chosen.answer) marks.push(tr('learn.isRight'));
+      if (n === this.answered && !right) marks.push(tr('learn.yours'));
+      const state = n === this.chosen.answer ? 'right' : n === this.answered ? 'wrong' : 'other';
+      const sign = h('span', { class: 'sign', 'aria-hidden': 'true' }, { right: '✓', wrong: '✕', other: '' }[state]);
+      const mark = marks.length > 0 && h('span', { class: 'mark' }, marks.join(' · '));
+      return h('li', { 'data-answer': state }, sign, h('span', {}, tr(`${key}.a${n}`), ' ', mark));
+    });
+    return h('div', {}, h('h3', {}, tr(`${key}.question`)), verdict, h('ul', { class: 'answered' }, ...items));
+  }
+
+  explanation() {
+    return h('p', {}, this.page.tr(`s.${this.chosen.id}.reveal`));
+  }
+
+  /** The way on from the answer to the end, which takes its time. */
+  goOn() {
+    const { tr, playback } = this.page;
+    return primary('lesson-on', tr('learn.on'), () => {
+      const left = playback.endNs - playback.time;
+      playback.setSpeed(Math.min(playback.speed, left / (CLIMAX_MS * 1e6)));
+      this.ask();
+      playback.play();
+    });
   }
 
   /** Shows what the scenario came to, and the ways on. */
