@@ -3,6 +3,7 @@
 
 import { Snapshot } from './snapshot.js';
 import { TOKENS_MAX } from './stage/aggregate.js';
+import { steadily } from './steady.js';
 
 /**
  * @import { Engine } from './engine.js'
@@ -25,6 +26,13 @@ const READ_MS = 120;
 /** A moment of a few milliseconds takes seconds at the lowest speed. */
 export const SPEED_MIN = 0.001;
 export const SPEED_MAX = 100;
+/** The number of permits whose history is shown, and the width of a lane that it is read for. */
+const PERMITS_MAX = 512;
+const LANE_PX = 1500;
+/** How often the history of a run that goes on elsewhere is read, in milliseconds. */
+const LANES_MS = 200;
+/** The lengths of time that the lanes of such a run show, in nanoseconds; the last one moves along. */
+const WINDOWS = [1e9, 2e9, 5e9, 10e9, 20e9, 30e9];
 
 export class Playback {
   /** @param {Engine} engine @param {Stage} stage */
@@ -70,6 +78,7 @@ export class Playback {
      * @type {number[]}
      */
     this.frames = [];
+    this.readLanesSoon = steadily(() => this.readLanes(), LANES_MS);
   }
 
   /**
@@ -108,6 +117,7 @@ export class Playback {
     }
     this.continues = false;
     await this.refresh(at);
+    await this.readLanes();
     this.emit('runs');
   }
 
@@ -132,6 +142,24 @@ export class Playback {
     this.settle();
   }
 
+  /** Reads what the permits were held for, as far as it is known. */
+  async readLanes() {
+    const { generation, runs, snapshots, startNs, endNs, following } = this;
+    if (runs.length === 0) return;
+    const elapsed = Math.max(1, endNs - startNs);
+    const lengthNs = following ? (WINDOWS.find((length) => length > elapsed) ?? WINDOWS[WINDOWS.length - 1]) : elapsed;
+    const fromNs = Math.max(0, elapsed - lengthNs);
+    const lanes = await Promise.all(
+      runs.map(({ player }, index) => {
+        const from = snapshots[index].of('start_ns') + fromNs;
+        return this.engine.ask('lanes', player, from, from + lengthNs, PERMITS_MAX, lengthNs / LANE_PX);
+      }),
+    );
+    if (generation !== this.generation) return;
+    this.stage.setLanes(lanes, { fromNs, lengthNs });
+    if (!this.ticking) this.stage.paint(0, false);
+  }
+
   /** @param {Frame} frame */
   take(frame) {
     this.snapshots = frame.snapshots.map((data) => new Snapshot(data));
@@ -140,6 +168,7 @@ export class Playback {
     this.startNs = Math.min(...this.snapshots.map((snapshot) => snapshot.of('start_ns')));
     if (!this.playing || this.following) this.time = Math.max(this.startNs, frame.time);
     this.stage.show(this.snapshots);
+    if (this.following) this.readLanesSoon();
     this.emit('frame');
   }
 
@@ -203,6 +232,7 @@ export class Playback {
   hold() {
     this.pause();
     this.following = false;
+    void this.readLanes();
   }
 
   wake() {

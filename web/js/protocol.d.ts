@@ -122,6 +122,8 @@ export interface Operations {
   snapshot(player: number, rowsMax: number, recentNs: number): Float64Array;
   /** Measures a run between two times in a number of buckets. */
   series(player: number, fromNs: number, toNs: number, buckets: number): Float64Array;
+  /** Reads what each of the first permits was held for between two times. */
+  lanes(player: number, fromNs: number, toNs: number, permits: number, stepNs: number): Float64Array;
   /** Reads events from a position on. */
   events(player: number, from: number, count: number): Event[];
   /** Collects everything known about a task; null where nothing is. */

@@ -48,6 +48,7 @@ class Server {
     frame: (players, target, rowsMax, recentNs) => this.#frame(players, target, rowsMax, recentNs),
     snapshot: (player, rowsMax, recentNs) => this.#player(player).snapshot(rowsMax, recentNs),
     series: (player, fromNs, toNs, buckets) => this.#player(player).series(fromNs, toNs, buckets),
+    lanes: (player, fromNs, toNs, permits, stepNs) => this.#player(player).lanes(fromNs, toNs, permits, stepNs),
     events: (player, from, count) => eventsOf(this.#player(player).events(from, count).split('\n').filter(Boolean)),
     task: (player, task) => {
       const text = this.#player(player).task(task);

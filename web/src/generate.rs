@@ -36,6 +36,7 @@ fn layout() -> String {
     object("The numbers that a snapshot begins with.", "HEADER", snapshot::HEADER);
     object("The columns of a task's row.", "TASK", snapshot::TASK);
     object("The columns of a row about a task that has just ended.", "RECENT", snapshot::RECENT);
+    object("The columns of a row of a permit's history.", "LANE", snapshot::LANE);
     object("The rows of a table of series.", "SERIES", snapshot::SERIES);
     object("The phases of a task.", "PLACE", snapshot::PLACES);
     object("The fates of a task.", "FATE", snapshot::FATES);

@@ -8,6 +8,7 @@
 mod clock;
 pub mod generate;
 mod json;
+mod lanes;
 mod own;
 pub mod params;
 mod player;

@@ -8,6 +8,7 @@ use wasm_bindgen::prelude::*;
 
 use crate::{
     json,
+    lanes::{self, Window},
     own::{self, Host, Own, Watched},
     params::{self, Params},
     programs::PROGRAMS,
@@ -325,6 +326,18 @@ impl Player {
         let (from, to) = (Time::from_nanos(from_ns as u64), Time::from_nanos(to_ns as u64));
         let columns = self.recording.borrow().timeline().series(from, to, count);
         Float64Array::from(snapshot::series(&columns).as_slice())
+    }
+
+    /// Returns what each of the first `permits` permits was held for between two times, one row of `layout` after the other.
+    /// Attempts that are shorter than `step_ns` may share a row.
+    pub fn lanes(&self, from_ns: f64, to_ns: f64, permits: f64, step_ns: f64) -> Float64Array {
+        let window = Window {
+            from: Time::from_nanos(from_ns as u64),
+            to: Time::from_nanos(to_ns as u64),
+            permits: permits.clamp(0.0, COLUMNS_MAX) as usize,
+            step_ns: step_ns as u64,
+        };
+        Float64Array::from(lanes::lanes(&self.recording.borrow(), &window).as_slice())
     }
 }
 

@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use crate::{json, recording::Recording};
 
-const ABSENT: f64 = -1.0;
+pub(crate) const ABSENT: f64 = -1.0;
 /// The maximum number of recent endings in a snapshot.
 const RECENT_MAX: usize = 512;
 /// The maximum number of events that are searched for recent endings.
@@ -69,6 +69,8 @@ pub(crate) const HEADER: &[&str] = &[
 pub(crate) const TASK: &[&str] =
     &["id", "attempt", "place", "permit", "worker", "since_ns", "until_ns", "outcome", "batch", "queue_place"];
 pub(crate) const RECENT: &[&str] = &["id", "fate", "outcome", "at_ns"];
+/// The columns of a row of a permit's history. Without a permit, the outcome is a kind of event, and the task is its batch, its cause or its limit.
+pub(crate) const LANE: &[&str] = &["permit", "from_ns", "to_ns", "outcome", "task"];
 pub(crate) const SERIES: &[&str] = &[
     "ended_per_s",
     "in_flight",
@@ -118,6 +120,7 @@ pub fn layout() -> String {
         header: &'static [&'static str],
         task: &'static [&'static str],
         recent: &'static [&'static str],
+        lane: &'static [&'static str],
         series: &'static [&'static str],
         places: &'static [&'static str],
         fates: &'static [&'static str],
@@ -131,6 +134,7 @@ pub fn layout() -> String {
         header: HEADER,
         task: TASK,
         recent: RECENT,
+        lane: LANE,
         series: SERIES,
         places: PLACES,
         fates: FATES,
@@ -329,11 +333,11 @@ pub fn series(columns: &[TimeBucket]) -> Vec<f64> {
 }
 
 /// Converts a number, exactly up to 2^53, which is 104 days of nanoseconds.
-fn whole(number: u64) -> f64 {
+pub(crate) fn whole(number: u64) -> f64 {
     number as f64
 }
 
-fn size(number: usize) -> f64 {
+pub(crate) fn size(number: usize) -> f64 {
     number as f64
 }
 
@@ -345,7 +349,7 @@ fn maybe_size(number: Option<usize>) -> f64 {
     number.map_or(ABSENT, size)
 }
 
-fn time(at: Time) -> f64 {
+pub(crate) fn time(at: Time) -> f64 {
     whole(at.as_nanos())
 }
 
@@ -376,7 +380,7 @@ fn pattern(pattern: Pattern) -> f64 {
     Pattern::ALL.iter().position(|other| *other == pattern).map_or(ABSENT, size)
 }
 
-fn outcome(outcome: Outcome) -> f64 {
+pub(crate) fn outcome(outcome: Outcome) -> f64 {
     match outcome {
         Outcome::Succeeded => 0.0,
         Outcome::Failed => 1.0,
@@ -398,7 +402,7 @@ fn fate(disposition: Disposition) -> f64 {
     }
 }
 
-fn kind(kind: &EventKind<&str>) -> f64 {
+pub(crate) fn kind(kind: &EventKind<&str>) -> f64 {
     match kind {
         EventKind::RunStarted { .. } => 0.0,
         EventKind::Claimed { .. } => 1.0,

@@ -71,6 +71,15 @@ export const RECENT = /** @type {const} */ ({
   at_ns: 3,
 });
 
+/** The columns of a row of a permit's history. */
+export const LANE = /** @type {const} */ ({
+  permit: 0,
+  from_ns: 1,
+  to_ns: 2,
+  outcome: 3,
+  task: 4,
+});
+
 /** The rows of a table of series. */
 export const SERIES = /** @type {const} */ ({
   ended_per_s: 0,

@@ -27,7 +27,7 @@
 /** The largest number of lanes, and the heights of a lane; beyond, permits stand in a grid. */
 const LANES_MAX = 16;
 const LANE_MIN = 17;
-const LANE_MAX = 68;
+const LANE_MAX = 96;
 /** The radius of a token as a part of its cell, and the largest radius. */
 const RADIUS_PART = 0.34;
 const RADIUS_MAX = 16;
@@ -48,11 +48,11 @@ export function arrange(panel, { pattern, limit, capacity, queued, title }) {
   const left = panel.x + pad;
   const width = panel.w - 2 * pad;
   const gap = narrow ? 18 : 30;
-  const sourceWidth = narrow ? 34 : clamp(width * 0.075, 52, 84);
-  const binWidth = narrow ? 62 : clamp(width * 0.13, 98, 136);
+  const sourceWidth = narrow ? 16 : clamp(width * 0.06, 52, 72);
+  const binWidth = narrow ? 58 : clamp(width * 0.12, 92, 124);
   const queues = capacity >= 0;
   const between = width - sourceWidth - binWidth - gap * (queues ? 3 : 2);
-  const queueWidth = queues ? clamp(between * 0.36, 60, 420) : 0;
+  const queueWidth = queues ? clamp(between * 0.24, 56, 300) : 0;
   const source = { x: left, y: top, w: sourceWidth, h: height };
   const gate = { x: left + sourceWidth + gap * 0.28, y: top, h: height };
   const queue = queues ? { x: left + sourceWidth + gap, y: top, w: queueWidth, h: height } : null;
@@ -167,17 +167,15 @@ export function socket(places, slot) {
 }
 
 /**
- * Finds the place of a running task: as far along its lane as its progress.
+ * Finds the place of a running task: at the playhead, in its lane.
  * @param {Places} places
  * @param {number} slot
- * @param {number} progress 0 to 1; -1 where unknown
+ * @param {number} head
  */
-export function running(places, slot, progress) {
+export function running(places, slot, head) {
   if (places.form === 'grid') return socket(places, slot);
-  const { x, y, w, h } = lane(places, slot);
-  const from = x + socketWidth(places) + places.radius + 4;
-  const to = x + w - places.radius - 6;
-  return { x: from + Math.max(0, to - from) * (progress < 0 ? 0.5 : progress), y: y + h / 2 };
+  const { y, h } = lane(places, slot);
+  return { x: head, y: y + h / 2 };
 }
 
 /** @type {readonly ['done', 'dead', 'released', 'leaked']} */

@@ -2,7 +2,7 @@
 
 import { count } from '../format.js';
 import { OUTCOME, PLACE, RECENT, TASK } from '../generated/layout.js';
-import { BINS, binPlace, lane, laneInset, socket, socketWidth } from './geometry.js';
+import { BINS, binPlace, socket } from './geometry.js';
 import { paintSign, round, write } from './scenery.js';
 import { circle } from './shapes.js';
 import { SANS } from './theme.js';
@@ -24,13 +24,12 @@ export const WAVE_MS = 900;
  * @param {Snapshot} snapshot
  * @param {import('./tokens.js').Tokens} tokens
  * @param {Theme} theme
- * @param {CanvasPattern | string} hatch
  * @param {Words} words
  * @param {boolean} racked whether held permits are painted together with their tasks
  */
-export function paintUnder(pen, places, snapshot, tokens, theme, hatch, words, racked) {
+export function paintUnder(pen, places, snapshot, tokens, theme, words, racked) {
   paintGate(pen, places, snapshot, theme, words);
-  if (places.form === 'lanes') paintBusy(pen, places, snapshot, tokens, theme, hatch);
+  if (places.form === 'lanes') paintSockets(pen, places, snapshot, tokens, theme);
   else if (!racked) paintHeld(pen, places, snapshot, theme);
   if (places.pattern === 'batch') paintBatch(pen, places, snapshot, theme, words);
   if (places.pattern === 'group') paintGroup(pen, places, snapshot, theme, words);
@@ -45,7 +44,6 @@ export function paintUnder(pen, places, snapshot, tokens, theme, hatch, words, r
 function paintGate(pen, places, snapshot, theme, words) {
   const { x, y, h } = places.gate;
   const { sourceState } = snapshot;
-  if (sourceState !== 'exhausted' && sourceState !== 'waiting') paintStock(pen, places, theme);
   const closed = snapshot.phase === 'draining' || snapshot.phase === 'aborting' || snapshot.phase === 'ended';
   const blocked = !closed && sourceState.startsWith('blocked');
   const middle = y + h / 2;
@@ -90,69 +88,18 @@ function paintGate(pen, places, snapshot, theme, words) {
 }
 
 /**
- * Paints the source's stock, whose size is unknown.
- * @param {CanvasRenderingContext2D} pen
- * @param {Places} places
- * @param {Theme} theme
- */
-function paintStock(pen, { source }, theme) {
-  const r = Math.min(5, source.w * 0.085);
-  const gap = r * 3.4;
-  const columns = Math.max(1, Math.floor((source.w - 12) / gap));
-  const rows = Math.max(1, Math.floor((source.h - 44) / gap));
-  pen.beginPath();
-  for (let n = 0; n < columns * rows; n += 1) {
-    const x = source.x + source.w / 2 + ((n % columns) - (columns - 1) / 2) * gap;
-    circle(pen, x, source.y + source.h / 2 - 8 + (Math.floor(n / columns) - (rows - 1) / 2) * gap, r);
-  }
-  pen.strokeStyle = theme.strong;
-  pen.globalAlpha = 0.35;
-  pen.lineWidth = 1;
-  pen.stroke();
-  pen.globalAlpha = 1;
-}
-
-/**
+ * Paints which permits are held, and which are not given again.
  * @param {CanvasRenderingContext2D} pen
  * @param {Places} places
  * @param {Snapshot} snapshot
  * @param {import('./tokens.js').Tokens} tokens
  * @param {Theme} theme
- * @param {CanvasPattern | string} hatch
  */
-function paintBusy(pen, places, snapshot, tokens, theme, hatch) {
-  const { slots, laneHeight, pattern } = places;
-  const inset = laneInset(places);
-  /** @type {Set<number>} */
-  const held = new Set();
-  const limit = snapshot.of('limit');
-  const left = socketWidth(places);
+function paintSockets(pen, places, snapshot, tokens, theme) {
+  const { slots, laneHeight } = places;
   pen.beginPath();
-  for (const token of tokens.all.values()) {
-    if (token.look !== 'running' && token.look !== 'leaked') continue;
-    if (token.slot < 0 || token.slot >= slots) continue;
-    held.add(token.slot);
-    if (token.look === 'leaked') continue;
-    const { x, y, h } = lane(places, token.slot);
-    pen.roundRect(x + left, y + inset, Math.max(8, token.x - x - left), h - 2 * inset, 8);
-  }
-  pen.fillStyle = theme.state.running;
-  pen.globalAlpha = 0.14;
-  pen.fill();
-  pen.globalAlpha = 1;
-  if (pattern === 'pool') {
-    pen.beginPath();
-    for (let slot = 0; slot < slots; slot += 1) {
-      if (held.has(slot)) continue;
-      const { x, y, w, h } = lane(places, slot);
-      pen.roundRect(x + left, y + inset, w - left, h - 2 * inset, 8);
-    }
-    pen.fillStyle = hatch;
-    pen.fill();
-  }
-  tethers(pen, places, tokens, theme);
-  pen.beginPath();
-  for (const slot of held) {
+  for (const { look, slot } of tokens.all.values()) {
+    if ((look !== 'running' && look !== 'leaked') || slot < 0 || slot >= slots) continue;
     const { x, y } = socket(places, slot);
     circle(pen, x, y, Math.min(4, laneHeight * 0.15));
   }
@@ -160,32 +107,12 @@ function paintBusy(pen, places, snapshot, tokens, theme, hatch) {
   pen.fill();
   // Permits above a lowered limit are not given again.
   pen.beginPath();
-  for (let slot = limit; slot < slots; slot += 1) {
+  for (let slot = snapshot.of('limit'); slot < slots; slot += 1) {
     const { x, y } = socket(places, slot);
     pen.moveTo(x - 9, y + 9);
     pen.lineTo(x + 9, y - 9);
   }
   pen.strokeStyle = theme.soft;
-  pen.lineWidth = 1.25;
-  pen.stroke();
-}
-
-/**
- * Ties held permits to their tasks.
- * @param {CanvasRenderingContext2D} pen
- * @param {Places} places
- * @param {import('./tokens.js').Tokens} tokens
- * @param {Theme} theme
- */
-function tethers(pen, places, tokens, theme) {
-  pen.beginPath();
-  for (const token of tokens.all.values()) {
-    if (token.look !== 'running' || token.slot < 0 || token.slot >= places.slots) continue;
-    const { x, y } = socket(places, token.slot);
-    pen.moveTo(x, y);
-    pen.lineTo(token.x, token.y);
-  }
-  pen.strokeStyle = theme.state.running;
   pen.lineWidth = 1.25;
   pen.stroke();
 }
@@ -308,9 +235,10 @@ export function paintCounts(pen, places, snapshot, theme, words) {
   const { queue, run, narrow } = places;
   const y = run.y - 10;
   if (queue) {
-    const capacity = places.capacity;
+    // The places that are drawn may be fewer.
+    const capacity = snapshot.of('queue_capacity');
     const queued = snapshot.of('queued');
-    const text = capacity > 0 ? `${count(queued)} / ${count(capacity)}` : count(queued);
+    const text = places.capacity > 0 && capacity > 0 ? `${count(queued)} / ${count(capacity)}` : count(queued);
     writeFitting(pen, [`${words.queue}  ${text}`, text], queue.x, y, queue.w + 6, theme.soft);
   }
   const leaked = snapshot.of('abandoned') > 0 ? leakedPermits(snapshot) : 0;

@@ -1,10 +1,11 @@
 // The stage: one panel for each run, painted from snapshots, without knowledge of runs, clocks and
 // modes.
 
-import { moment } from '../format.js';
+import { count, moment } from '../format.js';
 import { TASK } from '../generated/layout.js';
 import { isCrowded, paintCrowd, TOKENS_MAX } from './aggregate.js';
 import { arrange, panels } from './geometry.js';
+import { at, History, paintUnderWay } from './history.js';
 import { Labels } from './labels.js';
 import { cancelledAt, paintCounts, paintUnder, paintWave, WAVE_MS } from './overlay.js';
 import { paintLook, paintTokens } from './paint.js';
@@ -28,6 +29,7 @@ class View {
   constructor() {
     this.tokens = new Tokens();
     this.rack = new Rack();
+    this.history = new History();
     /** @type {Places | null} */
     this.places = null;
     this.placesKey = '';
@@ -63,6 +65,8 @@ export class Stage {
     this.views = [];
     /** @type {Snapshot[]} */
     this.snapshots = [];
+    /** The part of the runs that the lanes show. @type {import('./history.js').Axis} */
+    this.axis = { fromNs: 0, lengthNs: 1 };
     this.selected = { panel: 0, task: -1 };
     this.width = 0;
     this.height = 0;
@@ -103,6 +107,16 @@ export class Stage {
     this.canvas.height = Math.round(this.height * this.density);
     this.sceneryKey = '';
     if (this.snapshots.length > 0) this.paint(0, true);
+  }
+
+  /**
+   * Takes what the permits of each run were held for, and the part of the runs that the lanes show.
+   * @param {Float64Array[]} lanes
+   * @param {import('./history.js').Axis} axis
+   */
+  setLanes(lanes, axis) {
+    this.axis = axis;
+    for (const [index, rows] of lanes.entries()) if (this.views[index]) this.views[index].history.rows = rows;
   }
 
   /** @param {Snapshot[]} snapshots */
@@ -157,13 +171,21 @@ export class Stage {
       view.tokens.clear();
       paintCrowd(pen, places, snapshot, theme);
     } else {
-      view.tokens.update(snapshot, places, passed, goesOn);
+      const { axis } = this;
+      const startNs = snapshot.of('start_ns');
+      const head = at(places, axis, snapshot.of('t_ns') - startNs);
+      view.tokens.update(snapshot, places, head, passed, goesOn);
+      view.history.startNs = startNs;
+      if (places.form === 'lanes' || snapshot.phase === 'ended') {
+        view.history.draw(pen, places, axis, head, theme, this.hatch, this.density);
+        if (places.form === 'lanes') paintUnderWay(pen, places, axis, view.tokens, startNs, head, theme);
+      }
       const racked = places.form === 'grid' && snapshot.of('in_flight') >= RACK_FROM;
       const rack = racked
         ? (/** @type {import('./tokens.js').Token[]} */ tokens) =>
             view.rack.draw(pen, places, tokens, theme, this.density)
         : null;
-      paintUnder(pen, places, snapshot, view.tokens, theme, this.hatch, words, racked);
+      paintUnder(pen, places, snapshot, view.tokens, theme, words, racked);
       this.wave(view, places, snapshot, theme, passed);
       this.paintFlights(view, places.radius, theme);
       const selected = this.selected.panel === index ? this.selected.task : -1;
@@ -183,20 +205,25 @@ export class Stage {
     if (title && this.panels.length > 1) {
       const { panel } = places;
       write(pen, title, panel.x + 18, panel.y + 25, theme.ink, 'left', `650 15px ${SANS}`);
-      const ended = snapshot.phase === 'ended';
-      const status = ended
-        ? this.tr('stage.ended', { time: moment(snapshot.of('end_ns') - snapshot.of('start_ns')) })
-        : this.tr(`phase.${snapshot.phase}`);
-      write(
-        pen,
-        status,
-        panel.x + panel.w - 18,
-        panel.y + 25,
-        ended ? theme.state.done : theme.soft,
-        'right',
-        `550 13px ${SANS}`,
-      );
+      const { text, color } = this.status(snapshot, theme);
+      write(pen, text, panel.x + panel.w - 18, panel.y + 25, color, 'right', `550 13px ${SANS}`);
     }
+  }
+
+  /** Says where a run is, and how it ended. @param {Snapshot} snapshot @param {import('./theme.js').Theme} theme */
+  status(snapshot, theme) {
+    if (snapshot.phase !== 'ended') return { text: this.tr(`phase.${snapshot.phase}`), color: theme.soft };
+    const elapsed = snapshot.of('end_ns') - snapshot.of('start_ns');
+    const text = this.tr('stage.ended', { time: moment(elapsed) });
+    const leaked = snapshot.of('abandoned');
+    if (leaked > 0)
+      return { text: `${text}, ${this.tr('stage.lost', { count: count(leaked) })}`, color: theme.state.leaked };
+    if (snapshot.of('cause') >= 0) return { text, color: theme.state.cancelled };
+    if (snapshot.of('dead') > 0) return { text, color: theme.state.failed };
+    if (snapshot.of('released') > 0) return { text, color: theme.soft };
+    const idle = snapshot.of('idle_ns') / Math.max(1, elapsed * snapshot.of('limit'));
+    const share = this.tr('stage.idle', { percent: Math.round(100 * Math.min(1, idle)) });
+    return { text: `${text} · ${share}`, color: theme.state.done };
   }
 
   /** @param {View} view @param {number} radius @param {import('./theme.js').Theme} theme */

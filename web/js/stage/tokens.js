@@ -2,7 +2,7 @@
 // positions take a moment.
 
 import { FATE, PLACE, RECENT, TASK } from '../generated/layout.js';
-import { binPlace, queuePlace, retryPlace, running, socket } from './geometry.js';
+import { binPlace, queuePlace, retryPlace, running } from './geometry.js';
 
 /**
  * The time in which a position follows, and the time of the way into a bin, in milliseconds on the
@@ -33,6 +33,7 @@ const CHURN_MAX = 0.08;
  * @property {number} sinceNs
  * @property {number} place in the queue
  * @property {number} seen the last frame with this task
+ * @property {boolean} rides whether it has reached its lane, and goes along with the playhead
  *
  * @typedef {{id: number, x: number, y: number, fromX: number, fromY: number, toX: number, toY:
  *   number, age: number, look: Look}} Flight
@@ -71,12 +72,13 @@ export class Tokens {
   /**
    * @param {Snapshot} snapshot
    * @param {Places} places
+   * @param {number} head where the playhead is in the lanes
    * @param {number} passed milliseconds since the last frame; 0 puts everything in its place at
    *   once
    * @param {boolean} goesOn whether this snapshot follows the one before it, so that missing tasks
    *   are seen to leave
    */
-  update(snapshot, places, passed, goesOn) {
+  update(snapshot, places, head, passed, goesOn) {
     this.frame += 1;
     this.moving = false;
     const follows = passed > 0 && this.churn < CHURN_MAX;
@@ -102,12 +104,13 @@ export class Tokens {
           sinceNs: 0,
           place: 0,
           seen: 0,
+          rides: false,
         };
         this.all.set(id, token);
       }
       token.seen = this.frame;
       token.row = row;
-      const to = this.target(token, snapshot, row, places, nowNs, waits, waiting);
+      const to = this.target(token, snapshot, row, places, head, nowNs, waits, waiting);
       if (token.look === 'waiting') waits += 1;
       if (isFresh) {
         fresh += 1;
@@ -117,7 +120,9 @@ export class Tokens {
       const dx = to.x - token.x;
       const dy = to.y - token.y;
       if (Math.abs(dx) + Math.abs(dy) > 0.4) this.moving = true;
-      token.x += dx * follow;
+      const held = places.form === 'lanes' && token.slot >= 0;
+      token.rides = held && (token.rides || Math.abs(dx) + Math.abs(dy) < 1.5);
+      token.x += token.rides ? dx : dx * follow;
       token.y += dy * follow;
     }
     if (passed > 0) this.churn += (fresh / Math.max(1, snapshot.rows) - this.churn) * 0.1;
@@ -131,11 +136,12 @@ export class Tokens {
    * @param {Snapshot} snapshot
    * @param {number} row
    * @param {Places} places
+   * @param {number} head
    * @param {number} nowNs
    * @param {number} waits
    * @param {number} waiting
    */
-  target(token, snapshot, row, places, nowNs, waits, waiting) {
+  target(token, snapshot, row, places, head, nowNs, waits, waiting) {
     const place = snapshot.task(row, TASK.place);
     const since = snapshot.task(row, TASK.since_ns);
     const until = snapshot.task(row, TASK.until_ns);
@@ -146,7 +152,7 @@ export class Tokens {
     if (place === PLACE.running) {
       token.look = 'running';
       token.slot = permit;
-      return running(places, permit, token.progress);
+      return running(places, permit, head);
     }
     if (place === PLACE.queued) {
       token.look = 'queued';
@@ -163,11 +169,11 @@ export class Tokens {
     if (place === PLACE.abandoned) {
       token.look = 'leaked';
       token.slot = permit;
-      return permit >= 0 && permit < places.slots ? socket(places, permit) : binPlace(places, 3);
+      return permit >= 0 && permit < places.slots ? running(places, permit, head) : binPlace(places, 3);
     }
     token.look = OUTCOMES[snapshot.task(row, TASK.outcome)] ?? 'succeeded';
     // Ended and not yet settled: the token stays where it ended.
-    if (token.slot >= 0 && token.slot < places.slots) return running(places, token.slot, 1);
+    if (token.slot >= 0 && token.slot < places.slots) return running(places, token.slot, head);
     return { x: places.run.x + places.run.w, y: places.run.y + places.run.h / 2 };
   }
 

@@ -8,8 +8,21 @@ import { LAYOUT } from './load.mjs';
 
 test('the page reads snapshots by the layout that the module writes them in', () => {
   const numbered = (/** @type {string[]} */ names) => Object.fromEntries(names.map((name, index) => [name, index]));
-  const { header, task, recent, series, places, fates, outcomes, kinds, phases, source_states, patterns, ...rest } =
-    LAYOUT;
+  const {
+    header,
+    task,
+    recent,
+    lane,
+    series,
+    places,
+    fates,
+    outcomes,
+    kinds,
+    phases,
+    source_states,
+    patterns,
+    ...rest
+  } = LAYOUT;
   assert.deepEqual(rest, {}, 'there is more in the layout than the page knows');
   assert.deepEqual(
     { ...layout },
@@ -17,6 +30,7 @@ test('the page reads snapshots by the layout that the module writes them in', ()
       HEADER: numbered(header),
       TASK: numbered(task),
       RECENT: numbered(recent),
+      LANE: numbered(lane),
       SERIES: numbered(series),
       PLACE: numbered(places),
       FATE: numbered(fates),
