@@ -6,7 +6,7 @@ mod spool;
 mod tail;
 pub(crate) mod watcher;
 
-mod group;
+pub(crate) mod group;
 
 mod child;
 mod launcher;

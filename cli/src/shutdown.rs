@@ -6,8 +6,9 @@ use std::{cell::Cell, task::Poll, time::Duration};
 use async_signal::{Signal, Signals};
 use fourfold::Control;
 use futures_lite::StreamExt;
+use rustix::process;
 
-use crate::{exit::Ending, terminal};
+use crate::{exit::Ending, process::group, terminal};
 
 /// How long the last words of a process that is to end at once may take.
 const FAREWELL: Duration = Duration::from_millis(200);
@@ -30,6 +31,10 @@ impl Shutdown {
     pub(crate) async fn watch(&self, signals: Option<Signals>, control: &Control) -> std::convert::Infallible {
         let Some(mut signals) = signals else { return std::future::pending().await };
         while let Some(Ok(signal)) = signals.next().await {
+            if signal == Signal::Tstp {
+                suspend();
+                continue;
+            }
             self.first.set(self.first.get().or(Some(signal as i32)));
             self.count.set(self.count.get() + 1);
             match self.count.get() {
@@ -54,8 +59,12 @@ impl Shutdown {
     /// Waits for the first signal.
     pub(crate) async fn once(&self, signals: Option<Signals>) {
         let Some(mut signals) = signals else { return std::future::pending().await };
-        if let Some(Ok(signal)) = signals.next().await {
-            self.first.set(Some(signal as i32));
+        while let Some(Ok(signal)) = signals.next().await {
+            if signal != Signal::Tstp {
+                self.first.set(Some(signal as i32));
+                break;
+            }
+            suspend();
         }
     }
 
@@ -72,6 +81,17 @@ impl Shutdown {
     }
 }
 
+/// Stops this process and all that it has started, as Ctrl-Z means it: they have groups of their own, which the terminal does not
+/// reach. Returns when the process goes on, and lets them go on.
+fn suspend() {
+    terminal::clear();
+    terminal::flush(Some(FAREWELL));
+    group::signal_all(process::Signal::STOP);
+    // Where it cannot be stopped it goes on.
+    let _ = process::kill_process(process::getpid(), process::Signal::STOP);
+    group::signal_all(process::Signal::CONT);
+}
+
 /// The name of a signal.
 fn name(signal: Signal) -> &'static str {
     match signal {
@@ -86,15 +106,18 @@ fn name(signal: Signal) -> &'static str {
 /// they then end the process at once.
 pub(crate) fn catch() -> Option<Signals> {
     let mut signals = vec![Signal::Int, Signal::Term, Signal::Quit];
+    if !is_ignored(process::Signal::TSTP) {
+        signals.push(Signal::Tstp);
+    }
     // Under nohup the end of the terminal means nothing, and stays so.
-    if !is_ignored(rustix::process::Signal::HUP) {
+    if !is_ignored(process::Signal::HUP) {
         signals.push(Signal::Hup);
     }
     Signals::new(signals).inspect_err(|error| tracing::warn!("cannot catch signals: {error}")).ok()
 }
 
 /// Whether this process was started with a signal ignored, as far as the system tells.
-fn is_ignored(signal: rustix::process::Signal) -> bool {
+fn is_ignored(signal: process::Signal) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     let mask = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);

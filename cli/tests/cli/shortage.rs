@@ -48,3 +48,34 @@ fn long_outputs_without_a_temporary_folder_arrive_whole_and_once() {
     assert!(lines[..80_000].chunks(20_000).all(|chunk| chunk[0] == "1" && chunk[19_999] == "20000"), "mixed");
     assert_eq!(ended.stderr.matches("temporary file").count(), 1, "{}", ended.stderr);
 }
+
+#[test]
+fn those_who_watch_give_way_to_tasks() {
+    use std::{
+        io::{BufReader, Write},
+        net::TcpStream,
+        process::Stdio,
+    };
+    let place = Place::new();
+    let args = "run - -c 8 --retries 0 --json --listen 127.0.0.1:0 --exec sleep 0.01";
+    let script = format!("ulimit -n 64; exec '{}' {args}", env!("CARGO_BIN_EXE_fourfold"));
+    let mut command = Command::new("sh");
+    command.args(["-c", &script]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.current_dir(place.path(".")).spawn().unwrap();
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    let line = super::command::wait_for_line(&mut stderr, "listening on http://");
+    let address = line.trim().trim_end_matches('/').rsplit('/').next().unwrap().to_owned();
+    let followers: Vec<TcpStream> = (0..100)
+        .map(|_| {
+            let mut follower = TcpStream::connect(&address).unwrap();
+            // It may have been closed again: then there is nobody to ask.
+            let _ = write!(follower, "GET /events HTTP/1.1\r\nHost: {address}\r\n\r\n");
+            follower
+        })
+        .collect();
+    child.stdin.take().unwrap().write_all(seq(200).as_bytes()).unwrap();
+    child.stderr = Some(stderr.into_inner());
+    let report = Ended::from(child.wait_with_output().unwrap()).expect(0).report();
+    assert_eq!((report["done"].as_u64(), report["attempts"].as_u64()), (Some(200), Some(200)));
+    drop(followers);
+}

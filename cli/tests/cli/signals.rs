@@ -197,3 +197,25 @@ fn as_the_first_process_it_reaps_what_tasks_leave_behind_and_obeys_signals() {
     let ended = Ended::from(command.output().unwrap()).expect(0);
     assert_eq!(ended.stdout, "0\n", "{ended:?}");
 }
+
+#[test]
+fn ctrl_z_stops_the_tasks_as_well_and_fg_lets_them_go_on() {
+    let state = |pid: &str| {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        stat.rsplit(") ").next().and_then(|rest| rest.chars().next())
+    };
+    let place = Place::new();
+    place.write("tasks", "1\n");
+    let script = "echo $$ > pid; until [ -e go ]; do sleep 0.01; done";
+    let mut child = place.command(&["run", "tasks", "-q", "--exec", "sh", "-c", script]).spawn().unwrap();
+    until("the task has begun", || place.path("pid").exists() && !place.read("pid").is_empty());
+    let (task, own) = (place.read("pid").trim().to_owned(), child.id().to_string());
+    for _ in 0..2 {
+        signal(&child, Signal::TSTP);
+        until("both are stopped", || state(&own) == Some('T') && state(&task) == Some('T'));
+        signal(&child, Signal::CONT);
+        until("both go on", || state(&own) != Some('T') && state(&task) != Some('T'));
+    }
+    place.write("go", "");
+    assert!(child.wait().unwrap().success());
+}
