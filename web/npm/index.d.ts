@@ -159,8 +159,8 @@ export class Queue {
   onIdle(): Promise<void>;
   /** Resolves when fewer functions than this wait. */
   onSizeLessThan(size: number): Promise<void>;
-  /** Takes no more functions, and resolves with the report when all have ended. */
-  close(): Promise<Report>;
+  /** Takes no more functions, and resolves when all have ended. */
+  close(): Promise<void>;
   /** Aborts the signals of all functions, and rejects those that have not ended. */
   abort(reason?: unknown): Promise<void>;
 }

@@ -8,6 +8,12 @@ import { settle } from './run.js';
 
 const OWN = ['onEvent', 'paused'];
 
+/**
+ * How long a queue is idle before its run ends, in milliseconds: a queue that is forgotten takes no
+ * memory. The next function starts another run.
+ */
+const IDLE_MS = 1000;
+
 /** First in, first out; taking from the front moves nothing. */
 class Line {
   #items = [];
@@ -41,6 +47,8 @@ class Waiting {
   #next = 0;
   size = 0;
   closed = false;
+  /** Whether the run ends for now, since nothing is added. */
+  resting = false;
   /** The first error of a function. */
   cause;
 
@@ -86,7 +94,7 @@ class Waiting {
       this.onchange();
       return 1;
     }
-    return this.closed ? 2 : 0;
+    return this.closed || this.resting ? 2 : 0;
   }
 
   item(id) {
@@ -120,6 +128,13 @@ class Waiting {
     this.#items.clear();
   }
 
+  /** Begins to number tasks anew, for another run. */
+  restart() {
+    this.#items.clear();
+    this.#next = 0;
+    this.resting = false;
+  }
+
   onchange = () => {};
 }
 
@@ -133,6 +148,9 @@ export class Queue {
   #starting;
   #error;
   #watchers = [];
+  #added = 0;
+  /** The timer that ends the run of an idle queue. */
+  #timer;
 
   constructor(options = {}) {
     read(options, OWN);
@@ -165,6 +183,7 @@ export class Queue {
     if (job.id !== undefined) this.#keep(job);
     if (signal) this.#obey(job);
     this.#waiting.add(job);
+    this.#added += 1;
     if (this.#player) this.#player.task_arrived();
     else this.#starting ??= this.#start();
     return promise;
@@ -228,13 +247,14 @@ export class Queue {
     return this.#when(() => this.size < size);
   }
 
-  /** Takes no more functions, and resolves with the report when all have ended. */
+  /** Takes no more functions, and resolves when all have ended. */
   async close() {
     this.#waiting.closed = true;
-    this.#starting ??= this.#start();
+    await this.onIdle();
+    if (!this.#starting) return;
     const { finished } = await this.#starting;
     this.#player?.task_arrived();
-    return finished;
+    await finished;
   }
 
   /** Aborts the signals of all functions, and rejects those that have not ended. */
@@ -242,11 +262,13 @@ export class Queue {
     this.#error = reason;
     this.#waiting.closed = true;
     if (!this.#starting) return;
-    const begun = await this.#starting.catch(() => undefined);
+    const starting = this.#starting;
+    if (!this.#player) await starting.catch(() => {});
     if (!this.#player) return;
     this.#host.reason = reason;
     this.#player.abort();
-    await begun?.finished.catch(() => {});
+    const { finished } = await starting;
+    await finished.catch(() => {});
   }
 
   #keep(job) {
@@ -311,6 +333,15 @@ export class Queue {
 
   async #finish(player, host) {
     const report = JSON.parse(await player.finished());
+    const goesOn = this.size > 0 || !this.#waiting.closed;
+    if (this.#waiting.resting && goesOn && !report.error && !this.#error) {
+      player.free();
+      this.#player = undefined;
+      this.#starting = undefined;
+      this.#waiting.restart();
+      if (this.size > 0) this.#starting = this.#start();
+      return;
+    }
     const { cause } = this.#waiting;
     const error = report.error && new RunError(report.error, { cause, report, failures: [] });
     this.#error ??= error;
@@ -320,7 +351,6 @@ export class Queue {
     player.free();
     this.#fail(this.#error ?? new TypeError('the queue is closed'));
     if (error) throw error;
-    return report;
   }
 
   #fail(error) {
@@ -334,7 +364,25 @@ export class Queue {
     return new Promise((resolve) => this.#watchers.push({ condition, resolve }));
   }
 
+  /** Ends the run of a queue that stays idle. A rate is kept: its next run may not begin too early. */
+  #restSoon() {
+    if (this.#timer !== undefined) return;
+    const added = this.#added;
+    const { rate } = this.#options;
+    const idle = () => {
+      this.#timer = undefined;
+      if (!this.#player || this.size + this.pending > 0) return;
+      if (this.#added !== added) return this.#restSoon();
+      this.#waiting.resting = true;
+      this.#player.task_arrived();
+    };
+    this.#timer = setTimeout(idle, Math.max(IDLE_MS, rate ? 1000 / rate : 0));
+    // Node may end meanwhile.
+    this.#timer.unref?.();
+  }
+
   #watch() {
+    if (this.#player && this.size + this.pending === 0) this.#restSoon();
     if (this.#watchers.length === 0) return;
     this.#watchers = this.#watchers.filter(({ condition, resolve }) => {
       if (!condition()) return true;
