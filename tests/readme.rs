@@ -102,3 +102,12 @@ fn the_readme_in_chinese_has_the_same_programs() -> Result<(), Box<dyn Error>> {
     assert_eq!(chinese, english);
     Ok(())
 }
+
+#[test]
+fn the_advice_is_that_of_the_patterns() {
+    let readme = std::fs::read_to_string("README.md").unwrap();
+    for pattern in fourfold::Pattern::ALL {
+        let row = format!("| `{pattern}` | {} |\n", pattern.advice());
+        assert!(readme.contains(&row), "{row} is missing");
+    }
+}
