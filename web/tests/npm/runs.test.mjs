@@ -88,6 +88,17 @@ test('in the other patterns a dead task is counted', async () => {
   assert.deepEqual([report.done, report.dead, report.failed], [2, 1, 1]);
 });
 
+test('the module can be loaded from its file, or from anything else that has it', () => {
+  const text = `import { readFile } from 'node:fs/promises';
+import { load, map } from 'fourfold';
+globalThis.DecompressionStream = undefined;
+await load(await readFile(new URL(import.meta.resolve('fourfold/fourfold.wasm'))));
+console.log(await map([1], (n) => n + 1));
+`;
+  writeFileSync(join(folder, 'loads.js'), text);
+  assert.equal(execFileSync('node', ['loads.js'], { cwd: folder, encoding: 'utf8', timeout: 20_000 }), '[ 2 ]\n');
+});
+
 test('a timeout ends an attempt and its signal', async () => {
   let aborted = 0;
   const report = await fourfold.run(
