@@ -88,6 +88,7 @@ pub(crate) fn run(full: bool, only: Option<Part>) -> ExitCode {
             bare_metal(&code);
             loom(&code);
             benches(&code, full);
+            fuzz(&code);
         }
     });
     if full && wanted(Part::Other) {
@@ -197,6 +198,17 @@ fn loom(lane: &Lane<'_>) {
     let mut command = cargo(["test"]);
     command.args(only("std", &["--release", "--test", "loom", "--target-dir", "target/loom"]));
     lane.run("loom", command.env("RUSTFLAGS", "--cfg fourfold_loom"));
+}
+
+/// The workspace of the fuzz targets: they compile, and what is near their corpus breaks nothing.
+fn fuzz(lane: &Lane<'_>) {
+    let at = |words: &[&str]| {
+        let place = ["--manifest-path", "fuzz/Cargo.toml"];
+        cargo([words[0]].iter().chain(&place).chain(&words[1..]))
+    };
+    lane.run("fuzz: format", &mut at(&["fmt", "--check"]));
+    lane.run("fuzz: clippy", &mut at(&["clippy", "--all-targets", "--", "--deny", "warnings"]));
+    lane.run("fuzz: tests", &mut at(&["test", "--no-fail-fast"]));
 }
 
 /// The workspace of the benchmarks: its tests run every peer, so that no row of a table can be hollow.
