@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 pub mod asyncio;
+pub mod counts;
 pub mod instructions;
 pub mod measure;
 pub mod observers;
@@ -12,4 +13,7 @@ pub mod report;
 pub mod work;
 
 /// Every error here ends in a line for a person.
-pub type Result<T, E = Box<dyn std::error::Error>> = std::result::Result<T, E>;
+pub type Error = Box<dyn std::error::Error>;
+
+/// What may go wrong ends in an [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -4,12 +4,13 @@
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use fourfold_bench::asyncio::{Asyncio, PATTERNS};
+use fourfold_bench::counts::{self, Counts};
 use fourfold_bench::measure::{Plan, Row, measure};
 use fourfold_bench::peers::{Entry, PEERS};
 use fourfold_bench::work::Workload;
@@ -69,6 +70,12 @@ enum Mode {
         /// The tasks of the longer of two runs; the shorter has half as many
         #[arg(long, default_value_t = 20_000)]
         tasks: u64,
+        /// Count the rows that are kept in `benches/instructions.txt`, and keep what they are now
+        #[arg(long, conflicts_with_all = ["only", "workload", "concurrency", "tasks", "check"])]
+        write: bool,
+        /// Count the rows that are kept, and fail where one differs by more than 3 % on the same toolchain
+        #[arg(long, conflicts_with_all = ["only", "workload", "concurrency", "tasks"])]
+        check: bool,
     },
 }
 
@@ -137,7 +144,9 @@ fn main() -> ExitCode {
             observe(rounds, tasks, concurrency, instructions, &markdown)
         }
         Some(Mode::ObserveOnce { observer, tasks, concurrency }) => observers::once(observer, tasks, concurrency),
-        Some(Mode::Instructions { choice, tasks }) => count_instructions(&choice, tasks),
+        Some(Mode::Instructions { write: true, .. }) => keep_counts(),
+        Some(Mode::Instructions { check: true, .. }) => check_counts(),
+        Some(Mode::Instructions { choice, tasks, .. }) => count_instructions(&choice, tasks),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -221,6 +230,24 @@ fn once(peer: &str, workload: Workload, limit: NonZeroUsize, tasks: u64) -> Resu
     let found = PEERS.iter().find(|entry| entry.name == peer);
     let entry = found.ok_or_else(|| format!("no peer {peer:?}; there are {}", names()))?;
     entry.run(workload, limit, tasks)
+}
+
+fn keep_counts() -> Result<()> {
+    let counts = Counts::measure(|progress| eprintln!("{progress}"))?;
+    fs::write(counts::FILE, counts.to_string())?;
+    print!("{counts}");
+    Ok(())
+}
+
+fn check_counts() -> Result<()> {
+    let kept = Counts::read(Path::new(counts::FILE))?;
+    let counts = Counts::measure(|_| ())?;
+    println!("{:9}{:24}{:>7}{:>7}", "workload", "row", "now", "kept");
+    counts.beside(&kept).iter().for_each(|line| println!("{line}"));
+    if counts.toolchain() != kept.toolchain() {
+        println!("not held to them: kept by {}, counted by {}", kept.toolchain(), counts.toolchain());
+    }
+    counts.check(&kept)
 }
 
 fn count_instructions(choice: &Choice, tasks: u64) -> Result<()> {

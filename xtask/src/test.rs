@@ -3,7 +3,7 @@
 use crate::features::{self, LINTED, TESTED, TESTED_IN_FULL, name, only};
 use crate::setup::{self, Needs};
 use crate::shell::cargo;
-use crate::{cross, deny, msrv, package, page, steps, suite, web};
+use crate::{cross, deny, msrv, package, page, shell, steps, suite, web};
 use std::io::Stdout;
 use std::process::{Command, ExitCode};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -221,8 +221,16 @@ fn benches(lane: &Lane<'_>, full: bool) {
     lane.run("benches: clippy", &mut at(&["clippy", "--all-targets", "--", "--deny", "warnings"]));
     if full {
         lane.run("benches: tests", &mut at(&["test", "--no-fail-fast"]));
+        if shell::find("valgrind").is_some() {
+            let count = ["run", "--release", "--bin", "fourfold-bench", "--", "instructions", "--check"];
+            lane.run(INSTRUCTIONS, &mut at(&count));
+        } else {
+            lane.leave_out("benches: instructions per task, for want of valgrind");
+        }
     }
 }
+
+const INSTRUCTIONS: &str = "benches: instructions per task";
 
 /// Names what is not run this time: other parts, long tests, and tests that are shorter.
 fn leave_out(lane: &Lane<'_>, full: bool, only: Option<Part>) {
@@ -238,6 +246,7 @@ fn leave_out(lane: &Lane<'_>, full: bool, only: Option<Part>) {
         lane.leave_out(&tests_of(set));
     }
     lane.leave_out("benches: tests");
+    lane.leave_out(INSTRUCTIONS);
     lane.leave_out("package: the archives, and the command built from them");
     lane.leave_out("simulation: 3000 random runs");
     lane.leave_out("chaos: 20 rounds of killed workers");
