@@ -1,7 +1,12 @@
 //! A million tasks take no more memory than a few.
 
+use std::{
+    future::{Future, pending},
+    task::{Context, Waker},
+};
+
 use allocation_counter::measure;
-use fourfold::{TaskSet, task_group, worker_pool};
+use fourfold::{TaskSet, batch, task_group, worker_pool};
 use futures_lite::future::block_on;
 
 use super::{nz, turn};
@@ -76,4 +81,48 @@ fn a_group_keeps_its_results_and_nothing_else() {
     // A name in a list that doubles when it is full, and is copied then.
     let per_task = (many - few) / 99_000;
     assert!(per_task <= 3 * 24, "{per_task} bytes per task that has ended");
+}
+
+/// The bytes that a scope keeps for each of its tasks, beside the task's future, once all of them are in flight.
+fn bytes_in_flight<F: Future>(scope: impl FnOnce(usize) -> F) -> u64 {
+    const TASKS: usize = 4096;
+    let mut scope = Box::pin(scope(TASKS));
+    let mut cx = Context::from_waker(Waker::noop());
+    let info = measure(|| {
+        // A turn starts 512 at most.
+        for _ in 0..2 * TASKS / 512 {
+            assert!(scope.as_mut().poll(&mut cx).is_pending());
+        }
+    });
+    u64::try_from(info.bytes_current).unwrap() / TASKS as u64
+}
+
+#[test]
+fn a_task_in_flight_takes_its_future_and_at_most_112_bytes() {
+    let stuck = |payload: [u64; 8]| async move {
+        pending::<()>().await;
+        drop::<Vec<u64>>(payload.into());
+    };
+    let future = size_of_val(&stuck([0; 8])) as u64;
+    let set = bytes_in_flight(async |tasks| {
+        let mut set = TaskSet::new(tasks).unwrap();
+        for _ in 0..tasks {
+            set.spawn(stuck([1; 8])).await;
+        }
+        set.join().await
+    });
+    let batch = bytes_in_flight(|tasks| batch(tasks, 0..tasks, |_| stuck([1; 8])));
+    let pool = bytes_in_flight(async |tasks| {
+        let handler = |(), _: &_| stuck([1; 8]);
+        worker_pool(tasks, 1, handler, async |queue| {
+            for _ in 0..tasks {
+                queue.push(()).await.unwrap();
+            }
+        })
+        .await
+    });
+    for (name, bytes) in [("set", set), ("batch", batch), ("pool", pool)] {
+        assert!(bytes > future, "{name}: {bytes} bytes cannot hold a future of {future}");
+        assert!(bytes <= future + 112, "{name}: {bytes} bytes for a future of {future}");
+    }
 }
