@@ -68,6 +68,7 @@ export class App {
     this.written = '';
     /** The hash that was opened or written last: another one is a view that is yet to be opened. */
     this.address = location.hash;
+    this.isTouched = false;
     /** The parts of the link that cannot be shown. @type {string[]} */
     this.refused = [];
     /** Counts the views that were opened: an earlier one that is still loading is dropped. */
@@ -77,6 +78,9 @@ export class App {
   }
 
   async start() {
+    for (const kind of ['pointerdown', 'keydown']) {
+      addEventListener(kind, () => this.touch(), { once: true, capture: true });
+    }
     listenToKeys(this.playback, {
       fork: () => this.fork(),
       select: (by) => this.tasks.move(by),
@@ -99,6 +103,11 @@ export class App {
       this.tasks.select(panel, task);
     });
     await this.open(this.view);
+  }
+
+  /** Takes note that the visitor has begun something: nothing else is opened by itself then. */
+  touch() {
+    this.isTouched = true;
   }
 
   /** Opens what a link asks for. @param {View} view */

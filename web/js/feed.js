@@ -50,6 +50,8 @@ export class Feed {
     /** The number of times that the connection broke. */
     this.breaks = 0;
     this.isUp = false;
+    /** When anything came last, in milliseconds on the clock of `performance`. */
+    this.lastAt = performance.now();
     /**
      * Whether this connection is a new one, which does not know the last id: there is a gap before
      * it.
@@ -63,6 +65,7 @@ export class Feed {
     this.source = source;
     source.addEventListener('open', () => {
       this.isUp = true;
+      this.lastAt = performance.now();
       this.tell('open');
     });
     source.addEventListener('message', (event) => this.take(event));
@@ -99,6 +102,7 @@ export class Feed {
     this.lines.push(event.data);
     this.count += 1;
     const now = performance.now();
+    this.lastAt = now;
     // Timers are slow in hidden tabs; messages are not.
     if (now - this.lastFlush >= BATCH_MS) this.flush();
     else this.timer ??= setTimeout(() => this.flush(), BATCH_MS);
@@ -109,8 +113,9 @@ export class Feed {
   snapshot(event) {
     this.flush();
     const run = runOf(event.lastEventId);
+    // Nothing is missing of a run that has begun meanwhile: its state says everything before.
+    const anew = this.anew && run === this.run;
     this.run = run;
-    const { anew } = this;
     this.anew = false;
     // Numbers may be larger than JavaScript's are exact: the state is cut out as text, not parsed.
     const from = event.data.indexOf('"state":');

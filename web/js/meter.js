@@ -27,6 +27,9 @@ export class Meter {
   restart() {
     this.#origin = Number.POSITIVE_INFINITY;
     this.#lags = [];
+    this.gaps = [];
+    this.missed = 0;
+    this.unknown = false;
   }
 
   /**

@@ -121,6 +121,11 @@ export class Playback {
     this.emit('runs');
   }
 
+  /** Finds how much later than the first of the runs on the stage one was recorded, in nanoseconds. @param {number} index */
+  offset(index) {
+    return (this.snapshots[index]?.of('start_ns') ?? this.startNs) - this.startNs;
+  }
+
   get players() {
     return this.runs.map(({ player }) => player);
   }
@@ -179,7 +184,17 @@ export class Playback {
 
   play() {
     if (this.playing || this.runs.length === 0) return;
-    if (!this.following && this.time >= this.endNs) this.time = this.startNs;
+    if (!this.following && this.time >= this.endNs) {
+      const left = this.snapshots.some((snapshot) => snapshot.of('position') < snapshot.of('end'));
+      if (left) {
+        // An abort ends a run at once: what is left of it has the playhead's own time.
+        this.wanted = { end: true };
+        this.continues = true;
+        this.wake();
+        return;
+      }
+      this.time = this.startNs;
+    }
     this.playing = true;
     this.frames.length = 0;
     this.emit('play');

@@ -6,12 +6,30 @@
  */
 
 /**
+ * Reads the clock that runs share: they start together, whenever each of them was recorded.
+ * @param {Player[]} runs
+ */
+export function clockOf(runs) {
+  const startNs = Math.min(...runs.map((run) => run.start_ns));
+  return {
+    time: startNs + Math.max(...runs.map((run) => run.t_ns - run.start_ns)),
+    endNs: startNs + Math.max(...runs.map((run) => run.end_ns - run.start_ns)),
+  };
+}
+
+/** Moves all playheads to a time of the shared clock. @param {Player[]} runs @param {number} time */
+function seek(runs, time) {
+  const startNs = Math.min(...runs.map((run) => run.start_ns));
+  for (const run of runs) run.seek(time - startNs + run.start_ns);
+}
+
+/**
  * Moves the playheads of runs that share one clock.
  * @param {Player[]} runs
  * @param {Target} target
  */
 export function moveTo(runs, target) {
-  if ('time' in target) for (const run of runs) run.seek(target.time);
+  if ('time' in target) seek(runs, target.time);
   else if ('positions' in target) {
     for (const [index, run] of runs.entries()) run.seek_to(target.positions[index] ?? 0);
   } else if ('end' in target) for (const run of runs) run.seek_to(run.end);
@@ -39,14 +57,14 @@ function step(runs, by) {
 }
 
 /**
- * Reads the time of the event after a position.
+ * Reads the time of the event after a position, counted from the start of its run.
  * @param {Player} run
  * @param {number} position
  * @returns {number | undefined}
  */
 function timeOf(run, position) {
   const line = position < 0 ? undefined : run.event_at(position);
-  return line === undefined ? undefined : JSON.parse(line).t_ns;
+  return line === undefined ? undefined : JSON.parse(line).t_ns - run.start_ns;
 }
 
 /**
@@ -55,11 +73,12 @@ function timeOf(run, position) {
  * @param {1 | -1} direction
  */
 function notable(runs, direction) {
-  const before = Math.max(...runs.map((run) => run.t_ns));
+  const { time: before } = clockOf(runs);
+  const startNs = Math.min(...runs.map((run) => run.start_ns));
   const places = runs.map((run) => {
     const position = run.position;
     const found = run.notable(direction);
-    const there = { found, position: run.position, time: run.t_ns };
+    const there = { found, position: run.position, time: run.t_ns - run.start_ns + startNs };
     run.seek_to(position);
     return there;
   });
@@ -74,5 +93,5 @@ function notable(runs, direction) {
   }
   const time = direction > 0 ? Math.min(...found) : Math.max(...found);
   // Several runs share one clock: everything at that moment has then happened.
-  for (const run of runs) run.seek(direction < 0 && time >= before ? before - 1 : time);
+  seek(runs, direction < 0 && time >= before ? before - 1 : time);
 }

@@ -165,6 +165,12 @@
     }
   }
 
+  // Within an origin the code would reach the page and its storage: the frame's attribute, or the server's
+  // policy, was taken away.
+  if (self.origin !== 'null') {
+    tell({ refused: 'origin' });
+    return;
+  }
   addEventListener('securitypolicyviolation', (event) => tell({ refused: event.violatedDirective }));
   addEventListener('message', ({ data, source }) => {
     if (source !== parent) return;

@@ -164,7 +164,10 @@ export class Transport {
     shape.replaceChildren();
     if (runs.length === 0 || endNs <= startNs) return;
     const tables = await Promise.all(
-      runs.map(({ player }) => this.engine.ask('series', player, startNs, endNs, PROFILE)),
+      runs.map(({ player }, index) => {
+        const offset = this.playback.offset(index);
+        return this.engine.ask('series', player, startNs + offset, endNs + offset, PROFILE);
+      }),
     );
     if (generation !== this.playback.generation) return;
     shape.replaceChildren(...tables.flatMap((table, index) => profile(table, index, tables.length)));

@@ -2,7 +2,7 @@
 
 import init, { Player } from '../fourfold_web.js';
 import { Host, List } from './host.js';
-import { moveTo } from './playheads.js';
+import { clockOf, moveTo } from './playheads.js';
 
 /**
  * @import { Event, Implementation, Message, Opened, Operation } from './protocol.js'
@@ -118,8 +118,7 @@ class Server {
     return {
       snapshots: runs.map((run) => run.snapshot(rowsMax, recentNs)),
       positions: runs.map((run) => run.position),
-      time: Math.max(...runs.map((run) => run.t_ns)),
-      endNs: Math.max(...runs.map((run) => run.end_ns)),
+      ...clockOf(runs),
     };
   }
 
@@ -179,9 +178,17 @@ function ownBytes(bytes) {
   return /** @type {Uint8Array<ArrayBuffer>} */ (bytes);
 }
 
+/** Marks that turn the direction of the text around them: a reason could make a line say something else. */
+const TURNS = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+
+/** Makes marks visible that would turn text round. @param {string} _ @param {unknown} value */
+function plain(_, value) {
+  return typeof value === 'string' ? value.replace(TURNS, '\ufffd') : value;
+}
+
 /** @param {string[]} lines @returns {Event[]} */
 function eventsOf(lines) {
-  return lines.map((line) => JSON.parse(line));
+  return lines.map((line) => JSON.parse(line, plain));
 }
 
 const server = new Server();

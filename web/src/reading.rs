@@ -23,6 +23,8 @@ const TASK_EVENTS_MAX: usize = 200;
 
 /// Reads a trace, passes each event and the index of its run to `look`, and returns the number of runs.
 fn read(text: &[u8], look: &mut dyn FnMut(usize, &fourfold::Event<&str>)) -> Result<usize, String> {
+    // Editors and shells of Windows put a byte order mark before a text.
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     let mut reader = trace::Reader::new(text).map_err(|error| error.to_string())?;
     let mut runs = 0;
     loop {
@@ -169,6 +171,16 @@ pub fn task(recording: &Recording, id: TaskId, work: Option<SyntheticTask>) -> O
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_trace_may_begin_with_a_byte_order_mark() {
+        let simulation = crate::params::read_simulation(r#"{"limit":3,"tasks":9}"#).unwrap();
+        let mut marked = b"\xef\xbb\xbf".to_vec();
+        marked.extend(write_simulation(&simulation, &mut trace::Lines));
+        let loaded = load(&marked, 0).unwrap();
+        assert_eq!(loaded.timeline().end(), load(&marked[3..], 0).unwrap().timeline().end());
+        assert!(runs(&marked).unwrap().contains("pool"));
+    }
 
     #[test]
     fn a_live_run_goes_on_from_a_state_that_was_folded_elsewhere() {

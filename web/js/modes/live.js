@@ -24,6 +24,8 @@ const HEALTH_MS = 3000;
  * drawn, in milliseconds.
  */
 const READ_MS = 500;
+/** The time without an event after which that is said, in milliseconds. */
+const SILENCE_MS = 6000;
 const PROFILE_MS = 1000;
 
 /** @implements {Mode} */
@@ -87,6 +89,7 @@ export class Live {
     this.feed?.close();
     clearInterval(this.reading);
     takeDown();
+    delete document.body.dataset.stale;
     this.page.playback.following = false;
   }
 
@@ -158,6 +161,7 @@ export class Live {
   async stageOf(run) {
     const { engine, playback } = this.page;
     if (run === this.shownRun) return;
+    if (this.shownRun !== '') announce(this.page.tr('live.newRun'));
     this.shownRun = run;
     this.meter.restart();
     ({ player: this.player } = await engine.ask('live'));
@@ -212,6 +216,14 @@ export class Live {
     this.follow();
   }
 
+  /** Says why what is shown may not be the present; null where it is. @returns {string | null} */
+  trouble() {
+    const { tr } = this.page;
+    if (this.state === 'waiting') return tr('live.state.waiting');
+    const silent = performance.now() - (this.feed?.lastAt ?? performance.now());
+    return silent > SILENCE_MS ? tr('live.silent', { seconds: Math.floor(silent / 1000) }) : null;
+  }
+
   /** Keeps the buttons and the words above the stage up to date. */
   follow() {
     const { playback, tr } = this.page;
@@ -222,7 +234,8 @@ export class Live {
     if (!snapshot || snapshot.phase === 'waiting') return;
     const pattern = tr(`pattern.${snapshot.pattern}`);
     const limit = snapshot.of('limit');
-    const what = over ? tr('live.over') : following ? tr('live.head') : tr('live.held');
+    const what = over ? tr('live.over') : (this.trouble() ?? (following ? tr('live.head') : tr('live.held')));
+    document.body.toggleAttribute('data-stale', !over && this.trouble() !== null);
     const caption = `${pattern}|${limit}|${what}`;
     if (caption === this.caption) return;
     this.caption = caption;

@@ -19,6 +19,9 @@ const LISTED_MAX = 100;
 const NEWLINE = 10;
 const SAMPLES = ['sample', 'sample-four'];
 
+/** The file that was opened last: another language or a look at another mode does not lose it. @type {File | null} */
+let kept = null;
+
 /** @implements {Mode} */
 export class Replay {
   /** @param {Page} page */
@@ -37,7 +40,10 @@ export class Replay {
     this.problem = h('p', { class: 'problem', role: 'alert', hidden: true });
     this.progress = h('p', { class: 'note', role: 'status' });
     this.drop = new DropZone(tr, {
-      open: (file) => void this.open(file, file.name),
+      open: (file) => {
+        kept = file;
+        void this.open(file, file.name);
+      },
       sample: (patterns) => void this.sample(patterns),
     });
     this.list = h('section', { 'aria-labelledby': 'runs-title', hidden: true });
@@ -59,6 +65,10 @@ export class Replay {
     this.page.caption(tr('replay.title'), tr('replay.subtitle'));
     if (!view.speed) playback.setSpeed(0.1);
     document.body.dataset.panels = '1';
+    if (kept && !view.scenario) {
+      await this.open(kept, kept.name, view.at);
+      return;
+    }
     // A link cannot carry a file; a sample is made again.
     if (view.scenario && !SAMPLES.includes(view.scenario)) this.page.refuse(`scenario=${view.scenario}`);
     await this.sample(view.scenario === 'sample-four' ? [...PATTERNS] : ['pool'], view.at);

@@ -75,7 +75,10 @@ export class Charts {
     this.loading = true;
     try {
       const tables = await Promise.all(
-        runs.map(({ player }) => this.engine.ask('series', player, startNs, endNs, BUCKETS)),
+        runs.map(({ player }, index) => {
+          const offset = this.playback.offset(index);
+          return this.engine.ask('series', player, startNs + offset, endNs + offset, BUCKETS);
+        }),
       );
       if (generation === this.playback.generation)
         this.show(

@@ -23,10 +23,13 @@ const ms = (/** @type {number} */ value) => duration(value * 1e6);
 const rate = (/** @type {number} */ value, /** @type {Translate} */ tr) =>
   tr('chart.perSecond', { count: value >= 100 ? count(Math.round(value)) : digits(value) });
 
+/** Reads the throughput; tasks that were given back are no work done. @param {Report} report */
+const doneRate = (report) => (report.done > 0 ? report.throughput_per_s : undefined);
+
 /** @type {Row[]} */
 const ROWS = [
   { key: 'time', value: (report) => report.elapsed_ms, text: ms, best: 'least', whole: true },
-  { key: 'throughput', value: (report) => report.throughput_per_s, text: rate, best: 'most', whole: true },
+  { key: 'throughput', value: doneRate, text: rate, best: 'most', whole: true },
   { key: 'wait50', value: (report) => report.wait_ms?.p50, text: ms, best: 'least', whole: true },
   { key: 'wait99', value: (report) => report.wait_ms?.p99, text: ms, best: 'least', whole: true },
   { key: 'total99', value: (report) => report.total_ms?.p99, text: ms, best: 'least', whole: true },

@@ -173,9 +173,10 @@ function captions({ playback, tr }) {
 }
 
 /** Writes the run's series as a table. @param {Run} run @param {Page} page */
-async function seriesCsv({ player }, { engine, playback }) {
+async function seriesCsv(run, { engine, playback }) {
   const { startNs, endNs } = playback;
-  const table = await engine.ask('series', player, startNs, endNs, BUCKETS);
+  const offset = playback.offset(playback.runs.indexOf(run));
+  const table = await engine.ask('series', run.player, startNs + offset, endNs + offset, BUCKETS);
   const names = Object.keys(SERIES);
   const lines = [['t_ms', ...names].join(',')];
   for (let bucket = 0; bucket < BUCKETS; bucket += 1) {

@@ -15,7 +15,7 @@ export function reportFacts(report, tr) {
   /** @type {[string, string][]} */
   const facts = [
     ['time', ms(report.elapsed_ms)],
-    ['throughput', tr('chart.perSecond', { count: digits(report.throughput_per_s ?? 0) })],
+    ['throughput', report.done > 0 ? tr('chart.perSecond', { count: digits(report.throughput_per_s ?? 0) }) : '–'],
     ['done', count(report.done)],
     ['dead', count(report.dead)],
     ['released', count(report.released)],
