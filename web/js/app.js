@@ -6,6 +6,7 @@ import { messageOf } from './format.js';
 import { listenToKeys } from './keys.js';
 import { MODES, readLink, writeLink } from './link.js';
 import { CodePanel } from './panels/code.js';
+import { fillDoor } from './panels/door.js';
 import { EventList } from './panels/events.js';
 import { StateTable } from './panels/state.js';
 import { TaskList } from './panels/tasks.js';
@@ -125,6 +126,8 @@ export class App {
     document.body.dataset.mode = view.mode;
     if (view.speed) this.playback.setSpeed(view.speed);
     this.frame();
+    byId('door').hidden = !view.front;
+    if (view.front) fillDoor(byId('door'), this, this.scope.signal).catch((error) => this.fail(error));
     const Chosen = await LOAD[view.mode]();
     if (opening !== this.opening) return;
     // Listeners that are added from here on end with the mode.

@@ -14,6 +14,7 @@
  * @property {string} [tab]
  * @property {string} [from] the address that live events come from
  * @property {string} [handler] the name of an own run's handler
+ * @property {boolean} [front] whether the link names no view: the front door stands above the first one
  * @property {string[]} [refused] the words of the link that cannot be read
  */
 
@@ -39,7 +40,7 @@ export function readLink(hash) {
   if (hash.length > LENGTH_MAX) return { mode: 'learn', refused: [`${hash.length} > ${LENGTH_MAX}`] };
   const words = new URLSearchParams(hash.replace(/^#/, ''));
   /** @type {View & {refused: string[]}} */
-  const view = { mode: 'learn', refused: [] };
+  const view = { mode: 'learn', front: !words.has('mode'), refused: [] };
   for (const [name, value] of words) if (!take(view, name, value)) view.refused.push(`${name}=${value}`);
   return view;
 }

@@ -28,7 +28,7 @@ function soon(answer) {
 /** Opens a run that was found late, unless the visitor has begun something else. @param {import('./app.js').App} app */
 function openLate(app) {
   if (app.view.mode !== 'learn' || app.isTouched) return;
-  void app.open({ ...app.view, mode: 'live', scenario: undefined, at: undefined, speed: undefined });
+  void app.open({ ...app.view, mode: 'live', front: false, scenario: undefined, at: undefined, speed: undefined });
 }
 
 async function start() {
@@ -48,7 +48,7 @@ async function start() {
     translator.load(language),
     engine.ask('ready'),
   ]);
-  if (watched) view.mode = 'live';
+  if (watched) Object.assign(view, { mode: 'live', front: false });
   const app = new App(engine, translator, theme, view);
   await app.start();
   performance.mark('usable');

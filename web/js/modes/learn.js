@@ -48,7 +48,8 @@ export class Learn {
     if (view.scenario && !SCENARIOS.some(({ id }) => id === view.scenario)) {
       this.page.refuse(`scenario=${view.scenario}`);
     }
-    await this.begin(view.scenario, !there, view.at, view.speed);
+    // At the front door something else moves.
+    await this.begin(view.scenario, !there && !view.front, view.at, view.speed);
   }
 
   leave() {
