@@ -22,6 +22,11 @@ test('after an abort, Play shows the end of the run and not its beginning', asyn
   await still(page);
   assert.equal(await page.evaluate(() => globalThis.fourfold.playback.positions[0]), before, 'the playhead stays');
   await page.locator('#do-play').click();
+  const [time, end] = await page.evaluate(() => [
+    globalThis.fourfold.playback.time,
+    globalThis.fourfold.playback.endNs,
+  ]);
+  assert.equal(time, end, 'the playhead does not go back');
   await page.waitForFunction(
     () => document.querySelector('tr[data-key="phase"] td')?.getAttribute('data-value') === 'ended',
   );
@@ -107,21 +112,70 @@ test('the sandbox runs nothing where it has an origin', async (t) => {
   const host = await serve(DIST, { sandbox: POLICY });
   t.after(() => host.close());
   const page = await house.open(t, { url: host.url, hash: '#mode=lab' });
-  const told = await page.evaluate(
-    () =>
-      new Promise((resolve) => {
-        /** @type {object[]} */
-        const told = [];
-        const frame = document.createElement('iframe');
-        addEventListener('message', ({ source, data }) => {
-          if (source !== frame.contentWindow) return;
-          told.push(data);
-          frame.contentWindow.postMessage({ start: 'export default async function handler() {}' }, '*');
-          setTimeout(() => resolve(told), 300);
-        });
-        frame.src = 'sandbox.html';
-        document.body.append(frame);
-      }),
-  );
+  await page.evaluate(() => {
+    const frame = document.createElement('iframe');
+    frame.name = 'sandbox';
+    /** @type {object[]} */
+    const told = [];
+    addEventListener('message', ({ source, data }) => source === frame.contentWindow && told.push(data));
+    Object.assign(globalThis, { told });
+    frame.src = 'sandbox.html';
+    document.body.append(frame);
+  });
+  await page.waitForFunction(() => globalThis.told.length > 0);
+  await page.evaluate(() => frames.sandbox.postMessage({ start: 'export default async function handler() {}' }, '*'));
+  // One task of the frame later, the message has been heard; one of the page later, so has an answer.
+  await page.frame('sandbox')?.evaluate(() => new Promise((resolve) => setTimeout(resolve)));
+  const told = await page.evaluate(() => globalThis.told);
   assert.deepEqual(told, [{ refused: 'origin' }]);
+});
+
+/**
+ * Serves a live run that says something and is gone, after a while.
+ * @param {import('playwright-core').Page} page
+ * @param {number} healthMs how long the server takes to say that it has a run
+ */
+async function serveGone(page, healthMs) {
+  const events = [
+    { seq: 0, t_ns: 0, event: 'run_started', pattern: 'pool', limit: 2, workers: 2, queue_capacity: 2 },
+    { seq: 1, t_ns: 1e6, event: 'claimed', task: 1, attempt: 1 },
+    { seq: 2, t_ns: 2e6, event: 'started', task: 1, attempt: 1, permit: 0, worker: 0 },
+  ];
+  const body = events.map((event) => `id: token-1-${event.seq}\ndata: ${JSON.stringify(event)}\n\n`).join('');
+  await page.route('**/healthz', async (route) => {
+    await new Promise((resolve) => setTimeout(resolve, healthMs));
+    await route.fulfill({ json: { live: true } }).catch(() => {});
+  });
+  let asked = 0;
+  await page.route('**/events', async (route) => {
+    asked += 1;
+    if (asked === 1) await route.fulfill({ contentType: 'text/event-stream', body: `retry: 60000\n\n${body}` });
+    else await route.abort();
+  });
+}
+
+test('a live run whose server is gone is said to be, and dimmed', async (t) => {
+  const page = await house.open(t, { url: 'about:blank', ready: false, excused: /events/ });
+  await serveGone(page, 0);
+  await page.goto(`${house.url}#mode=live`);
+  await page.waitForFunction(() => document.body.hasAttribute('data-stale'));
+  const said = await page.locator('#subtitle').textContent();
+  assert.match(said ?? '', /connection lost/);
+});
+
+test('a server that is slow to answer has its run opened all the same, unless the visitor has begun something', async (t) => {
+  for (const touched of [false, true]) {
+    const page = await house.open(t, { url: 'about:blank', ready: false, excused: /events/ });
+    await serveGone(page, 1500);
+    await page.goto(house.url);
+    await page.waitForFunction(() => performance.getEntriesByName('usable').length > 0);
+    assert.equal(await page.locator('body').getAttribute('data-mode'), 'learn');
+    if (touched) await page.keyboard.press('ArrowRight');
+    await page.waitForResponse('**/healthz').catch(() => {});
+    // The answer is acted upon before the next frame.
+    if (touched) await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve))));
+    else await page.waitForFunction(() => document.body.dataset.mode === 'live');
+    assert.equal(await page.locator('body').getAttribute('data-mode'), touched ? 'learn' : 'live');
+    await page.context().close();
+  }
 });
