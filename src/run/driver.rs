@@ -189,7 +189,7 @@ where
 
     #[cold]
     fn obey(&mut self, state: &mut State<'a, S, C, O>) {
-        match state.apply_control(self.shared.control) {
+        match state.apply_control(self.shared.control, self.shared.clock) {
             Stop::No => {}
             // The source's goodbye is all that is waited for: not for ever.
             _ if state.lifecycle.stage() == Stage::Closing => {

@@ -22,9 +22,14 @@ impl StartRate {
         Self { limiter: rate.map(RateLimiter::new), has_refused: false }
     }
 
-    /// Goes on with another rate.
-    pub(super) fn set(&mut self, rate: Option<Rate>) {
-        self.limiter = rate.map(RateLimiter::new);
+    /// Goes on with another rate. The next start keeps its time unless the new rate brings it forward: a rate that is changed
+    /// again and again would hold up nothing otherwise.
+    pub(super) fn set<C: Clock>(&mut self, rate: Option<Rate>, clock: &C) {
+        let due = self.limiter.and_then(|limiter| limiter.due);
+        self.limiter = rate.map(|rate| {
+            let due = due.map(|due| due.min(clock.now() + Duration::from_nanos(rate.interval_ns())));
+            RateLimiter { due, ..RateLimiter::new(rate) }
+        });
     }
 
     /// Returns how many tasks may start now.
@@ -103,6 +108,7 @@ impl RateLimiter {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::SimulatedClock;
 
     fn starts(rate: f64, seconds: u64, step_ns: u64) -> u64 {
         let mut rate_limiter = RateLimiter::new(Rate::per_second(rate).unwrap());
@@ -133,6 +139,24 @@ mod tests {
         assert_eq!(rate_limiter.ready(Time::ZERO), 0);
         assert_eq!(rate_limiter.wait(Time::ZERO), Duration::from_millis(250));
         assert_eq!(rate_limiter.ready(Time::ZERO + Duration::from_millis(250)), 1);
+    }
+
+    #[test]
+    fn a_rate_that_changes_all_the_time_is_kept() {
+        let clock = SimulatedClock::new();
+        let rate = Rate::per_second;
+        let mut limiter = StartRate::new(rate(10.0));
+        for per_second in [5.0, 10.0, 4.0, 10.0] {
+            assert_eq!(limiter.ready(&clock), usize::from(per_second == 5.0), "{per_second}/s");
+            if per_second == 5.0 {
+                limiter.start(&clock);
+            }
+            limiter.set(rate(per_second), &clock);
+        }
+        // From a minute to a tenth of a second: the minute is not waited for.
+        limiter.set(rate(1.0 / 60.0), &clock);
+        limiter.set(rate(10.0), &clock);
+        assert_eq!(limiter.pause(&clock, true), Some(Duration::from_millis(100)));
     }
 
     #[test]

@@ -183,12 +183,12 @@ impl<'a, S: Source, C: Clock, O: Observer> State<'a, S, C, O> {
     }
 
     /// Applies the settings of the control handle, and returns how it wants the run to stop.
-    pub(super) fn apply_control(&mut self, control: &Control) -> Stop {
+    pub(super) fn apply_control(&mut self, control: &Control, clock: &C) -> Stop {
         let rate = self.lifecycle.config().rate;
         let stop = self.lifecycle.apply(control, &mut self.recorder);
         let changed = self.lifecycle.config().rate;
         if changed != rate {
-            self.rate.set(changed);
+            self.rate.set(changed, clock);
         }
         stop
     }
