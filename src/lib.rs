@@ -77,6 +77,9 @@
 //! The root has the names that most programs use. The rest is in modules: [`source`] for sources of
 //! your own, [`event`] and [`metrics`] for what can be seen of a run, [`scope`] for the types of
 //! the scopes, [`sim`] for simulated workloads.
+//!
+//! The chapter on [embedding](docs::embedding) has hosts from tokio to a microcontroller, threads, and
+//! what `Send` has to do with it.
 #![cfg_attr(feature = "tracing", doc = "", doc = include_str!("spans.md"))]
 #![cfg_attr(not(feature = "std"), no_std)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -126,6 +129,9 @@ pub mod trace;
 
 #[cfg(feature = "listen")]
 pub mod listen;
+
+#[cfg(any(doc, doctest))]
+pub mod docs;
 
 pub use clock::Clock;
 #[cfg(feature = "smol")]

@@ -32,6 +32,12 @@ const FOR_TEST: &[Tool] = &[
         package: "qemu-system-arm",
         reason: "it plays the microcontrollers on which the core is tested",
     },
+    Tool {
+        // What GLib's bindings are built against.
+        program: "/usr/include/glib-2.0/glib.h",
+        package: "libglib2.0-dev",
+        reason: "GLib is one of the hosts in which a run is tested",
+    },
     Tool { program: "chromium", package: "chromium", reason: "the page is tested in a real browser" },
 ];
 

@@ -86,6 +86,7 @@ pub(crate) fn run(full: bool, only: Option<Part>) -> ExitCode {
         }
         if wanted(Part::Other) {
             bare_metal(&code);
+            hosts(&code);
             loom(&code);
             benches(&code, full);
             fuzz(&code);
@@ -191,6 +192,15 @@ fn bare_metal(lane: &Lane<'_>) {
     }
     lane.step("bare metal: instructions", cross::cost);
     lane.step("bare metal: flash", |_| cross::hold_flash());
+}
+
+/// The same run in one host after another.
+fn hosts(lane: &Lane<'_>) {
+    let at = |verb| cargo([verb, "--manifest-path", "examples/hosts/Cargo.toml"]);
+    lane.run("hosts: format", at("fmt").arg("--check"));
+    let lint = ["--locked", "--target-dir", "target/hosts", "--all-targets", "--", "--deny", "warnings"];
+    lane.run("hosts: clippy", at("clippy").args(lint));
+    lane.run("hosts", at("test").args(["--locked", "--target-dir", "target/hosts", "--test", "*"]));
 }
 
 /// Every interleaving of a wake with the sleep that it has to end.
