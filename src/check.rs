@@ -17,7 +17,9 @@ use crate::{
 ///
 /// - Events have no gaps, and time never goes back.
 /// - At most `limit` tasks are in flight, and at most `queue_capacity` are queued.
-/// - A permit is held by one task at a time, and permits are given in the order of the queue.
+/// - A permit is held by one task at a time, and permits are given in the order of the queue; only tasks that were held back
+///   for their key, no more than may be, start out of it.
+/// - What is known to be lost does not start.
 /// - Each delivery ends exactly once, or is said to be abandoned.
 /// - Each batch ends before the next one opens.
 /// - No task starts after a drain, an abort or the failure of its group.
@@ -52,6 +54,8 @@ pub struct Invariants {
     leaks: usize,
     /// The queued tasks, by the number of the event with which each was claimed.
     queue: VecDeque<u64>,
+    /// The number of tasks that wait for others of their key.
+    held_back: usize,
     in_flight: usize,
     batch: Option<Batch>,
     stop: Stop,
@@ -105,6 +109,10 @@ struct Delivered {
 enum Life {
     /// Claimed, with the number of the event, which is the place in the queue.
     Claimed(u64),
+    /// Put aside until fewer of its key are in flight; it starts when it may.
+    HeldBack,
+    /// Lost before its start.
+    Lost,
     Started(usize),
     Ended(Outcome),
     RetryDue(Outcome),

@@ -1,6 +1,7 @@
 //! The configuration of a run: pattern, limits, timeout, retries, rate.
 
 mod limit;
+mod lost;
 mod rate;
 mod retry;
 mod timed;
@@ -10,6 +11,7 @@ use core::{num::NonZeroUsize, time::Duration};
 pub(crate) use self::limit::at_least_one;
 pub use self::{
     limit::{ConfigError, Limit},
+    lost::OnLost,
     rate::Rate,
     retry::Retry,
     timed::TimedSetting,
@@ -74,6 +76,9 @@ pub struct Config {
     /// for what their handlers and the source allocate. Memory is reserved neither beyond the limit
     /// nor for more than 65,536 tasks. It cannot change during a run.
     pub reserve: usize,
+    /// The treatment of a handler whose lease is lost while it runs. Default: [`OnLost::Cancel`]. A
+    /// change takes effect with the next attempt.
+    pub on_lost: OnLost,
     /// The seed of random draws: the jitter of retries, per task and attempt. Default: 0. It cannot
     /// change during a run.
     pub seed: u64,
@@ -94,6 +99,7 @@ impl Config {
             max_tasks: None,
             grace: None,
             reserve: 0,
+            on_lost: OnLost::default(),
             seed: 0,
         }
     }
@@ -175,6 +181,13 @@ impl Config {
     #[must_use]
     pub fn reserve(mut self, tasks: usize) -> Self {
         self.reserve = tasks;
+        self
+    }
+
+    /// Sets [`on_lost`](Self#structfield.on_lost): the treatment of a handler whose lease is lost.
+    #[must_use]
+    pub fn on_lost(mut self, on_lost: OnLost) -> Self {
+        self.on_lost = on_lost;
         self
     }
 

@@ -98,7 +98,28 @@ pub enum EventKind<S> {
         /// The place of the entry (a line, a key) and what is wrong with it.
         reason: S,
     },
-    /// The first task in the queue got a permit, and its handler was called.
+    /// The first task in the queue was put aside: as many tasks with its key are in flight as may. It
+    /// starts as soon as fewer are, before those in the queue.
+    HeldBack {
+        /// The task that was put aside.
+        task: TaskId,
+        /// The attempt that was put aside.
+        attempt: Attempt,
+        /// The maximum number of tasks in flight with the same key.
+        per_key: usize,
+        /// The maximum number of tasks that wait for others of their key.
+        held_back: usize,
+    },
+    /// The source lost the lease of a task that waits for its start. The task leaves the queue, and
+    /// does not start.
+    LeaseLost {
+        /// The task whose lease is lost.
+        task: TaskId,
+        /// The attempt that does not start.
+        attempt: Attempt,
+    },
+    /// The first task in the queue, or one that was held back, got a permit, and its handler was
+    /// called.
     Started {
         /// The task that started.
         task: TaskId,
@@ -226,6 +247,8 @@ impl<S> EventKind<S> {
             Self::RunStarted { .. } => "run_started",
             Self::Claimed { .. } => "claimed",
             Self::Malformed { .. } => "malformed",
+            Self::HeldBack { .. } => "held_back",
+            Self::LeaseLost { .. } => "lease_lost",
             Self::Started { .. } => "started",
             Self::Ended { .. } => "ended",
             Self::RetryScheduled { .. } => "retry_scheduled",
@@ -249,6 +272,7 @@ impl<S> EventKind<S> {
     pub fn is_notable(&self) -> bool {
         match self {
             Self::Claimed { .. }
+            | Self::HeldBack { .. }
             | Self::Started { .. }
             | Self::BatchOpened { .. }
             | Self::SourceWaiting
@@ -263,6 +287,8 @@ impl<S> EventKind<S> {
     pub fn task(&self) -> Option<TaskId> {
         match *self {
             Self::Claimed { task, .. }
+            | Self::HeldBack { task, .. }
+            | Self::LeaseLost { task, .. }
             | Self::Started { task, .. }
             | Self::Ended { task, .. }
             | Self::RetryScheduled { task, .. }
@@ -295,6 +321,10 @@ impl<S> EventKind<S> {
                 EventKind::RunStarted { pattern, limit, workers, queue_capacity }
             }
             Self::Claimed { task, attempt } => EventKind::Claimed { task, attempt },
+            Self::HeldBack { task, attempt, per_key, held_back } => {
+                EventKind::HeldBack { task, attempt, per_key, held_back }
+            }
+            Self::LeaseLost { task, attempt } => EventKind::LeaseLost { task, attempt },
             Self::Started { task, attempt, permit, worker } => EventKind::Started { task, attempt, permit, worker },
             Self::RetryScheduled { task, attempt, after } => EventKind::RetryScheduled { task, attempt, after },
             Self::Settled { task, attempt, outcome, disposition } => {

@@ -326,6 +326,11 @@ impl<F: Future> Executor<F> {
         self.tasks.ready.any() || self.membership.is_behind()
     }
 
+    /// Has every task be polled in the next tick, whatever it waits for.
+    pub(crate) fn rouse_all(&mut self) {
+        (0..self.tasks.slots.count()).for_each(|slot| self.tasks.ready.mark(slot));
+    }
+
     /// Has the task in a slot be polled in the next tick, whatever it waits for.
     pub(crate) fn rouse(&mut self, slot: usize) {
         if slot < self.tasks.slots.len() {

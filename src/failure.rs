@@ -44,6 +44,7 @@ enum Remedy {
     Panicked,
     Cancelled,
     TimedOut,
+    Lost,
 }
 
 impl Failure {
@@ -96,6 +97,15 @@ impl Failure {
         Self::new(reason, Remedy::TimedOut)
     }
 
+    /// The end of an attempt whose lease was lost, and whose handler was dropped.
+    pub(crate) fn lost() -> Self {
+        Self::new(String::new(), Remedy::Lost)
+    }
+
+    pub(crate) fn is_lost(&self) -> bool {
+        self.0.remedy == Remedy::Lost
+    }
+
     /// Returns what went wrong, as text for people.
     pub fn reason(&self) -> &str {
         &self.0.reason
@@ -126,7 +136,9 @@ impl Failure {
     pub fn after(&self) -> Option<Duration> {
         match self.0.remedy {
             Remedy::After(after) => Some(after),
-            Remedy::Policy | Remedy::Never | Remedy::Panicked | Remedy::Cancelled | Remedy::TimedOut => None,
+            Remedy::Policy | Remedy::Never | Remedy::Panicked | Remedy::Cancelled | Remedy::TimedOut | Remedy::Lost => {
+                None
+            }
         }
     }
 }

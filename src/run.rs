@@ -5,6 +5,7 @@ mod driver;
 mod error;
 mod intake;
 mod inventory;
+mod keys;
 mod lifecycle;
 mod pending;
 mod rate_limiter;
@@ -22,13 +23,15 @@ use core::{
 
 pub use self::error::{RunError, TaskFailure};
 use self::{
+    attempt::Lease,
     driver::{Driver, Terms},
+    keys::KeyLimit,
     lifecycle::Ending,
     shared::Shared,
 };
 use crate::{
     clock::{Clock, RunningClock},
-    config::{Config, Limit, Rate, Retry},
+    config::{Config, Limit, OnLost, Rate, Retry},
     control::Control,
     event::Observer,
     failure::Failure,
@@ -67,15 +70,36 @@ where
     E: Into<Failure>,
     O: Observer,
 {
+    run_keyed(source, clock, handler, config, control, observer, None).await
+}
+
+/// Drains a source, with a limit per key or without.
+async fn run_keyed<'a, S, C, H, T, E, O>(
+    source: &'a S,
+    clock: &'a C,
+    handler: H,
+    config: &'a Config,
+    control: &'a Control,
+    observer: &'a mut O,
+    keys: Option<KeyLimit<'a, S::Payload>>,
+) -> Result<Report, RunError<S::Error>>
+where
+    S: Source,
+    C: Clock,
+    H: AsyncFn(&Task<S::Payload>) -> Result<T, E>,
+    E: Into<Failure>,
+    O: Observer,
+{
     let empty = || Box::new(Report::new(config.pattern, config.limit, Duration::ZERO, Counters::default()));
-    config.check().map_err(|error| RunError::Config { error, report: empty() })?;
+    let checked = config.check().and_then(|()| keys.as_ref().map_or(Ok(()), KeyLimit::check));
+    checked.map_err(|error| RunError::Config { error, report: empty() })?;
     if !C::EXISTS
         && let Some(setting) = config.needs_clock()
     {
         return Err(RunError::NeedsClock { setting, report: empty() });
     }
     let start = clock.now();
-    let shared = Shared::new(source, clock, config, control, observer);
+    let shared = Shared::new(source, clock, config, control, observer, keys);
     let limit = {
         let state = &mut *shared.state.borrow_mut();
         state.lifecycle.start(&mut state.recorder);
@@ -83,10 +107,11 @@ where
     };
     let span = RunSpan::new(config.pattern, limit);
     {
-        let attempt = |delivery: Delivery<S::Payload, S::Receipt>, Terms { permit, worker, timeout }| {
+        let attempt = |delivery: Delivery<S::Payload, S::Receipt>, Terms { permit, worker, timeout, on_lost }| {
             let Task { id, attempt, .. } = delivery.task;
             let span = TaskSpan::new(id, attempt, config.pattern, permit, worker);
-            attempt::attempt(delivery, permit, span, &shared.dropped, clock, timeout, &handler)
+            let lease = Lease { source, losses: &shared.losses, on_lost, dropped: &shared.dropped };
+            attempt::attempt(delivery, permit, span, clock, timeout, lease, &handler)
         };
         let mut driver = Driver::new(&shared, attempt);
         poll_fn(|cx| clock.poll_within(cx, |cx| span.within(|| driver.poll(cx)))).await;
@@ -120,23 +145,32 @@ where
 /// ```
 #[must_use = "a run does nothing until it is awaited"]
 #[derive(Debug)]
-pub struct Run<'a, S, H, C = (), O = ()> {
+pub struct Run<'a, S: Source, H, C = (), O = ()> {
     source: &'a S,
     handler: H,
     clock: C,
     config: Config,
     control: Control,
     observer: O,
+    keys: Option<KeyLimit<'a, S::Payload>>,
 }
 
 impl<'a, S: Source, H> Run<'a, S, H> {
     /// Makes a run of `handler` on the tasks of `source`: a worker pool with a limit of 5, without a clock or an observer.
     pub fn new(source: &'a S, handler: H) -> Self {
-        Self { source, handler, clock: (), config: Config::default(), control: Control::new(), observer: () }
+        Self {
+            source,
+            handler,
+            clock: (),
+            config: Config::default(),
+            control: Control::new(),
+            observer: (),
+            keys: None,
+        }
     }
 }
 
-impl<'a, S, H, C, O> Run<'a, S, H, C, O> {
+impl<'a, S: Source, H, C, O> Run<'a, S, H, C, O> {
     /// Sets the pattern that the run follows. Default: [`Pattern::WorkerPool`].
     pub fn pattern(mut self, pattern: Pattern) -> Self {
         self.config.pattern = pattern;
@@ -179,6 +213,56 @@ impl<'a, S, H, C, O> Run<'a, S, H, C, O> {
         C: RunningClock,
     {
         self.config = self.config.rate(rate);
+        self
+    }
+
+    /// Sets the maximum number of tasks in flight with the same key, such as the host of an address or a
+    /// customer, beside the limit for all of them. Default: no limit per key.
+    ///
+    /// A claimed task whose key has no room is held back, and others start: at most
+    /// [`held_back`](Self::held_back) wait so, then claims stop. Tasks of one key start in the order of
+    /// their claims.
+    ///
+    /// ```
+    /// use core::convert::Infallible;
+    /// use fourfold::{MemorySource, Run, Task};
+    ///
+    /// let source = MemorySource::new([("example.org", "/a"), ("example.org", "/b"), ("example.com", "/")]);
+    /// let fetch = async |_: &Task<(&str, &str)>| Ok::<_, Infallible>(());
+    /// let run = Run::new(&source, fetch).limit(100).per_key(|task| task.payload.0, 2);
+    /// assert_eq!(futures_lite::future::block_on(run.into_future()).unwrap().counters.done, 3);
+    /// ```
+    ///
+    /// # Errors
+    /// A limit of 0 ends the run with [`RunError::Config`] before its first claim.
+    ///
+    /// # Panics
+    /// A panic of `key` passes through the run.
+    pub fn per_key<K: Ord + Clone + 'a>(
+        mut self,
+        key: impl Fn(&Task<S::Payload>) -> K + 'a,
+        limit: impl Limit,
+    ) -> Self {
+        let held_back = self.keys.and_then(|keys| keys.held_back);
+        let mut keys = KeyLimit::new(key, limit.get());
+        keys.held_back = held_back;
+        self.keys = Some(keys);
+        self
+    }
+
+    /// Sets the maximum number of claimed tasks that wait for others of their key, after
+    /// [`per_key`](Self::per_key). Default: 16 times the limit. More keep keys apart better, and hold
+    /// more tasks that other processes could run.
+    pub fn held_back(mut self, tasks: impl Limit) -> Self {
+        if let Some(keys) = &mut self.keys {
+            keys.held_back = Some(tasks.get());
+        }
+        self
+    }
+
+    /// Sets the treatment of a handler whose lease is lost. Default: [`OnLost::Cancel`].
+    pub fn on_lost(mut self, on_lost: OnLost) -> Self {
+        self.config = self.config.on_lost(on_lost);
         self
     }
 
@@ -225,14 +309,14 @@ impl<'a, S, H, C, O> Run<'a, S, H, C, O> {
 
     /// Sets the clock, which timeouts, rates, the grace and the times of events need. Default: `()`, no clock.
     pub fn clock<D>(self, clock: D) -> Run<'a, S, H, D, O> {
-        let Self { source, handler, clock: _, config, control, observer } = self;
-        Run { source, handler, clock, config, control, observer }
+        let Self { source, handler, clock: _, config, control, observer, keys } = self;
+        Run { source, handler, clock, config, control, observer, keys }
     }
 
     /// Sets the observer, which is told every event of the run. Default: `()`, which costs nothing.
     pub fn observer<P>(self, observer: P) -> Run<'a, S, H, C, P> {
-        let Self { source, handler, clock, config, control, observer: _ } = self;
-        Run { source, handler, clock, config, control, observer }
+        let Self { source, handler, clock, config, control, observer: _, keys } = self;
+        Run { source, handler, clock, config, control, observer, keys }
     }
 }
 
@@ -247,9 +331,10 @@ where
     type Output = Result<Report, RunError<S::Error>>;
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + 'a>>;
 
-    fn into_future(mut self) -> Self::IntoFuture {
+    fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
-            run(self.source, &self.clock, self.handler, &self.config, &self.control, &mut self.observer).await
+            let Self { source, handler, clock, config, control, mut observer, keys } = self;
+            run_keyed(source, &clock, handler, &config, &control, &mut observer, keys).await
         })
     }
 }

@@ -191,6 +191,20 @@ pub trait Source {
         Begin::Now
     }
 
+    /// Returns how often the source has lost deliveries: leases that ended, a server that forgot. When
+    /// the number changes, the run asks [`is_lost`](Self::is_lost) of every delivery that it holds and
+    /// has not finished. Default: 0.
+    fn losses(&self) -> usize {
+        0
+    }
+
+    /// Returns whether a delivery is known to be lost. What waits for its start is then given back
+    /// without starting; [`Config::on_lost`](crate::config::Config#structfield.on_lost) says what
+    /// becomes of a handler that runs. Default: false.
+    fn is_lost(&self, _receipt: &Self::Receipt) -> bool {
+        false
+    }
+
     /// Takes a delivery back without waiting. A run calls it when it is dropped, or when its source
     /// has failed.
     fn abandon(&self, delivery: Delivery<Self::Payload, Self::Receipt>);

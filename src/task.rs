@@ -1,6 +1,12 @@
 //! Tasks: a payload, the id of the task, and the number of the attempt.
 
-use core::{fmt, num::NonZeroU32};
+use core::{
+    fmt,
+    future::poll_fn,
+    num::NonZeroU32,
+    sync::atomic::{AtomicBool, Ordering},
+    task::Poll,
+};
 
 /// The id of a task within its source, the same for all its attempts.
 ///
@@ -74,12 +80,58 @@ pub struct Task<P> {
     pub attempt: Attempt,
     /// The work to do, as the source delivered it.
     pub payload: P,
+    lost: Lost,
 }
+
+/// Whether the lease of an attempt is lost. It takes no part in comparisons.
+#[derive(Debug, Default)]
+struct Lost(AtomicBool);
+
+impl Lost {
+    const fn new() -> Self {
+        Self(AtomicBool::new(false))
+    }
+
+    fn get(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Clone for Lost {
+    fn clone(&self) -> Self {
+        Self(AtomicBool::new(self.get()))
+    }
+}
+
+impl PartialEq for Lost {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Lost {}
 
 impl<P> Task<P> {
     /// Makes a task at its first attempt.
     pub const fn new(id: u64, payload: P) -> Self {
-        Self { id: TaskId(id), attempt: Attempt::FIRST, payload }
+        Self { id: TaskId(id), attempt: Attempt::FIRST, payload, lost: Lost::new() }
+    }
+
+    /// Returns whether the lease of this attempt is known to be lost: another process may have the task,
+    /// and what the handler does has no effect on the source.
+    pub fn is_lost(&self) -> bool {
+        self.lost.get()
+    }
+
+    /// Waits until the lease of this attempt is known to be lost, where
+    /// [`OnLost::Tell`](crate::config::OnLost::Tell) is set; the run polls the handler then. Wait for it
+    /// beside the work, in the handler itself or in a combinator that polls all it holds.
+    pub async fn lost(&self) {
+        poll_fn(|_| if self.is_lost() { Poll::Ready(()) } else { Poll::Pending }).await;
+    }
+
+    pub(crate) fn set_lost(&self) {
+        self.lost.0.store(true, Ordering::Relaxed);
     }
 
     /// Sets the number of the attempt.

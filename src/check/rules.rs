@@ -54,6 +54,10 @@ impl Invariants {
                 self.bound(limit, workers, queue_capacity)
             }
             EventKind::LimitChanged { limit, workers, queue_capacity } => self.bound(limit, workers, queue_capacity),
+            EventKind::HeldBack { task, attempt, per_key, held_back } => {
+                self.held_back((task, attempt), per_key, held_back)
+            }
+            EventKind::LeaseLost { task, attempt } => self.lease_lost((task, attempt)),
             EventKind::Claimed { task, attempt } => self.claimed(sequence, (task, attempt)),
             EventKind::Started { task, attempt, permit, worker } => self.started((task, attempt), permit, worker),
             EventKind::Ended { task, attempt, permit, outcome, reason, .. } => {
@@ -136,12 +140,13 @@ impl Invariants {
         let Stop { drained, cancelled, given_back, .. } = self.stop;
         hold!(!drained && !cancelled && !given_back, "task {task} is started after the end was called for");
         let life = self.life(key);
-        let Some(life @ Life::Claimed(_)) = life else {
+        let Some(life @ (Life::Claimed(_) | Life::HeldBack)) = life else {
             return Err(format!("task {task} is started and was not claimed"));
         };
-        let Life::Claimed(place) = core::mem::replace(life, Life::Started(permit)) else { return Ok(()) };
-        hold!(self.queue.front() == Some(&place), "task {task} overtakes others");
-        self.queue.pop_front();
+        match core::mem::replace(life, Life::Started(permit)) {
+            Life::Claimed(place) => self.leave_front(task, place)?,
+            _ => self.held_back = self.held_back.saturating_sub(1),
+        }
         if permit >= self.permits.len() && permit < permits_shown(self.next) {
             self.permits.resize(permit + 1, None);
         }
@@ -155,6 +160,40 @@ impl Invariants {
         hold!(worker.is_some() == workers_max.is_some(), "a pool has workers, and nothing else has");
         let workers = workers_max.unwrap_or(usize::MAX);
         hold!(worker.unwrap_or(0) < workers, "task {task} is with worker {} of {workers}", worker.unwrap_or(0));
+        Ok(())
+    }
+
+    /// Takes the first task out of the queue.
+    fn leave_front(&mut self, task: TaskId, place: u64) -> Checked {
+        hold!(self.queue.front() == Some(&place), "task {task} overtakes others");
+        self.queue.pop_front();
+        Ok(())
+    }
+
+    fn held_back(&mut self, key: (TaskId, Attempt), per_key: usize, most: usize) -> Checked {
+        let task = key.0;
+        let in_flight = self.in_flight;
+        hold!(per_key > 0, "the limit per key is 0");
+        let others = in_flight + self.held_back;
+        hold!(
+            others >= per_key,
+            "task {task} is held back for {per_key} of its key, and {others} are in flight or held back"
+        );
+        let Some(life @ Life::Claimed(_)) = self.life(key) else {
+            return Err(format!("task {task} is held back and was not queued"));
+        };
+        let Life::Claimed(place) = core::mem::replace(life, Life::HeldBack) else { return Ok(()) };
+        self.leave_front(task, place)?;
+        self.held_back += 1;
+        hold!(self.held_back <= most, "{} are held back, and {most} may be", self.held_back);
+        Ok(())
+    }
+
+    fn lease_lost(&mut self, key: (TaskId, Attempt)) -> Checked {
+        let life = self.life(key).map(|life| core::mem::replace(life, Life::Lost));
+        let waited = matches!(life, Some(Life::Claimed(_) | Life::HeldBack));
+        self.leave_queue(life);
+        hold!(waited, "task {} is lost before its start while it is {life:?}", key.0);
         Ok(())
     }
 
@@ -191,12 +230,16 @@ impl Invariants {
     }
 
     fn leave_queue(&mut self, life: Option<Life>) {
-        if let Some(Life::Claimed(place)) = life {
-            if let Ok(index) = self.queue.binary_search(&place) {
-                self.queue.remove(index);
+        match life {
+            Some(Life::Claimed(place)) => {
+                if let Ok(index) = self.queue.binary_search(&place) {
+                    self.queue.remove(index);
+                }
             }
-            self.leave_batch();
+            Some(Life::HeldBack) => self.held_back = self.held_back.saturating_sub(1),
+            _ => return,
         }
+        self.leave_batch();
     }
 
     fn leave_batch(&mut self) {
@@ -215,7 +258,11 @@ impl Invariants {
             "task {task} was claimed again, and an earlier attempt counts"
         );
         let fits = match (outcome, disposition, life) {
-            (None, Disposition::Released | Disposition::LeaseLost, Some(Life::Claimed(_))) => true,
+            (
+                None,
+                Disposition::Released | Disposition::LeaseLost,
+                Some(Life::Claimed(_) | Life::HeldBack | Life::Lost),
+            ) => true,
             (Some(Outcome::Succeeded), Disposition::Done, Some(Life::Ended(was))) => was == Outcome::Succeeded,
             (Some(Outcome::Cancelled), Disposition::Released | Disposition::Dead, Some(Life::Ended(was))) => {
                 was == Outcome::Cancelled
@@ -238,7 +285,7 @@ impl Invariants {
         let task = key.0;
         let life = self.leave(key).map(|delivered| delivered.life);
         let fits = match life {
-            Some(Life::Claimed(_)) => outcome.is_none() && permit.is_none(),
+            Some(Life::Claimed(_) | Life::HeldBack | Life::Lost) => outcome.is_none() && permit.is_none(),
             Some(Life::Started(held)) => permit == Some(held),
             Some(Life::Ended(was) | Life::RetryDue(was)) => outcome == Some(was) && permit.is_none(),
             None => false,
@@ -256,7 +303,10 @@ impl Invariants {
 
     fn batch_opened(&mut self, batch: u64, size: usize) -> Checked {
         hold!(self.batch.is_none(), "batch {batch} is opened, and another one is open");
-        hold!(self.queue.is_empty() && self.in_flight == 0, "batch {batch} is opened before all of the last has ended");
+        hold!(
+            self.queue.is_empty() && self.held_back == 0 && self.in_flight == 0,
+            "batch {batch} is opened before all of the last has ended"
+        );
         self.batch = Some(Batch { number: batch, coming: size, left: size });
         Ok(())
     }
@@ -266,7 +316,11 @@ impl Invariants {
         let Some(open) = open else { return Err(format!("batch {batch} is closed and was not open")) };
         hold!(open.coming == 0, "batch {batch} is closed before all of it was claimed");
         // What is still queued is given back.
-        hold!(open.left == self.queue.len(), "batch {batch} is closed while {} of it run", self.in_flight);
+        hold!(
+            open.left == self.queue.len() + self.held_back,
+            "batch {batch} is closed while {} of it run",
+            self.in_flight
+        );
         self.stop.given_back |= open.left > 0;
         Ok(())
     }

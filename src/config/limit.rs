@@ -53,6 +53,10 @@ pub enum ConfigError {
     ZeroQueueCapacity,
     /// The size of a batch is 0.
     ZeroBatchSize,
+    /// The limit per key is 0.
+    ZeroPerKey,
+    /// The maximum number of tasks that wait for others of their key is 0.
+    ZeroHeldBack,
 }
 
 impl fmt::Display for ConfigError {
@@ -62,6 +66,8 @@ impl fmt::Display for ConfigError {
             Self::ZeroWorkers => "number of workers",
             Self::ZeroQueueCapacity => "queue capacity",
             Self::ZeroBatchSize => "batch size",
+            Self::ZeroPerKey => "limit per key",
+            Self::ZeroHeldBack => "maximum number of tasks that are held back",
         };
         write!(f, "the {what} is 0, and no task could start: use at least 1")
     }

@@ -93,19 +93,22 @@ pub enum BlockedOn {
     Room,
     /// The rate allows no further start yet.
     Rate,
+    /// The number of tasks that wait for others of their key is at its maximum.
+    Keys,
     /// Too many settlements wait for the source to accept them.
     Settling,
 }
 
 impl BlockedOn {
     #[cfg(feature = "serde")]
-    pub(crate) const ALL: &[Self] = &[Self::Room, Self::Rate, Self::Settling];
+    pub(crate) const ALL: &[Self] = &[Self::Room, Self::Rate, Self::Keys, Self::Settling];
 
     /// Returns the name of the reason as it is written in traces.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Room => "room",
             Self::Rate => "rate",
+            Self::Keys => "keys",
             Self::Settling => "settling",
         }
     }

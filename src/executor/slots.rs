@@ -27,6 +27,11 @@ impl<F: Future> Slots<F> {
         self.slots.len() - self.free.len()
     }
 
+    /// The number of slots that there have ever been.
+    pub(super) fn count(&self) -> usize {
+        self.slots.len()
+    }
+
     /// The slot that is taken next; it need not exist yet.
     #[inline]
     pub(super) fn next(&self) -> usize {

@@ -83,6 +83,11 @@ pub struct TaskState {
 pub enum TaskPhase {
     /// The task is claimed and waits for a permit.
     Queued,
+    /// The task is claimed and waits until fewer tasks with its key are in flight.
+    HeldBack {
+        /// The time at which this phase began.
+        since: Time,
+    },
     /// The handler of the task is running.
     Running {
         /// The time at which this phase began.

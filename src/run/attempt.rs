@@ -2,7 +2,7 @@
 
 use alloc::{format, vec::Vec};
 use core::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     fmt,
     future::{Future, poll_fn},
     pin::{Pin, pin},
@@ -11,7 +11,14 @@ use core::{
 };
 
 use crate::{
-    clock::Clock, event::Outcome, failure::Failure, panic::contain, source::Delivery, spans::TaskSpan, task::Task,
+    clock::Clock,
+    config::OnLost,
+    event::Outcome,
+    failure::Failure,
+    panic::contain,
+    source::{Delivery, Source},
+    spans::TaskSpan,
+    task::Task,
 };
 
 /// An attempt that has ended.
@@ -43,6 +50,15 @@ impl<P, R> Default for DroppedAttempts<P, R> {
     fn default() -> Self {
         Self(RefCell::default())
     }
+}
+
+/// The lease of a delivery: how an attempt learns that it is lost, and where the delivery goes when the attempt is dropped.
+pub(crate) struct Lease<'a, S: Source> {
+    pub(crate) source: &'a S,
+    /// The number of losses that the run has seen.
+    pub(crate) losses: &'a Cell<usize>,
+    pub(crate) on_lost: OnLost,
+    pub(crate) dropped: &'a DroppedAttempts<S::Payload, S::Receipt>,
 }
 
 /// A delivery in the hands of a handler, and its span. Dropped before its time, it goes to the dropped attempts.
@@ -81,38 +97,50 @@ impl<P, R> Drop for Held<'_, P, R> {
 }
 
 /// Makes one attempt. It ends with the delivery, whatever the handler does.
-pub(crate) fn attempt<'a, P, R, C, H, T, E>(
+pub(crate) fn attempt<'a, S, P, R, C, H, T, E>(
     delivery: Delivery<P, R>,
     permit: usize,
     span: TaskSpan,
-    dropped: &'a DroppedAttempts<P, R>,
     clock: &'a C,
     timeout: Option<Duration>,
+    lease: Lease<'a, S>,
     handler: &'a H,
-) -> impl Future<Output = Ended<P, R>> + use<'a, P, R, C, H, T, E>
+) -> impl Future<Output = Ended<P, R>> + use<'a, S, P, R, C, H, T, E>
 where
+    S: Source<Payload = P, Receipt = R>,
     C: Clock,
     H: AsyncFn(&Task<P>) -> Result<T, E>,
     E: Into<Failure>,
 {
-    let held = Held { held: Some((delivery, span)), permit, dropped };
+    let held = Held { held: Some((delivery, span)), permit, dropped: lease.dropped };
     async move {
         let result = {
             // The call and the conversion stand inside: they are the user's code too, and may panic.
             let mut future = pin!(Some(async { handler(held.task()).await.map(drop).map_err(Into::into) }));
-            let mut sleep = pin!(None);
-            poll_fn(|cx| match contain(|| held.span().within(|| poll_once(future.as_mut(), cx))) {
-                Ok(Poll::Ready(result)) => Poll::Ready(result.map_err(failed)),
-                Ok(Poll::Pending) => match timeout {
-                    Some(timeout) if expired(sleep.as_mut(), clock, timeout, cx) => {
-                        Poll::Ready(Err(timed_out(timeout, || future.set(None))))
+            let (mut sleep, mut losses) = (pin!(None), lease.losses.get());
+            poll_fn(|cx| {
+                if lease.losses.get() != losses {
+                    losses = lease.losses.get();
+                    if lease.source.is_lost(&held.held().0.receipt) {
+                        match lease.on_lost {
+                            OnLost::Tell => held.task().set_lost(),
+                            OnLost::Cancel => return Poll::Ready(Err(lost(|| future.set(None)))),
+                        }
                     }
-                    _ => Poll::Pending,
-                },
-                Err(panic) => {
-                    // The handler is not looked at again. Dropping it may panic once more, which says nothing new.
-                    let _ = contain(|| future.set(None));
-                    Poll::Ready(Err(failed(panic)))
+                }
+                match contain(|| held.span().within(|| poll_once(future.as_mut(), cx))) {
+                    Ok(Poll::Ready(result)) => Poll::Ready(result.map_err(failed)),
+                    Ok(Poll::Pending) => match timeout {
+                        Some(timeout) if expired(sleep.as_mut(), clock, timeout, cx) => {
+                            Poll::Ready(Err(timed_out(timeout, || future.set(None))))
+                        }
+                        _ => Poll::Pending,
+                    },
+                    Err(panic) => {
+                        // The handler is not looked at again. Dropping it may panic once more, which says nothing new.
+                        let _ = contain(|| future.set(None));
+                        Poll::Ready(Err(failed(panic)))
+                    }
                 }
             })
             .await
@@ -142,6 +170,14 @@ fn failed(failure: Failure) -> (Outcome, Failure) {
         _ => Outcome::Failed,
     };
     (outcome, failure)
+}
+
+#[cold]
+fn lost(drop_handler: impl FnOnce()) -> (Outcome, Failure) {
+    match contain(drop_handler) {
+        Ok(()) => (Outcome::Cancelled, Failure::lost()),
+        Err(panic) => failed(panic),
+    }
 }
 
 #[cold]

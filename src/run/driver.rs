@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
+    config::{Config, OnLost},
     control::{Control, Stop},
     event::Observer,
     executor::{Budget, Entered, Executor, POLLS_PER_TURN, Start},
@@ -87,6 +88,7 @@ pub(super) struct Terms {
     pub(super) permit: usize,
     pub(super) worker: Option<usize>,
     pub(super) timeout: Option<Duration>,
+    pub(super) on_lost: OnLost,
 }
 
 impl<'d, 'a, S, C, O, F, M> Driver<'d, 'a, S, C, O, F, M>
@@ -162,6 +164,7 @@ where
     fn tick_attempts(&mut self, state: &mut State<'a, S, C, O>) -> bool {
         state.recorder.update_time();
         self.apply_control(state);
+        self.look_for_losses(state);
         let mut went_on = self.start_tasks(state);
         if self.attempts.begin_tick() {
             went_on = true;
@@ -174,6 +177,17 @@ where
         self.cancel_failed_group(state);
         self.wake_side_tasks(state);
         went_on
+    }
+
+    /// Drops what the source says is lost before it starts, and has the attempts look at what runs.
+    #[inline]
+    fn look_for_losses(&mut self, state: &mut State<'a, S, C, O>) {
+        let shared = self.shared;
+        let losses = shared.source.losses();
+        if shared.losses.replace(losses) != losses {
+            state.inventory.lose_waiting(|receipt| shared.source.is_lost(receipt), &mut state.recorder);
+            self.attempts.rouse_all();
+        }
     }
 
     /// Does what the control handle asks for, and drains a run that cannot go on.
@@ -230,8 +244,10 @@ where
         let permit = self.attempts.next_slot();
         let Some(delivery) = state.inventory.start(permit, &mut state.recorder) else { return };
         state.rate.start(self.shared.clock);
-        let (worker, timeout) = (state.lifecycle.rules().worker(permit), state.lifecycle.config().timeout);
-        if let Start::Finished(ended) = self.attempts.start((self.attempt)(delivery, Terms { permit, worker, timeout }))
+        let worker = state.lifecycle.rules().worker(permit);
+        let Config { timeout, on_lost, .. } = *state.lifecycle.config();
+        if let Start::Finished(ended) =
+            self.attempts.start((self.attempt)(delivery, Terms { permit, worker, timeout, on_lost }))
         {
             state.finish(permit, ended);
         }

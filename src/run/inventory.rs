@@ -1,5 +1,7 @@
 //! The deliveries of a run, from their claim to their settlement. Every event about a task is told here, and nowhere else.
 //!
+//! With a limit per key, a delivery may wait beside the queue for others of its key: `keys`.
+//!
 //! ```text
 //! enqueue ─▶ queue ─start─▶ in flight ─finish─▶ pending ─take_pending─▶ being settled ─confirm─▶ gone
 //!              │               │                  ▲ │                        │
@@ -7,12 +9,13 @@
 //!              └──────────────────release_queue───┘
 //! ```
 
-use alloc::{collections::VecDeque, format, string::ToString};
+use alloc::{collections::VecDeque, format, string::ToString, vec::Vec};
 use core::mem;
 
 use super::{
     attempt::{DroppedAttempts, Ended},
     error::TaskFailure,
+    keys::Keys,
     lifecycle::{Lifecycle, Reserve},
     pending::Pending,
     recorder::Recorder,
@@ -28,9 +31,11 @@ use crate::{
 };
 
 /// The deliveries that a run holds.
-pub(super) struct Inventory<P, R> {
+pub(super) struct Inventory<'a, P, R> {
     rules: Rules,
     queue: VecDeque<Delivery<P, R>>,
+    /// With a limit per key: those that wait for others of their key.
+    keys: Option<Keys<'a, P, R>>,
     in_flight: usize,
     pending: Pending<P, R>,
     /// The number of settlements that the source is being told of.
@@ -45,9 +50,17 @@ struct Batch {
     left: usize,
 }
 
-impl<P, R> Inventory<P, R> {
-    pub(super) fn new(rules: Rules) -> Self {
-        Self { rules, queue: VecDeque::new(), in_flight: 0, pending: Pending::default(), settling: 0, batch: None }
+impl<'a, P, R> Inventory<'a, P, R> {
+    pub(super) fn new(rules: Rules, keys: Option<Keys<'a, P, R>>) -> Self {
+        Self {
+            rules,
+            queue: VecDeque::new(),
+            keys,
+            in_flight: 0,
+            pending: Pending::default(),
+            settling: 0,
+            batch: None,
+        }
     }
 
     /// Allocates memory before it is needed.
@@ -83,7 +96,33 @@ impl<P, R> Inventory<P, R> {
 
     /// Returns the number of deliveries that the run holds in one way or another.
     pub(super) fn held(&self) -> usize {
-        self.in_flight + self.queue.len() + self.pending.len() + self.settling
+        self.in_flight + self.queue.len() + self.held_back() + self.pending.len() + self.settling
+    }
+
+    /// Returns the number of tasks that wait for others of their key.
+    fn held_back(&self) -> usize {
+        self.keys.as_ref().map_or(0, Keys::held)
+    }
+
+    /// Returns how many tasks may be claimed although each may have to wait for others of its key.
+    pub(super) fn keys_room(&self) -> usize {
+        self.keys.as_ref().map_or(usize::MAX, |keys| keys.room(self.queue.len()))
+    }
+
+    /// Returns how many of those that were held back may start, at most.
+    pub(super) fn ready(&self) -> usize {
+        self.keys.as_ref().map_or(0, Keys::ready)
+    }
+
+    /// Puts what may start in front of the queue, and what may not aside.
+    fn advance_keys<C: Clock, O: Observer>(&mut self, recorder: &mut Recorder<'_, C, O>) {
+        if let Some(keys) = &mut self.keys {
+            let Keys { per_key, held_back, .. } = *keys;
+            keys.advance(&mut self.queue, |delivery| {
+                let (task, attempt) = (delivery.task.id, delivery.task.attempt);
+                recorder.write(EventKind::HeldBack { task, attempt, per_key, held_back });
+            });
+        }
     }
 
     /// Takes over what a claim brought.
@@ -120,6 +159,7 @@ impl<P, R> Inventory<P, R> {
         starts: usize,
         recorder: &mut Recorder<'_, C, O>,
     ) -> bool {
+        self.advance_keys(recorder);
         while let Some(first) = self.queue.front() {
             match source.begin(&first.receipt) {
                 Begin::Now => return true,
@@ -131,14 +171,44 @@ impl<P, R> Inventory<P, R> {
                     return false;
                 }
                 Begin::Lost => {
-                    self.leave_batch(1, recorder);
                     if let Some(lost) = self.queue.pop_front() {
-                        self.pending.push(lost, Verdict::Release, None);
+                        self.lose(lost, recorder);
                     }
+                    self.keys.iter_mut().for_each(Keys::leave_queue);
+                    self.advance_keys(recorder);
                 }
             }
         }
         false
+    }
+
+    /// Gives back a delivery that was lost before its start, for the source to say what has become of it.
+    fn lose<C: Clock, O: Observer>(&mut self, delivery: Delivery<P, R>, recorder: &mut Recorder<'_, C, O>) {
+        let (task, attempt) = (delivery.task.id, delivery.task.attempt);
+        recorder.write(EventKind::LeaseLost { task, attempt });
+        self.leave_batch(1, recorder);
+        self.pending.push(delivery, Verdict::Release, None);
+    }
+
+    /// Gives back what waits for its start and is lost.
+    #[cold]
+    pub(super) fn lose_waiting<C: Clock, O: Observer>(
+        &mut self,
+        is_lost: impl Fn(&R) -> bool,
+        recorder: &mut Recorder<'_, C, O>,
+    ) {
+        recorder.update_time();
+        if self.queue.front().is_some_and(|first| is_lost(&first.receipt)) {
+            self.keys.iter_mut().for_each(Keys::leave_queue);
+        }
+        let held = self.keys.as_mut().map(|keys| keys.take(|delivery| is_lost(&delivery.receipt)));
+        held.into_iter().flatten().for_each(|lost| self.lose(lost, recorder));
+        for _ in 0..self.queue.len() {
+            match self.queue.pop_front() {
+                Some(first) if is_lost(&first.receipt) => self.lose(first, recorder),
+                first => self.queue.extend(first),
+            }
+        }
     }
 
     /// Takes the first delivery out of the queue, for an attempt with this permit.
@@ -149,6 +219,9 @@ impl<P, R> Inventory<P, R> {
         recorder: &mut Recorder<'_, C, O>,
     ) -> Option<Delivery<P, R>> {
         let delivery = self.queue.pop_front()?;
+        if let Some(keys) = &mut self.keys {
+            keys.start(&delivery.task, permit);
+        }
         self.in_flight += 1;
         let (task, attempt, worker) = (delivery.task.id, delivery.task.attempt, self.rules.worker(permit));
         recorder.write(EventKind::Started { task, attempt, permit, worker }); // page: started
@@ -165,6 +238,9 @@ impl<P, R> Inventory<P, R> {
         recorder: &mut Recorder<'_, C, O>,
     ) {
         self.in_flight -= 1; // page: ended
+        if let Some(keys) = &mut self.keys {
+            keys.end(permit);
+        }
         recorder.update_time();
         let Ended { delivery, result, span } = ended;
         let (task, attempt, worker) = (delivery.task.id, delivery.task.attempt, self.rules.worker(permit));
@@ -174,6 +250,11 @@ impl<P, R> Inventory<P, R> {
                 span.ended(outcome);
                 recorder.write(EventKind::Ended { task, attempt, permit, worker, outcome, reason: None });
                 (outcome, Verdict::Done)
+            }
+            Err((outcome, failure)) if failure.is_lost() => {
+                span.ended(outcome);
+                recorder.write(EventKind::Ended { task, attempt, permit, worker, outcome, reason: None });
+                (outcome, Verdict::Release)
             }
             Err((outcome, failure)) => {
                 (outcome, fail(&delivery.task, (permit, worker), (outcome, &failure), &span, lifecycle, recorder))
@@ -196,9 +277,21 @@ impl<P, R> Inventory<P, R> {
 
     /// Gives back what is claimed and was not started.
     pub(super) fn release_queue<C: Clock, O: Observer>(&mut self, recorder: &mut Recorder<'_, C, O>) {
-        self.leave_batch(self.queue.len(), recorder);
-        for delivery in self.queue.drain(..) {
+        self.leave_batch(self.queue.len() + self.held_back(), recorder);
+        let held_back = self.take_held_back();
+        for delivery in held_back.into_iter().chain(self.queue.drain(..)) {
             self.pending.push(delivery, Verdict::Release, None);
+        }
+    }
+
+    /// Takes out those that wait for others of their key, in the order of their claims.
+    fn take_held_back(&mut self) -> Vec<Delivery<P, R>> {
+        match &mut self.keys {
+            Some(keys) => {
+                keys.leave_queue();
+                keys.take(|_| true)
+            }
+            None => Vec::new(),
         }
     }
 
@@ -211,6 +304,9 @@ impl<P, R> Inventory<P, R> {
         recorder.update_time();
         for (permit, delivery) in dropped.take() {
             let (task, attempt, worker) = (delivery.task.id, delivery.task.attempt, self.rules.worker(permit));
+            if let Some(keys) = &mut self.keys {
+                keys.end(permit);
+            }
             let outcome = Outcome::Cancelled;
             recorder.write(EventKind::Ended { task, attempt, permit, worker, outcome, reason: None });
             self.leave_batch(1, recorder);
@@ -273,7 +369,8 @@ impl<P, R> Inventory<P, R> {
     /// Takes out everything, for a run that ends before its time: from the newest to the oldest, so that a source that puts
     /// each in front of the others has them in order.
     pub(super) fn take_all(&mut self, dropped: &DroppedAttempts<P, R>) -> impl Iterator<Item = Delivery<P, R>> {
-        let queue = self.queue.drain(..).rev();
+        let held_back = self.take_held_back().into_iter().rev();
+        let queue = self.queue.drain(..).rev().chain(held_back);
         let dropped = dropped.take().into_iter().map(|(_, delivery)| delivery);
         let pending = self.pending.settlements.iter_mut().rev().filter_map(Settlement::take);
         queue.chain(dropped).chain(pending)

@@ -18,6 +18,10 @@ pub(super) struct Snapshot {
     pub(super) is_batch_open: bool,
     pub(super) in_flight: usize,
     pub(super) queued: usize,
+    /// The number of tasks that were held back for their key and may start.
+    pub(super) ready: usize,
+    /// The number of tasks that may be claimed although each may have to wait for others of its key.
+    pub(super) keys_room: usize,
     /// The number of deliveries that have ended and wait behind those that the source is being told of.
     pub(super) pending: usize,
 }
@@ -59,7 +63,10 @@ impl Snapshot {
         if room == 0 {
             return Step::Blocked(BlockedOn::Room);
         }
-        match NonZeroUsize::new(room.min(tasks_left).min(starts_ready)) {
+        if self.keys_room == 0 {
+            return Step::Blocked(BlockedOn::Keys);
+        }
+        match NonZeroUsize::new(room.min(self.keys_room).min(tasks_left).min(starts_ready)) {
             Some(size) => Step::Claim(size),
             None => Step::Blocked(BlockedOn::Rate),
         }
@@ -72,7 +79,7 @@ impl Snapshot {
             return Step::Idle;
         }
         let free = self.bounds.permits().saturating_sub(self.in_flight);
-        match NonZeroUsize::new(free.min(self.queued).min(self.backlog_room())) {
+        match NonZeroUsize::new(free.min(self.queued + self.ready).min(self.backlog_room())) {
             Some(starts) => Step::Start(starts),
             None => Step::Idle,
         }
@@ -97,6 +104,8 @@ mod tests {
             is_batch_open: false,
             in_flight: 0,
             queued: 0,
+            ready: 0,
+            keys_room: usize::MAX,
             pending: 0,
         }
     }

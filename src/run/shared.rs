@@ -1,11 +1,16 @@
 //! The state of a run, and what its driver shares with the futures beside it.
 
-use core::{cell::RefCell, num::NonZeroUsize, time::Duration};
+use core::{
+    cell::{Cell, RefCell},
+    num::NonZeroUsize,
+    time::Duration,
+};
 
 use super::{
     attempt::{DroppedAttempts, Ended},
     intake::Intake,
     inventory::Inventory,
+    keys::{KeyLimit, Keys},
     lifecycle::Lifecycle,
     pending::Pending,
     rate_limiter::StartRate,
@@ -39,11 +44,13 @@ pub(super) struct Shared<'a, S: Source, C: Clock, O: Observer> {
     pub(super) settling: RefCell<Pending<S::Payload, S::Receipt>>,
     pub(super) claim_waker: WakerRegistration,
     pub(super) settle_waker: WakerRegistration,
+    /// The number of losses of the source that the run has seen, for the attempts.
+    pub(super) losses: Cell<usize>,
 }
 
 /// The state of a run: one owner for each piece.
 pub(super) struct State<'a, S: Source, C, O> {
-    pub(super) inventory: Inventory<S::Payload, S::Receipt>,
+    pub(super) inventory: Inventory<'a, S::Payload, S::Receipt>,
     pub(super) lifecycle: Lifecycle<S::Error>,
     pub(super) intake: Intake,
     pub(super) recorder: Recorder<'a, C, O>,
@@ -51,10 +58,18 @@ pub(super) struct State<'a, S: Source, C, O> {
 }
 
 impl<'a, S: Source, C: Clock, O: Observer> Shared<'a, S, C, O> {
-    pub(super) fn new(source: &'a S, clock: &'a C, config: &Config, control: &'a Control, observer: &'a mut O) -> Self {
+    pub(super) fn new(
+        source: &'a S,
+        clock: &'a C,
+        config: &Config,
+        control: &'a Control,
+        observer: &'a mut O,
+        keys: Option<KeyLimit<'a, S::Payload>>,
+    ) -> Self {
         let lifecycle = Lifecycle::new(config, control, C::EXISTS);
         let reserve = lifecycle.reserve();
-        let mut inventory = Inventory::new(lifecycle.rules());
+        let keys = keys.map(|keys| Keys::new(keys, lifecycle.bounds().limit));
+        let mut inventory = Inventory::new(lifecycle.rules(), keys);
         let (mut claims, mut settling) = (Claims::default(), Pending::default());
         inventory.reserve(&reserve);
         claims.deliveries.reserve_exact(reserve.queued);
@@ -76,6 +91,7 @@ impl<'a, S: Source, C: Clock, O: Observer> Shared<'a, S, C, O> {
             settling: RefCell::new(settling),
             claim_waker: WakerRegistration::default(),
             settle_waker: WakerRegistration::default(),
+            losses: Cell::new(source.losses()),
         }
     }
 
@@ -105,6 +121,8 @@ impl<'a, S: Source, C: Clock, O: Observer> State<'a, S, C, O> {
             is_batch_open: self.inventory.is_batch_open(),
             in_flight: self.inventory.in_flight(),
             queued: self.inventory.queued(),
+            ready: self.inventory.ready(),
+            keys_room: self.inventory.keys_room(),
             pending: self.inventory.pending(),
         }
     }

@@ -18,7 +18,7 @@ use super::{ClaimStatus, Claims, Delivery, Overflow, Settlement, Source, Verdict
 use crate::{
     clock::Clock,
     config::{ConfigError, Limit, at_least_one},
-    task::{Attempt, Task, TaskId},
+    task::Task,
 };
 
 /// The default of [`MemorySource::overflow`].
@@ -219,7 +219,7 @@ impl<'a, P> MemorySource<'a, P> {
     fn first(&self, payload: P) -> Task<P> {
         let id = self.next_id.get();
         self.next_id.set(id + 1);
-        Task { id: TaskId(id), attempt: Attempt::FIRST, payload }
+        Task::new(id, payload)
     }
 
     fn hand_out(&self, max: usize, claims: &mut Claims<P, ()>, clock: &impl Clock) -> usize {

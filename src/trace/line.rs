@@ -45,6 +45,8 @@ mod tests {
         kinds.extend(BlockedOn::ALL.iter().map(|by| Kind::SourceBlocked { by: *by }));
         kinds.extend([
             Kind::Claimed { task, attempt },
+            Kind::HeldBack { task, attempt, per_key: 2, held_back: 1000 },
+            Kind::LeaseLost { task, attempt },
             Kind::Malformed { reason: "line 3: \t" },
             Kind::BatchOpened { batch: 0, size: 4 },
             Kind::BatchClosed { batch: u64::MAX },

@@ -266,7 +266,8 @@ impl Form for Perfetto {
             }
             EventKind::Started { task, attempt, permit, worker } => self.started(text, task, attempt, permit, worker),
             EventKind::Ended { task, permit, outcome, reason, .. } => self.ended(text, permit, task, outcome, reason),
-            EventKind::RetryScheduled { .. } => {}
+            EventKind::RetryScheduled { .. } | EventKind::HeldBack { .. } => {}
+            EventKind::LeaseLost { task, .. } => self.instant(text, &format!("lease of task {task} lost")),
             EventKind::Settled { task, outcome, disposition, .. } => self.settled(text, task, outcome, disposition),
             EventKind::Abandoned { task, outcome, permit, .. } => self.abandoned(text, task, outcome, permit),
             EventKind::BatchOpened { batch, .. } => self.batch(text, Some(batch)),

@@ -72,6 +72,8 @@ export type Event =
   | (Head<'run_started'> & Bounds & { pattern: Pattern })
   | (Head<'claimed'> & OfAttempt)
   | (Head<'malformed'> & { reason: string })
+  | (Head<'held_back'> & OfAttempt & { per_key: number; held_back: number })
+  | (Head<'lease_lost'> & OfAttempt)
   | (Head<'started'> & OfAttempt & { permit: number; worker?: number })
   | (Head<'ended'> & OfAttempt & { permit: number; worker?: number; outcome: Outcome; reason?: string })
   | (Head<'retry_scheduled'> & OfAttempt & { after_ns: number })
@@ -82,7 +84,7 @@ export type Event =
   | (Head<'group_cancelled'> & { cause: number })
   | (Head<'limit_changed'> & Bounds)
   | Head<'source_waiting'>
-  | (Head<'source_blocked'> & { by: 'room' | 'rate' | 'settling' })
+  | (Head<'source_blocked'> & { by: 'room' | 'rate' | 'keys' | 'settling' })
   | Head<'source_exhausted'>
   | Head<'drain_started'>
   | Head<'abort_started'>

@@ -108,10 +108,12 @@ pub(crate) const KINDS: &[&str] = &[
     "drain_started",
     "abort_started",
     "run_ended",
+    "held_back",
+    "lease_lost",
 ];
 pub(crate) const PHASES: &[&str] = &["waiting", "running", "draining", "aborting", "ended"];
 pub(crate) const SOURCE_STATES: &[&str] =
-    &["open", "waiting", "blocked_room", "blocked_rate", "blocked_settling", "exhausted"];
+    &["open", "waiting", "blocked_room", "blocked_rate", "blocked_settling", "exhausted", "blocked_keys"];
 
 /// Returns the names of the columns of snapshots and series, and the meanings of their numbers, as JSON.
 pub fn layout() -> String {
@@ -259,7 +261,7 @@ fn rows(numbers: usize) -> usize {
 fn task_row(recording: &Recording, task: TaskId, live: &TaskState, queue_place: Option<usize>, numbers: &mut Vec<f64>) {
     let [mut permit, mut worker, mut until, mut how] = [ABSENT; 4];
     let (place, since) = match live.phase {
-        TaskPhase::Queued => (0.0, live.claimed_at),
+        TaskPhase::Queued | TaskPhase::HeldBack { .. } => (0.0, live.claimed_at),
         TaskPhase::Running { since, permit: number, worker: who } => {
             (permit, worker) = (size(number), maybe_size(who));
             until = recording.end_of(number).map_or(ABSENT, time);
@@ -372,6 +374,7 @@ fn source_state(source_state: SourceState) -> f64 {
         SourceState::Blocked { by: BlockedOn::Rate } => 3.0,
         SourceState::Blocked { by: BlockedOn::Settling } => 4.0,
         SourceState::Exhausted => 5.0,
+        SourceState::Blocked { by: BlockedOn::Keys } => 6.0,
         _ => ABSENT,
     }
 }
@@ -422,6 +425,8 @@ pub(crate) fn kind(kind: &EventKind<&str>) -> f64 {
         EventKind::DrainStarted => 15.0,
         EventKind::AbortStarted => 16.0,
         EventKind::RunEnded => 17.0,
+        EventKind::HeldBack { .. } => 18.0,
+        EventKind::LeaseLost { .. } => 19.0,
         _ => ABSENT,
     }
 }

@@ -144,6 +144,7 @@ impl Frame<'_> {
             SourceState::Waiting => "the source is empty",
             SourceState::Exhausted => "the source is exhausted",
             SourceState::Blocked { by: BlockedOn::Rate } => "held up by the rate",
+            SourceState::Blocked { by: BlockedOn::Keys } => "held up by tasks that wait for their key",
             SourceState::Blocked { by: BlockedOn::Settling } => "held up by settling",
             _ => return line,
         };

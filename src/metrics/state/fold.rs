@@ -71,6 +71,11 @@ impl State {
                     self.note_failure(task, attempt, outcome, None);
                 }
             }
+            EventKind::HeldBack { task, .. } => {
+                self.leave_queue(task);
+                self.set_phase(task, TaskPhase::HeldBack { since: self.at });
+            }
+            EventKind::LeaseLost { task, .. } => self.leave_queue(task),
             EventKind::Malformed { .. } => {}
         }
     }
@@ -103,6 +108,12 @@ impl State {
         }
         *live = TaskState { first_claimed_at: live.first_claimed_at, ..fresh };
         self.queue.push_back(task);
+    }
+
+    fn set_phase(&mut self, task: TaskId, phase: TaskPhase) {
+        if let Some(live) = self.tasks.get_mut(&task) {
+            live.phase = phase;
+        }
     }
 
     fn started(&mut self, task: TaskId, permit: usize, worker: Option<usize>) {

@@ -169,6 +169,7 @@ fn task_phase(data: &Data<'_>) -> Result<TaskPhase, String> {
     let since = time(&keys, "since")?;
     let outcome = |keys: &Keys<'_, '_>| keys.named("outcome", Outcome::from_name);
     Ok(match name.as_ref() {
+        "held_back" => TaskPhase::HeldBack { since },
         "running" => TaskPhase::Running { since, permit: keys.fit("permit")?, worker: keys.maybe_fit("worker")? },
         "ended" => TaskPhase::Ended {
             since,

@@ -23,7 +23,7 @@ pub struct TraceLine<'a> {
 }
 
 /// The keys that a line may have; other keys are skipped.
-const KEYS: [&str; 20] = [
+const KEYS: [&str; 22] = [
     "seq",
     "t_ns",
     "event",
@@ -43,6 +43,8 @@ const KEYS: [&str; 20] = [
     "size",
     "cause",
     "by",
+    "per_key",
+    "held_back",
     "fourfold_trace",
 ];
 
@@ -233,6 +235,13 @@ impl TraceLine<'_> {
             }
             "batch_opened" => Kind::BatchOpened { batch: self.need("batch")?, size: self.need("size")? },
             "batch_closed" => Kind::BatchClosed { batch: self.need("batch")? },
+            "held_back" => Kind::HeldBack {
+                task: task()?,
+                attempt: attempt()?,
+                per_key: self.need("per_key")?,
+                held_back: self.need("held_back")?,
+            },
+            "lease_lost" => Kind::LeaseLost { task: task()?, attempt: attempt()? },
             "group_cancelled" => Kind::GroupCancelled { cause: TaskId(self.need("cause")?) },
             "limit_changed" => {
                 let (limit, workers, queue_capacity) = bounds()?;

@@ -37,7 +37,11 @@ pub fn write_line(event: &Event<&str>, text: &mut Vec<u8>) {
             line.name(key!("pattern"), pattern.name()).bounds(limit, workers, queue_capacity)
         }
         Kind::LimitChanged { limit, workers, queue_capacity } => line.bounds(limit, workers, queue_capacity),
-        Kind::Claimed { task, attempt } => line.attempt(task, attempt),
+        Kind::Claimed { task, attempt } | Kind::LeaseLost { task, attempt } => line.attempt(task, attempt),
+        Kind::HeldBack { task, attempt, per_key, held_back } => line
+            .attempt(task, attempt)
+            .number(key!("per_key"), per_key as u64)
+            .number(key!("held_back"), held_back as u64),
         Kind::Malformed { reason } => line.text(key!("reason"), reason),
         Kind::Started { task, attempt, permit, worker } => {
             line.attempt(task, attempt).number(key!("permit"), permit as u64).perhaps(key!("worker"), worker)

@@ -126,13 +126,13 @@ export const OUTCOME = /** @type {const} */ ({
 });
 
 /** The kinds of events, in the order of their numbers. */
-export const KINDS = /** @type {const} */ (['run_started', 'claimed', 'malformed', 'started', 'ended', 'retry_scheduled', 'settled', 'abandoned', 'batch_opened', 'batch_closed', 'group_cancelled', 'limit_changed', 'source_waiting', 'source_blocked', 'source_exhausted', 'drain_started', 'abort_started', 'run_ended']);
+export const KINDS = /** @type {const} */ (['run_started', 'claimed', 'malformed', 'started', 'ended', 'retry_scheduled', 'settled', 'abandoned', 'batch_opened', 'batch_closed', 'group_cancelled', 'limit_changed', 'source_waiting', 'source_blocked', 'source_exhausted', 'drain_started', 'abort_started', 'run_ended', 'held_back', 'lease_lost']);
 
 /** The phases of a run, in the order of their numbers. */
 export const PHASES = /** @type {const} */ (['waiting', 'running', 'draining', 'aborting', 'ended']);
 
 /** The states of a source, in the order of their numbers. */
-export const SOURCE_STATES = /** @type {const} */ (['open', 'waiting', 'blocked_room', 'blocked_rate', 'blocked_settling', 'exhausted']);
+export const SOURCE_STATES = /** @type {const} */ (['open', 'waiting', 'blocked_room', 'blocked_rate', 'blocked_settling', 'exhausted', 'blocked_keys']);
 
 /** The patterns, in the order of their numbers. */
 export const PATTERNS = /** @type {const} */ (['set', 'batch', 'pool', 'group']);

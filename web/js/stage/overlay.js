@@ -70,6 +70,7 @@ function paintGate(pen, places, snapshot, theme, words) {
     waiting: words.gateWaiting,
     blocked_room: words.gateRoom,
     blocked_rate: words.gateRate,
+    blocked_keys: words.gateKeys,
     blocked_settling: words.gateSettling,
     exhausted: words.gateExhausted,
     closed: words.gateClosed,

@@ -13,7 +13,7 @@ use crate::{
         protocol::{Act, BATCH_BYTES_MAX, BATCH_MAX, Message, Nothing, Request, Rest},
     },
     source::{Delivery, Json},
-    task::{Attempt, Task, TaskId},
+    task::{Attempt, Task},
 };
 
 /// How many claims may be under way: the server works on one while this side does on another.
@@ -123,7 +123,7 @@ impl ConsumerState {
             match json {
                 Ok(payload) => {
                     let attempt = Attempt::new(entry.attempt().get()).unwrap_or(Attempt::FIRST);
-                    let task = Task { id: TaskId(id), attempt, payload };
+                    let task = Task::new(id, payload).with_attempt(attempt);
                     self.ready.borrow_mut().push_back(Delivery { task, receipt });
                 }
                 Err(error) => {
