@@ -39,6 +39,17 @@ impl Node {
         text(&Command::new("redis-cli").args(["-p", &self.port.to_string()]).args(words).output().unwrap())
     }
 
+    /// Whether a replica is online that has acknowledged everything the server had written when it was asked. WAIT says so
+    /// only for the writes of its own connection, which redis-cli does not have.
+    pub fn is_replicated(&self) -> bool {
+        let info = self.ask(&["INFO", "replication"]);
+        let number = |text: Option<&str>| text.and_then(|text| text.trim().parse::<u64>().ok());
+        let written = number(info.lines().find_map(|line| line.strip_prefix("master_repl_offset:")));
+        let replica = info.lines().find(|line| line.starts_with("slave0:") && line.contains("state=online"));
+        let acknowledged = number(replica.and_then(|line| line.split(',').find_map(|it| it.strip_prefix("offset="))));
+        written.is_some() && acknowledged >= written
+    }
+
     /// Kills the server as a crash would.
     pub fn kill(&mut self) {
         let _ = self.child.kill();

@@ -87,9 +87,7 @@ fn a_queue_on_a_cluster_follows_its_slot_and_outlives_its_master() {
         let done = drain(&options, |done| {
             if done > TASKS / 3 && !is_dead.replace(true) {
                 let owner = cluster.owner(key).unwrap();
-                wait_until("the replica has everything", || {
-                    cluster.nodes[owner].ask(&["WAIT", "1", "1000"]).trim() == "1"
-                });
+                wait_until("the replica has everything", || cluster.nodes[owner].is_replicated());
                 cluster.nodes[owner].kill();
             }
         });
@@ -124,7 +122,7 @@ fn a_queue_behind_sentinel_goes_on_with_the_promoted_replica() {
         let is_dead = Cell::new(queue.starts_with("stream"));
         let done = drain(&options, |done| {
             if done > TASKS / 3 && !is_dead.replace(true) {
-                wait_until("the replica has everything", || servers.nodes[0].ask(&["WAIT", "1", "1000"]).trim() == "1");
+                wait_until("the replica has everything", || servers.nodes[0].is_replicated());
                 servers.nodes[0].kill();
             }
         });
