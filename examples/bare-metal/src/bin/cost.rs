@@ -15,8 +15,8 @@ const LIMIT: usize = 16;
 const TASKS: u32 = 10_000;
 
 /// Instructions that a task of a set and of a run may take.
-const SET: u32 = 337;
-const RUN: u32 = 900;
+const SET: u32 = 260;
+const RUN: u32 = 1000;
 
 /// Instructions in a tick of the processor's clock, which has 25 MHz.
 const INSTRUCTIONS_PER_TICK: u32 = 40;

@@ -22,8 +22,8 @@ const TASKS: u32 = 100;
 
 /// Bytes of heap that a set may take, a run, and a run that allocates everything before its first claim.
 const SET_HEAP: usize = 1024;
-const RUN_HEAP: usize = 6144;
-const RESERVED_HEAP: usize = 7168;
+const RUN_HEAP: usize = 7680;
+const RESERVED_HEAP: usize = 8704;
 
 /// The sum of the squares below [`TASKS`].
 const SUM: u32 = 328_350;
