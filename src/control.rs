@@ -90,7 +90,7 @@ impl Control {
     /// use futures_lite::future::{block_on, poll_once};
     ///
     /// let control = Control::new();
-    /// let source = MemorySource::new((), 0..10);
+    /// let source = MemorySource::new(0..10);
     /// let mut run = Run::new(&source, async |_: &Task<i32>| Ok::<_, Infallible>(())).control(&control).into_future();
     /// control.pause();
     /// assert!(block_on(poll_once(&mut run)).is_none());

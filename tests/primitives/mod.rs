@@ -4,6 +4,8 @@ mod bounds;
 mod cancel;
 mod close;
 mod failure;
+// Without `std` no thread knows itself, and scopes in scopes keep the bounds less closely.
+#[cfg(feature = "std")]
 mod fairness;
 mod idle;
 #[cfg(feature = "std")]

@@ -33,7 +33,7 @@ export const THEMES = {
     state: {
       queued: '#6b7280',
       running: '#0072b2',
-      retry: '#a66f00',
+      retry: '#946300',
       done: '#00795a',
       failed: '#c2410c',
       cancelled: '#9d4e7e',
