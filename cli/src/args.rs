@@ -12,7 +12,7 @@ use clap::{ArgAction, Parser, Subcommand};
 
 pub(crate) use self::{
     files::{ReplayArgs, WebArgs},
-    parse::{Codes, Halt},
+    parse::{Codes, Halt, PerField},
     queues::{DeadCommand, PushArgs, StatsArgs},
     work::{CompareArgs, HttpArgs, OutputArgs, ProgressMode, RunArgs, WorkArgs},
 };

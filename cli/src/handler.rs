@@ -14,11 +14,14 @@ use std::{cell::RefCell, rc::Rc, time::Duration};
 
 use fourfold::{Control, Failure, Task, sim::SyntheticTask, source::Json};
 
-pub(crate) use self::attempted::{Attempted, Writes};
+pub(crate) use self::{
+    attempted::{Attempted, Writes},
+    exec::template::Template,
+};
 use self::{
     codes::Rules,
     dry::DryRun,
-    exec::{Exec, ExecSettings, template::Template},
+    exec::{Exec, ExecSettings},
     pipe::Pipe,
     post::Post,
 };

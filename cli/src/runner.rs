@@ -10,11 +10,10 @@ use std::{
 };
 
 use fourfold::{
-    Config, Control, NativeClock, RunError, Source,
+    Config, Control, NativeClock, Run, RunError, Source,
     clock::SimulatedClock,
     listen::Listener,
     metrics::State,
-    run::run,
     source::{Json, Window},
     trace::Trace,
 };
@@ -32,7 +31,7 @@ use crate::{
     progress::{self, Done},
     results::{OpenedResults, Results},
     server,
-    settings::WorkSettings,
+    settings::{KeyLimit, WorkSettings},
     shutdown::{self, Shutdown},
     terminal::{self, Stdout},
     throttle::Throttle,
@@ -54,6 +53,7 @@ pub(crate) struct Runner {
     throttle: Rc<Throttle>,
     results: Results,
     halt: Option<Halt>,
+    per: Option<KeyLimit>,
     retry_max: Option<usize>,
     stdout: Rc<Stdout>,
     shutdown: Shutdown,
@@ -157,6 +157,7 @@ impl Runner {
             throttle,
             results,
             halt: work.halt,
+            per: work.per,
             retry_max: work.retry_max,
             stdout,
             shutdown,
@@ -211,7 +212,11 @@ impl Runner {
             }
             attempted.result
         };
-        let run = run(source, &self.clock, attempt, config, control, &mut observer);
+        let mut run = Run::new(source, attempt).clock(&self.clock).config(*config).control(control);
+        if let Some(per) = &self.per {
+            run = run.per_key(|task| per.of(task), per.limit);
+        }
+        let run = run.observer(&mut observer).into_future();
         let result = match &self.clock {
             AnyClock::Simulated(clock) => clock.run(run).map_err(|stalled| stalled.to_string()),
             AnyClock::Native(_) => {

@@ -5,7 +5,7 @@ mod work;
 use clap_complete::Shell;
 use fourfold::source::redis::RedisOptions;
 
-pub(crate) use self::work::{CompareSettings, LineSettings, RunSettings, WorkSettings};
+pub(crate) use self::work::{CompareSettings, KeyLimit, LineSettings, RunSettings, WorkSettings};
 use crate::{
     args::{Command, CompareArgs, DeadCommand, PushArgs, ReplayArgs, StatsArgs, WebArgs},
     exit::CliError,

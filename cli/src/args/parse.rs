@@ -73,6 +73,32 @@ impl fmt::Display for Halt {
     }
 }
 
+/// A limit for the tasks with the same value of a field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PerField {
+    /// The names of the field and of those it lies in, with a point before each.
+    pub(crate) path: String,
+    pub(crate) limit: NonZeroUsize,
+}
+
+impl FromStr for PerField {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (path, limit) = text.rsplit_once('=').unwrap_or((text, ""));
+        let limit = limit.parse().ok().filter(|_| path.starts_with('.'));
+        let limit = limit.ok_or("expected a field and a number from 1 on: such as .host=2 or .user.id=1")?;
+        Ok(Self { path: path.to_owned(), limit })
+    }
+}
+
+impl fmt::Display for PerField {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { path, limit } = self;
+        write!(f, "{path}={limit}")
+    }
+}
+
 /// The shortest and the longest pause between two attempts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Backoff {
@@ -187,6 +213,17 @@ mod tests {
         }
         for text in ["", "0", "0%", "-1", "101%", "NaN%", "%", "1.5"] {
             assert!(text.parse::<Halt>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_limit_per_field_has_a_path_and_a_number() {
+        for (text, path, limit) in [(".host=2", ".host", 2), (".user.id=1", ".user.id", 1), (".a=b=3", ".a=b", 3)] {
+            let limit = NonZeroUsize::new(limit).unwrap();
+            assert_eq!(text.parse(), Ok(PerField { path: path.to_owned(), limit }), "{text}");
+        }
+        for text in ["", "host=2", ".host", ".host=", ".host=0", ".host=-1", ".host=x", "=2"] {
+            assert!(text.parse::<PerField>().is_err(), "{text}");
         }
     }
 

@@ -9,7 +9,7 @@ use std::{
 use clap::Args;
 use fourfold::{Pattern, Rate, listen::ListenAddress};
 
-use super::parse::{self, Backoff, Codes, Halt};
+use super::parse::{self, Backoff, Codes, Halt, PerField};
 
 #[derive(Debug, Args)]
 pub(crate) struct RunArgs {
@@ -112,6 +112,10 @@ pub(crate) struct WorkArgs {
     /// The maximum number of attempts started per second (default: no limit)
     #[arg(help_heading = "Limits", long, value_name = "N/s", value_parser = parse::rate, allow_hyphen_values = true)]
     pub(crate) rate: Option<Rate>,
+    /// The maximum number of tasks in flight with the same value of a field; tasks with other values go on meanwhile. Tasks
+    /// without the field count as one value
+    #[arg(help_heading = "Limits", long, value_name = ".FIELD=N")]
+    pub(crate) per: Option<PerField>,
     /// How many times a failed task is tried again before it is dead
     #[arg(help_heading = "Failures", long, value_name = "N", default_value = "3", allow_negative_numbers = true)]
     pub(crate) retries: u32,

@@ -2,16 +2,42 @@
 
 use std::{num::NonZeroUsize, path::PathBuf};
 
-use fourfold::{Config, Pattern, Retry};
+use fourfold::{Config, Pattern, Retry, Task, source::Json};
 
 use crate::{
-    args::{CompareArgs, Halt, OutputArgs, RunArgs, WorkArgs},
+    args::{CompareArgs, Halt, OutputArgs, PerField, RunArgs, WorkArgs},
     exit::CliError,
-    handler::HandlerSettings,
+    handler::{HandlerSettings, Template},
     input::{SourceSettings, TaskFormat},
     journal::JournalSettings,
     results::ResultSettings,
 };
+
+/// A limit for the tasks with the same key.
+#[derive(Clone, Debug)]
+pub(crate) struct KeyLimit {
+    key: Template,
+    pub(crate) limit: NonZeroUsize,
+}
+
+impl KeyLimit {
+    fn check(per: &PerField, format: TaskFormat) -> Result<Self, CliError> {
+        if format != TaskFormat::Json {
+            return Err(CliError::usage(format_args!("--per {per} is for tasks that are JSON: a text has no fields")));
+        }
+        let key = Template::parse(&format!("{{{}}}", per.path)).map_err(|_| {
+            CliError::usage(format_args!(
+                "--per {per}: write .field or .field.inner, with letters, digits, `_` and `-` in the names"
+            ))
+        })?;
+        Ok(Self { key, limit: per.limit })
+    }
+
+    /// Returns the key of a task; none where it lacks the field.
+    pub(crate) fn of(&self, task: &Task<Json>) -> Option<String> {
+        self.key.fill(task).ok()
+    }
+}
 
 /// The settings of `run`.
 pub(crate) struct RunSettings {
@@ -49,6 +75,8 @@ pub(crate) struct WorkSettings {
     pub(crate) tasks: u64,
     /// When too many dead tasks end the run.
     pub(crate) halt: Option<Halt>,
+    /// The limit for the tasks with the same value of a field.
+    pub(crate) per: Option<KeyLimit>,
     /// Whether starts become rare while all attempts fail.
     pub(crate) has_brake: bool,
     pub(crate) output: OutputArgs,
@@ -163,6 +191,7 @@ impl WorkSettings {
         };
         let handler = if args.dry_run { check_dry(handler, source)? } else { handler };
         let format = check_format(&args, source)?;
+        let per = args.per.as_ref().map(|per| KeyLimit::check(per, format)).transpose()?;
         let mut config = config(&args, pattern);
         if handler.keeps_time() {
             config.timeout = None;
@@ -174,6 +203,7 @@ impl WorkSettings {
             is_simulated,
             tasks: args.tasks,
             halt: args.halt,
+            per,
             has_brake: !args.no_brake,
             output: args.output,
             results: ResultSettings::default(),

@@ -79,3 +79,37 @@ fn tasks_of_a_file_that_wait_for_a_retry_are_bounded_and_that_is_said() {
     assert_eq!((ended.report()["done"].as_u64(), ended.report()["retried"].as_u64()), (Some(300), Some(300)));
     assert_eq!(ended.stderr.matches("50 tasks wait for their next attempt (--retry-buffer)").count(), 1, "{ended:?}");
 }
+
+#[test]
+fn a_limit_per_field_holds_for_each_value_and_leaves_the_others_alone() {
+    let place = Place::new();
+    let tasks: String =
+        (0..60).map(|n| format!("{{\"at\":{{\"host\":\"{}\"}},\"ms\":5}}\n", ["a", "b", "c"][n % 3])).collect();
+    place.write("tasks", tasks);
+    for (per, each, all) in [(&["--per", ".at.host=2"][..], 2, 6), (&[], 8, 8)] {
+        let args = ["run", "tasks", "--simulate", "-c", "8", "-p", "set", "-q", "--trace", "trace.jsonl"];
+        place.run(&[&args[..], per].concat()).expect(0);
+        let (mut of, mut peaks, mut peak) = ([0_usize; 3], [0; 3], 0);
+        for line in place.read("trace.jsonl").lines() {
+            let event: serde_json::Value = serde_json::from_str(line).unwrap();
+            let host = || usize::try_from(event["task"].as_u64().unwrap() % 3).unwrap();
+            match event["event"].as_str().unwrap_or_default() {
+                "started" => of[host()] += 1,
+                "ended" => of[host()] -= 1,
+                _ => {}
+            }
+            for (peak, now) in peaks.iter_mut().zip(of) {
+                *peak = now.max(*peak);
+            }
+            peak = of.iter().sum::<usize>().max(peak);
+        }
+        assert!(peaks.iter().all(|peak| *peak <= each) && peak == all, "{per:?}: {peaks:?}, {peak}");
+    }
+    for (per, says) in
+        [("host=2", ".host=2"), (".host=0", ".host=2"), (".=2", "--per .=2"), (".a..b=1", "--per .a..b=1")]
+    {
+        place.run(&["run", "tasks", "--simulate", "--per", per]).expect(2).says(&[says]);
+    }
+    let lines = ["run", "tasks", "--lines", "--per", ".host=2", "--exec", "true"];
+    place.run(&lines).expect(2).says(&["--per .host=2", "JSON"]);
+}
