@@ -31,8 +31,7 @@ impl Shutdown {
     pub(crate) async fn watch(&self, signals: Option<Signals>, control: &Control) -> std::convert::Infallible {
         let Some(mut signals) = signals else { return std::future::pending().await };
         while let Some(Ok(signal)) = signals.next().await {
-            if signal == Signal::Tstp {
-                suspend();
+            if job_control(signal) {
                 continue;
             }
             self.first.set(self.first.get().or(Some(signal as i32)));
@@ -60,11 +59,10 @@ impl Shutdown {
     pub(crate) async fn once(&self, signals: Option<Signals>) {
         let Some(mut signals) = signals else { return std::future::pending().await };
         while let Some(Ok(signal)) = signals.next().await {
-            if signal != Signal::Tstp {
+            if !job_control(signal) {
                 self.first.set(Some(signal as i32));
                 break;
             }
-            suspend();
         }
     }
 
@@ -81,15 +79,21 @@ impl Shutdown {
     }
 }
 
-/// Stops this process and all that it has started, as Ctrl-Z means it: they have groups of their own, which the terminal does not
-/// reach. Returns when the process goes on, and lets them go on.
-fn suspend() {
-    terminal::clear();
-    terminal::flush(Some(FAREWELL));
-    group::signal_all(process::Signal::STOP);
-    // Where it cannot be stopped it goes on.
-    let _ = process::kill_process(process::getpid(), process::Signal::STOP);
-    group::signal_all(process::Signal::CONT);
+/// Stops and continues what this process has started together with the process itself, as Ctrl-Z and `fg` mean it: the tasks
+/// have groups of their own, which the terminal does not reach. Says whether the signal was one of those two.
+fn job_control(signal: Signal) -> bool {
+    match signal {
+        Signal::Tstp => {
+            terminal::clear();
+            terminal::flush(Some(FAREWELL));
+            group::signal_all(process::Signal::STOP);
+            // It may take effect after the call: what is to happen when the process goes on waits for SIGCONT.
+            let _ = process::kill_process(process::getpid(), process::Signal::STOP);
+        }
+        Signal::Cont => group::signal_all(process::Signal::CONT),
+        _ => return false,
+    }
+    true
 }
 
 /// The name of a signal.
@@ -107,7 +111,7 @@ fn name(signal: Signal) -> &'static str {
 pub(crate) fn catch() -> Option<Signals> {
     let mut signals = vec![Signal::Int, Signal::Term, Signal::Quit];
     if !is_ignored(process::Signal::TSTP) {
-        signals.push(Signal::Tstp);
+        signals.extend([Signal::Tstp, Signal::Cont]);
     }
     // Under nohup the end of the terminal means nothing, and stays so.
     if !is_ignored(process::Signal::HUP) {

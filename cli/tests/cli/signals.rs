@@ -206,7 +206,8 @@ fn ctrl_z_stops_the_tasks_as_well_and_fg_lets_them_go_on() {
     };
     let place = Place::new();
     place.write("tasks", "1\n");
-    let script = "echo $$ > pid; until [ -e go ]; do sleep 0.01; done";
+    // By then the command knows of the process that it has started.
+    let script = "sleep 0.2; echo $$ > pid; until [ -e go ]; do sleep 0.01; done";
     let mut child = place.command(&["run", "tasks", "-q", "--exec", "sh", "-c", script]).spawn().unwrap();
     until("the task has begun", || place.path("pid").exists() && !place.read("pid").is_empty());
     let (task, own) = (place.read("pid").trim().to_owned(), child.id().to_string());
