@@ -64,8 +64,25 @@ impl core::ops::Add<Duration> for Time {
 }
 
 impl fmt::Display for Time {
+    /// Writes the time since the start of the clock as `Duration` does, such as `1.5s` or `20ms`. The
+    /// code is our own because that of `Duration`, which rounds and pads as well, takes 1 kB of the
+    /// module for browsers.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}", Duration::from_nanos(self.0))
+        let (unit, mut digits, name) = match self.0 {
+            0..1_000 => (1, 0, "ns"),
+            1_000..1_000_000 => (1_000, 3, "µs"),
+            1_000_000..1_000_000_000 => (1_000_000, 6, "ms"),
+            _ => (1_000_000_000, 9, "s"),
+        };
+        let (whole, mut fraction) = (self.0 / unit, self.0 % unit);
+        if fraction == 0 {
+            return write!(f, "{whole}{name}");
+        }
+        while fraction % 10 == 0 {
+            fraction /= 10;
+            digits -= 1;
+        }
+        write!(f, "{whole}.{fraction:0digits$}{name}")
     }
 }
 
@@ -150,5 +167,22 @@ impl Clock for () {
 
     fn sleep(&self, _: Duration) -> Self::Sleep {
         ready(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::{format, string::ToString};
+
+    use super::*;
+
+    #[test]
+    fn a_time_reads_as_a_duration_does() {
+        let ends = [0, 1, 9, 10, 999, 1_000, 1_001, 1_500, 20_000, 999_999, 1_000_000, 1_000_001, 1_050_000];
+        let more = [999_999_999, 1_000_000_000, 1_000_000_001, 1_500_000_000, 90_000_000_000, u64::MAX];
+        let all = ends.into_iter().chain(more).chain((0..64).map(|bit| 1 << bit));
+        for nanos in all {
+            assert_eq!(Time::from_nanos(nanos).to_string(), format!("{:?}", Duration::from_nanos(nanos)));
+        }
     }
 }

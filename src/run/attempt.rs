@@ -11,7 +11,7 @@ use core::{
 };
 
 use crate::{
-    clock::Clock,
+    clock::{Clock, Time},
     config::OnLost,
     event::Outcome,
     failure::Failure,
@@ -183,7 +183,7 @@ fn lost(drop_handler: impl FnOnce()) -> (Outcome, Failure) {
 #[cold]
 fn timed_out(timeout: Duration, drop_handler: impl FnOnce()) -> (Outcome, Failure) {
     match contain(drop_handler) {
-        Ok(()) => (Outcome::TimedOut, Failure::transient(format!("timed out after {timeout:?}"))),
+        Ok(()) => (Outcome::TimedOut, Failure::transient(format!("timed out after {}", Time::ZERO + timeout))),
         Err(panic) => failed(panic),
     }
 }

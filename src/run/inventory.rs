@@ -21,7 +21,7 @@ use super::{
     recorder::Recorder,
 };
 use crate::{
-    clock::Clock,
+    clock::{Clock, Time},
     event::{Disposition, EventKind, Observer, Outcome},
     failure::Failure,
     pattern::Rules,
@@ -415,7 +415,9 @@ fn decide_verdict<E>(
     let config = lifecycle.config();
     match config.retry.delay(failure, task, attempt, config.seed) {
         Some(after) if after.is_zero() || lifecycle.has_clock() => return Verdict::Retry { after, reason },
-        Some(after) => reason = format!("{reason} (not tried again after {after:?}: the run has no clock)"),
+        Some(after) => {
+            reason = format!("{reason} (not tried again after {}: the run has no clock)", Time::ZERO + after)
+        }
         None => {}
     }
     if outcome != Outcome::Cancelled {

@@ -72,8 +72,6 @@ export type Event =
   | (Head<'run_started'> & Bounds & { pattern: Pattern })
   | (Head<'claimed'> & OfAttempt)
   | (Head<'malformed'> & { reason: string })
-  | (Head<'held_back'> & OfAttempt & { per_key: number; held_back: number })
-  | (Head<'lease_lost'> & OfAttempt)
   | (Head<'started'> & OfAttempt & { permit: number; worker?: number })
   | (Head<'ended'> & OfAttempt & { permit: number; worker?: number; outcome: Outcome; reason?: string })
   | (Head<'retry_scheduled'> & OfAttempt & { after_ns: number })
@@ -88,4 +86,6 @@ export type Event =
   | Head<'source_exhausted'>
   | Head<'drain_started'>
   | Head<'abort_started'>
-  | Head<'run_ended'>;
+  | Head<'run_ended'>
+  | (Head<'held_back'> & OfAttempt & { per_key: number; held_back: number })
+  | (Head<'lease_lost'> & OfAttempt);

@@ -16,6 +16,7 @@ use std::{
 
 use fourfold::{
     Control, Event, Failure, MemorySource, Task,
+    clock::Time,
     metrics::Report,
     sim::{ScriptedAttempt, SyntheticTask, run_scripted},
     trace,
@@ -200,7 +201,7 @@ impl Attempts {
         }
         self.host.stop(slot, true);
         guard.ended = self.within(abandon_after, slot).await.is_some();
-        Err(Failure::timed_out(format!("timed out after {timeout:?}")))
+        Err(Failure::timed_out(format!("timed out after {}", Time::ZERO + timeout)))
     }
 
     /// Awaits the end of an attempt for at most this time.

@@ -9,6 +9,7 @@ use std::{num::NonZeroUsize, time::Duration};
 
 use fourfold::{
     Config, Pattern, Retry,
+    clock::Time,
     data::Data,
     sim::{Intervention, Simulation, SyntheticTask, WorkloadSpec},
 };
@@ -63,7 +64,12 @@ impl Params {
         let base = keys.ms(BACKOFF)?.unwrap_or(Retry::BASE);
         let max = keys.ms(BACKOFF_MAX)?;
         if let Some(max) = max.filter(|max| *max < base) {
-            return Err(format!("{}: {max:?} is shorter than backoff_ms, {base:?}", keys.name("backoff_max_ms")));
+            return Err(format!(
+                "{}: {} is shorter than backoff_ms, {}",
+                keys.name("backoff_max_ms"),
+                Time::ZERO + max,
+                Time::ZERO + base
+            ));
         }
         let retries = keys.whole(RETRIES)?.unwrap_or(u64::from(defaults.retries));
         // At most a thousand.

@@ -359,7 +359,17 @@ function highestPermit(snapshot) {
 /** Everything that the stage writes, by its key without `stage.`. */
 const WORDS = [
   ...['source', 'queue', 'workers', 'permits', 'group', 'retry', 'done', 'dead', 'released', 'leaked', 'lost'],
-  ...['batch', 'groupCancelled', 'gateOpen', 'gateWaiting', 'gateRoom', 'gateRate', 'gateKeys', 'gateSettling', 'gateExhausted'],
+  ...[
+    'batch',
+    'groupCancelled',
+    'gateOpen',
+    'gateWaiting',
+    'gateRoom',
+    'gateRate',
+    'gateKeys',
+    'gateSettling',
+    'gateExhausted',
+  ],
   'gateClosed',
 ];
 

@@ -38,7 +38,12 @@ pub(super) fn optimise(input: &Path, output: &Path) -> Result<(), String> {
     let named = output.with_extension("named.wasm");
     // Little is inlined: what is called in many places compresses worse once it stands in all of them.
     let small = ["--flexible-inline-max-function-size", "0", "--always-inline-max-function-size", "2"];
-    let small = [&small[..], &["--one-caller-inline-max-function-size", "20", "--skip-pass=local-cse"]].concat();
+    let small = [
+        &small[..],
+        &["--one-caller-inline-max-function-size", "40"],
+        &["--skip-pass=local-cse", "--skip-pass=merge-locals"],
+    ]
+    .concat();
     wasm_opt(input, &named, &[&["-g", "-O3"], &small[..]].concat())?;
     // The same code for several types lies side by side: compression looks no further back than 32 kB.
     wasm_opt(&named, output, &["-g", "--reorder-functions-by-name"])?;
