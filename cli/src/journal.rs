@@ -9,7 +9,7 @@ use std::{
         mpsc::{self, RecvTimeoutError, Sender},
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use fourfold::{
@@ -129,7 +129,7 @@ impl Journal {
         let file = outputs.extend("--journal", path)?;
         let name = format!("--journal {}", Name(&path.to_string_lossy()));
         let wrong = |what: &dyn std::fmt::Display| CliError::usage(format_args!("{name}: {what}"));
-        file.try_lock().map_err(|_| wrong(&"another run is writing to it"))?;
+        lock(&file).map_err(|()| wrong(&"another run is writing to it"))?;
         let head = Head { source: identity(input), tasks: format.name().to_owned() };
         let earlier = Earlier::read(&file, &head).map_err(|what| wrong(&what))?;
         if earlier.length > 0 && !resume {
@@ -288,4 +288,20 @@ impl Synced {
             self.lock().error = Some(error);
         }
     }
+}
+
+/// How long a lock may outlive the run that held it: a process that it was starting when it was killed holds it until it has
+/// become another program.
+const LOCK_OUTLIVES: Duration = Duration::from_secs(1);
+
+/// Locks a journal. Nothing runs yet that this could hold up.
+fn lock(file: &File) -> Result<(), ()> {
+    let start = Instant::now();
+    while file.try_lock().is_err() {
+        if start.elapsed() > LOCK_OUTLIVES {
+            return Err(());
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    Ok(())
 }

@@ -213,7 +213,16 @@ fn ctrl_z_stops_the_tasks_as_well_and_fg_lets_them_go_on() {
     let (task, own) = (place.read("pid").trim().to_owned(), child.id().to_string());
     for _ in 0..2 {
         signal(&child, Signal::TSTP);
-        until("both are stopped", || state(&own) == Some('T') && state(&task) == Some('T'));
+        until("the command is stopped", || state(&own) == Some('T'));
+        // A process that was just being started is reached by the next Ctrl-Z.
+        until("both are stopped", || {
+            let is_task_stopped = state(&task) == Some('T');
+            if !is_task_stopped && state(&own) == Some('T') {
+                signal(&child, Signal::CONT);
+                signal(&child, Signal::TSTP);
+            }
+            is_task_stopped && state(&own) == Some('T')
+        });
         signal(&child, Signal::CONT);
         until("both go on", || state(&own) != Some('T') && state(&task) != Some('T'));
     }
