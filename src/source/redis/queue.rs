@@ -107,7 +107,7 @@ pub struct RedisStats {
     pub waiting: usize,
     /// Retries that are not due yet.
     pub delayed: usize,
-    /// Dead letters.
+    /// The number of dead letters.
     pub dead: usize,
     /// Who holds deliveries or gives a sign of life.
     pub consumers: Vec<RedisConsumer>,

@@ -65,31 +65,31 @@ macro_rules! script {
 impl Scripts {
     pub(super) fn of_list() -> Self {
         Self {
-            beat: script!("lua/list/beat.lua"),
-            claim: script!("lua/list/claim.lua"),
-            settle: script!("lua/list/settle.lua"),
+            beat: script!("lua/consumers.lua", "lua/delayed.lua", "lua/list/beat.lua"),
+            claim: script!("lua/consumers.lua", "lua/delayed.lua", "lua/list/claim.lua"),
+            settle: script!("lua/delayed.lua", "lua/list/settle.lua"),
             restore: script!("lua/restore.lua"),
             seize: Script::new(include_str!("lua/seize.lua")),
             give_back: script!("lua/list/give_back.lua"),
-            finish: Script::new(include_str!("lua/list/finish.lua")),
+            finish: script!("lua/consumers.lua", "lua/list/finish.lua"),
             rest: Script::new(include_str!("lua/list/rest.lua")),
             count: Script::new(include_str!("lua/list/count.lua")),
-            requeue: Script::new(include_str!("lua/list/requeue.lua")),
+            requeue: script!("lua/letters.lua", "lua/list/requeue.lua"),
         }
     }
 
     pub(super) fn of_stream() -> Self {
         Self {
-            beat: script!("lua/stream/entry.lua", "lua/stream/beat.lua"),
-            claim: script!("lua/stream/entry.lua", "lua/stream/claim.lua"),
-            settle: script!("lua/stream/entry.lua", "lua/stream/settle.lua"),
+            beat: script!("lua/consumers.lua", "lua/delayed.lua", "lua/stream/entry.lua", "lua/stream/beat.lua"),
+            claim: script!("lua/consumers.lua", "lua/delayed.lua", "lua/stream/entry.lua", "lua/stream/claim.lua"),
+            settle: script!("lua/delayed.lua", "lua/stream/entry.lua", "lua/stream/settle.lua"),
             restore: script!("lua/restore.lua"),
             seize: Script::new(include_str!("lua/seize.lua")),
             give_back: script!("lua/stream/entry.lua", "lua/stream/give_back.lua"),
-            finish: script!("lua/stream/entry.lua", "lua/stream/finish.lua"),
+            finish: script!("lua/consumers.lua", "lua/stream/entry.lua", "lua/stream/finish.lua"),
             rest: script!("lua/stream/entry.lua", "lua/stream/rest.lua"),
             count: script!("lua/stream/entry.lua", "lua/stream/stats.lua"),
-            requeue: Script::new(include_str!("lua/stream/requeue.lua")),
+            requeue: script!("lua/letters.lua", "lua/stream/requeue.lua"),
         }
     }
 }

@@ -18,14 +18,7 @@ end
 redis.call('HDEL', held, '')
 local now = now_ms()
 
-local due, bytes = {}, 0
-repeat
-  local more = redis.call('ZRANGEBYSCORE', delayed, '-inf', now, 'LIMIT', #due, #due == 0 and 1 or 16)
-  for i = 1, #more do
-    bytes = bytes + #more[i]
-    due[#due + 1] = more[i]
-  end
-until #more == 0 or #due > 480 or bytes > bytes_max
+local due = all_due(delayed, now, bytes_max)
 if #due > 0 then
   local back = {}
   for i = #due, 1, -1 do
@@ -36,7 +29,7 @@ if #due > 0 then
 end
 
 local entries, is_over, is_suspect = {}, false, false
-bytes = 0
+local bytes = 0
 while not is_over and #entries < max do
   -- The first by itself, then some at a time: a reply of many large ones would be made in vain.
   local at, count = #entries, math.min(#entries == 0 and 1 or 16, max - #entries)
@@ -67,15 +60,8 @@ while not is_over and #entries < max do
   end
 end
 
-local watcher = redis.call('GET', sentry)
 if #entries == 0 then
-  if not watcher or watcher == me then
-    redis.call('SET', sentry, me, 'PX', lease_ms)
-    watcher = me
-  end
-  local next_due = redis.call('ZRANGE', delayed, 0, 0, 'WITHSCORES')[2]
-  next_due = next_due and math.max(0, math.ceil(next_due - now)) or -1
-  return { 0, next_due, watcher == me and 1 or 0, is_suspect and 1 or 0 }
+  return { 0, until_due(delayed, now), take_watch(sentry, me, lease_ms), is_suspect and 1 or 0 }
 end
 local state = string.rep('1', math.min(#entries, startable)) .. string.rep('0', math.max(0, #entries - startable))
 local packed = cmsgpack.pack(entries)
@@ -85,11 +71,7 @@ if side == 'R' then
 else
   redis.call('LTRIM', queue, #entries, -1)
 end
--- Whoever keeps watch and has something to do lets the next one watch; what is left is for another one.
-if watcher == me then
-  redis.call('DEL', sentry)
-end
-if watcher and (watcher == me or redis.call('EXISTS', queue) == 1) and redis.call('LLEN', wake) == 0 then
-  redis.call('RPUSH', wake, '1')
-end
+leave_watch(sentry, wake, me, function()
+  return redis.call('EXISTS', queue) == 1
+end)
 return { first, packed, state }

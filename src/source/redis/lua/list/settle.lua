@@ -12,26 +12,6 @@ end
 redis.call('HDEL', held, '')
 local now = now_ms()
 
-local function put(verdict, past, from, after_ms, reason)
-  if verdict == 'release' then
-    redis.call(side .. 'PUSH', queue, from)
-    return
-  end
-  if past.since == 0 then
-    past.since = now
-  end
-  if verdict == 'retry' then
-    past.attempts = past.attempts + 1
-    -- An equal member is another task, with an id that was made up outside.
-    while redis.call('ZADD', delayed, 'NX', now + after_ms, wrap(past, from)) == 0 do
-      past.task = another_task(past.task)
-    end
-  else
-    past.attempts = past.attempts + (verdict == 'dead' and 1 or 0)
-    bury(dead, times, past, from, reason, now)
-  end
-end
-
 local written, ended = {}, {}
 local at = 3
 while ARGV[at] do
@@ -53,7 +33,12 @@ while ARGV[at] do
         crashes = tonumber(ARGV[at + 8]),
         since = tonumber(ARGV[at + 9]),
       }
-      put(verdict, past, string.sub(packed, start, start + length - 1), after_ms, reason)
+      local entry = string.sub(packed, start, start + length - 1)
+      if verdict == 'release' then
+        redis.call(side .. 'PUSH', queue, entry)
+      else
+        put_aside(delayed, dead, times, verdict, past, entry, after_ms, reason, now)
+      end
       old = string.sub(old, 1, index - 1) .. '2' .. string.sub(old, index + 1)
       redis.call('HSET', held, key, old)
     end

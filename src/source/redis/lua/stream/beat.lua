@@ -24,23 +24,8 @@ if not info then
   return { 'gone' }
 end
 local now = now_ms()
-redis.call('SADD', holders, me)
-redis.call('ZADD', beats, now + lease_ms, me)
-if redis.call('SCARD', holders) ~= redis.call('ZCARD', beats) then
-  -- One of the two was lost: each can be made from the other. Whoever is written down anew gets a lease's time.
-  for _, name in ipairs(redis.call('SMEMBERS', holders)) do
-    redis.call('ZADD', beats, 'NX', now + lease_ms, name)
-  end
-  for _, name in ipairs(redis.call('ZRANGE', beats, 0, -1)) do
-    redis.call('SADD', holders, name)
-  end
-end
-local watcher = redis.call('GET', sentry)
-if watcher == me then
-  redis.call('PEXPIRE', sentry, lease_ms)
-elseif not watcher and is_idle and redis.call('LLEN', wake) == 0 then
-  redis.call('RPUSH', wake, '1')
-end
+stay(beats, holders, me, now, lease_ms)
+local watcher = keep_watch(sentry, wake, me, lease_ms, is_idle)
 if watcher == me or joins then
   -- Whoever has entries and no heartbeat, a consumer of another program for example, gets a lease's time as well.
   for _, one in ipairs(redis.call('XINFO', 'CONSUMERS', queue, group)) do
@@ -50,18 +35,11 @@ if watcher == me or joins then
     end
   end
 end
-local due = redis.call('ZRANGE', delayed, 0, 0, 'WITHSCORES')[2]
-due = due and math.max(0, math.ceil(due - now)) or -1
+local due = until_due(delayed, now)
 local last, length = last_id(queue)
 local has_work = due == 0 or length > 0 and last ~= pair(info, 'last-delivered-id')
   or #redis.call('XPENDING', queue, group, '-', '+', 1, PARKED) > 0
 local mine = known < 1000 and #redis.call('XPENDING', queue, group, '-', '+', known + 1, me) or 0
-local earliest = redis.call('ZRANGE', beats, 0, 0, 'WITHSCORES')[2]
-local answer = { state, now, mine, has_work and 1 or 0, due, earliest or '-1' }
-local over = redis.call('ZRANGEBYSCORE', beats, '-inf', now, 'WITHSCORES', 'LIMIT', 0, 16)
-for i = 1, #over, 2 do
-  answer[#answer + 1] = over[i]
-  answer[#answer + 1] = over[i + 1]
-  answer[#answer + 1] = redis.call('HGET', prefix .. over[i], 'm') or ''
-end
+local answer = { state, now, mine, has_work and 1 or 0, due }
+add_overdue(answer, beats, prefix, now)
 return answer

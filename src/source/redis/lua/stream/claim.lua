@@ -17,14 +17,7 @@ end
 redis.call('HDEL', held, '')
 local now = now_ms()
 
-local due, bytes = {}, 0
-repeat
-  local more = redis.call('ZRANGEBYSCORE', delayed, '-inf', now, 'LIMIT', #due, #due == 0 and 1 or 16)
-  for i = 1, #more do
-    bytes = bytes + #more[i]
-    due[#due + 1] = more[i]
-  end
-until #more == 0 or #due > 480 or bytes > bytes_max
+local due = all_due(delayed, now, bytes_max)
 for i = 1, #due do
   local past = history(due[i])
   if past then
@@ -38,7 +31,7 @@ if #due > 0 then
 end
 
 local texts, begun, waiting, is_over, is_suspect, is_drained = {}, {}, {}, false, false, false
-bytes = 0
+local bytes = 0
 local function take(id, crashes, fields, count)
   local payload, past = read(fields)
   if past and past.group ~= group then
@@ -116,22 +109,11 @@ end
 claim_for(queue, group, me, 1, begun)
 claim_for(queue, group, me, 0, waiting)
 
-local watcher = redis.call('GET', sentry)
 if #texts == 0 then
-  if not watcher or watcher == me then
-    redis.call('SET', sentry, me, 'PX', lease_ms)
-    watcher = me
-  end
-  local next_due = redis.call('ZRANGE', delayed, 0, 0, 'WITHSCORES')[2]
-  next_due = next_due and math.max(0, math.ceil(next_due - now)) or -1
-  return { 0, next_due, watcher == me and 1 or 0, is_suspect and 1 or 0, (last_id(queue)), (last_id(bell)) }
+  return { 0, until_due(delayed, now), take_watch(sentry, me, lease_ms), is_suspect and 1 or 0, (last_id(queue)), (last_id(bell)) }
 end
--- Whoever keeps watch and has something to do lets the next one watch; what is left is for another one.
-if watcher == me then
-  redis.call('DEL', sentry)
-end
-if watcher and (watcher == me or not is_drained) and redis.call('LLEN', wake) == 0 then
-  redis.call('RPUSH', wake, '1')
-end
+leave_watch(sentry, wake, me, function()
+  return not is_drained
+end)
 local state = string.rep('1', math.min(#texts, startable)) .. string.rep('0', math.max(0, #texts - startable))
 return { first, cmsgpack.pack(texts), state }

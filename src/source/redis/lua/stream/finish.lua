@@ -1,7 +1,7 @@
--- Forgets a consumer that holds nothing any more. One that was reaped may still be about: for an hour its hash says so.
+-- Forgets a consumer that holds nothing any more.
 -- Returns 1; 0 when it holds something after all.
 local held, beats, holders, sentry, wake, queue, bell = unpack(KEYS)
-local who, group, lease_ms, hour_ms = ARGV[1], ARGV[2], ARGV[3], 3600000
+local who, group, lease_ms = ARGV[1], ARGV[2], ARGV[3]
 local has_group = group_of(queue, group)
 if has_group and #redis.call('XPENDING', queue, group, '-', '+', 1, who) > 0 then
   -- Another program's consumer that lives: it is looked at again when it could have stopped.
@@ -12,20 +12,7 @@ end
 if has_group then
   redis.call('XGROUP', 'DELCONSUMER', queue, group, who)
 end
-redis.call('ZREM', beats, who)
-redis.call('SREM', holders, who)
-if redis.call('HGET', held, 'm') == 'reaped' then
-  redis.call('PEXPIRE', held, hour_ms)
-else
-  redis.call('DEL', held)
-end
-if redis.call('GET', sentry) == who then
-  redis.call('DEL', sentry)
-  if redis.call('LLEN', wake) == 0 then
-    redis.call('RPUSH', wake, '1')
-  end
-end
-if redis.call('ZCARD', beats) == 0 then
+if strike_off(held, beats, holders, sentry, wake, who) then
   redis.call('DEL', wake, bell)
   if has_group and #redis.call('XPENDING', queue, group, '-', '+', 1, PARKED) == 0 then
     redis.call('XGROUP', 'DELCONSUMER', queue, group, PARKED)

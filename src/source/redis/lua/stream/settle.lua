@@ -67,17 +67,7 @@ while ARGV[at] do
       end
       ring(bell)
     else
-      past.since = past.since == 0 and now or past.since
-      if verdict == 'retry' then
-        past.attempts = past.attempts + 1
-        -- An equal member is another task, with an id that was made up outside.
-        while redis.call('ZADD', delayed, 'NX', now + after_ms, wrap(past, payload)) == 0 do
-          past.task = another_task(past.task)
-        end
-      else
-        past.attempts = past.attempts + (verdict == 'dead' and 1 or 0)
-        bury(dead, times, past, payload, reason, now)
-      end
+      put_aside(delayed, dead, times, verdict, past, payload, after_ms, reason, now)
       drop(queue, group, { id })
     end
   end
