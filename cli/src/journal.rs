@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{self, BufRead, BufReader, Write},
+    io::{self, BufRead, BufReader, Read, Write},
     path::PathBuf,
     sync::{
         Arc, Mutex, MutexGuard,
@@ -29,6 +29,12 @@ use crate::{
 
 /// The time after which what was written is on the disk, whatever happens to the machine.
 const SYNC: Duration = Duration::from_secs(1);
+
+/// The longest line of a journal, in bytes: that of the longest path, and more.
+const LINE_MAX: u64 = 64 * 1024;
+/// How long a lock may outlive the run that held it: a process that it was starting when it was killed holds it until it has
+/// become another program.
+const LOCK_OUTLIVES: Duration = Duration::from_secs(1);
 
 /// What is asked for.
 #[derive(Clone, Debug)]
@@ -129,6 +135,10 @@ impl Journal {
         let file = outputs.extend("--journal", path)?;
         let name = format!("--journal {}", Name(&path.to_string_lossy()));
         let wrong = |what: &dyn std::fmt::Display| CliError::usage(format_args!("{name}: {what}"));
+        // What has been written is read back, and kept on a disk.
+        if !file.metadata().is_ok_and(|found| found.is_file()) {
+            return Err(wrong(&"a journal is a regular file, and this is none"));
+        }
         lock(&file).map_err(|()| wrong(&"another run is writing to it"))?;
         let head = Head { source: identity(input), tasks: format.name().to_owned() };
         let earlier = Earlier::read(&file, &head).map_err(|what| wrong(&what))?;
@@ -188,8 +198,15 @@ impl Earlier {
         let (mut earlier, mut number, mut text) = (Self::default(), 0_u64, Vec::new());
         loop {
             text.clear();
-            let length = reader.read_until(b'\n', &mut text).map_err(|error| error.to_string())?;
+            let mut limited = (&mut reader).take(LINE_MAX);
+            let length = limited.read_until(b'\n', &mut text).map_err(|error| error.to_string())?;
             if !text.ends_with(b"\n") {
+                if text.len() as u64 == LINE_MAX {
+                    return Err(format!(
+                        "its line {} is longer than {LINE_MAX} bytes: it is no journal of a run",
+                        number + 1
+                    ));
+                }
                 break;
             }
             number += 1;
@@ -290,10 +307,6 @@ impl Synced {
     }
 }
 
-/// How long a lock may outlive the run that held it: a process that it was starting when it was killed holds it until it has
-/// become another program.
-const LOCK_OUTLIVES: Duration = Duration::from_secs(1);
-
 /// Locks a journal. Nothing runs yet that this could hold up.
 fn lock(file: &File) -> Result<(), ()> {
     let start = Instant::now();
@@ -301,7 +314,7 @@ fn lock(file: &File) -> Result<(), ()> {
         if start.elapsed() > LOCK_OUTLIVES {
             return Err(());
         }
-        std::thread::sleep(Duration::from_millis(10));
+        thread::sleep(Duration::from_millis(10));
     }
     Ok(())
 }

@@ -1,6 +1,9 @@
 //! `--journal` and `--resume`: a run that goes on where an earlier one stopped, however it stopped.
 
-use std::{collections::BTreeSet, process::Stdio};
+use std::{
+    collections::BTreeSet,
+    process::{Command, Stdio},
+};
 
 use rustix::process::Signal;
 use serde_json::Value;
@@ -170,4 +173,20 @@ fn two_runs_cannot_write_to_one_journal() {
     place.run(&args).expect(2).says(&["--journal journal", "another run is writing to it"]);
     place.write("end", "");
     assert!(first.wait().unwrap().success());
+}
+
+#[test]
+fn what_is_no_regular_file_or_no_journal_is_refused_whatever_its_size() {
+    let place = Place::new();
+    place.write("tasks", seq(3));
+    assert!(Command::new("mkfifo").arg(place.path("fifo")).status().unwrap().success());
+    for path in ["fifo", "/dev/full", "/dev/null", "/dev/zero"] {
+        let args = ["run", "tasks", "--journal", path, "--resume", "--simulate"];
+        place.run(&args).expect(2).says(&["--journal", path, "regular file"]);
+    }
+    let zeros = std::fs::File::create(place.path("zeros")).unwrap();
+    // It has no bytes on the disk, and more than memory has.
+    zeros.set_len(1 << 42).unwrap();
+    let args = ["run", "tasks", "--journal", "zeros", "--resume", "--simulate"];
+    place.run(&args).expect(2).says(&["--journal zeros", "line 1 is longer than"]);
 }
