@@ -133,6 +133,8 @@ export async function still(page) {
     const { playback } = globalThis.fourfold;
     return !playback.playing && !playback.asking && playback.wanted === null;
   });
+  // The answer is drawn by the next frame.
+  await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
 }
 
 /** Waits until another mode is all there: it has written its link then. @param {import('playwright-core').Page} page @param {string} mode */

@@ -206,7 +206,7 @@ fn a_server_that_does_not_answer_is_left_at_the_timeout() {
     });
     let place = Place::new();
     place.write("tasks", seq(3));
-    let report = run(&place, &server, &["-c", "3", "--timeout", "300ms", "--backoff", "1ms"]).expect(0).report();
+    let report = run(&place, &server, &["-c", "3", "--timeout", "2s", "--backoff", "1ms"]).expect(0).report();
     assert_eq!((report["timed_out"].as_u64(), report["done"].as_u64()), (Some(3), Some(3)));
     assert_eq!(server.bodies(), ["1", "1", "2", "2", "3", "3"]);
     crate::command::until("the connections are closed", || server.open() == 0);
