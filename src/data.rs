@@ -23,13 +23,13 @@ pub enum Data<'a> {
     Flag(bool),
     /// A whole number from 0 on.
     Whole(u64),
-    /// Any other number.
+    /// A number that is no whole number from 0 to 2<sup>64</sup>-1.
     Number(f64),
-    /// Text.
+    /// A text, without its quotes.
     Text(Cow<'a, str>),
-    /// A list.
+    /// A list of values.
     List(Vec<Data<'a>>),
-    /// An object.
+    /// An object, its members in the order of the text.
     Object(Vec<(Cow<'a, str>, Data<'a>)>),
 }
 

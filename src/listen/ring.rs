@@ -28,7 +28,7 @@ pub(super) struct Ring {
 /// Where a run begins.
 #[derive(Clone, Copy, Debug)]
 struct RunStart {
-    /// From 1.
+    /// The number of the run, from 1.
     number: u64,
     index: u64,
 }

@@ -15,7 +15,7 @@ const RESERVED_MAX_SHORT: usize = 2;
 /// What a connection may ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Seat {
-    /// Everything.
+    /// A place for every request.
     General,
     /// Health and metrics, once.
     Reserved,

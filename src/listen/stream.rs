@@ -23,7 +23,7 @@ const HEARTBEAT: Duration = Duration::from_secs(5);
 /// Where a follower begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
-    /// With a snapshot.
+    /// The stream begins with a snapshot.
     Now,
     /// With the event at this index.
     At(u64),

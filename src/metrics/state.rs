@@ -95,7 +95,7 @@ impl State {
         Self::default()
     }
 
-    /// Returns the counters.
+    /// Returns the counters of all events so far.
     pub fn counters(&self) -> &Counters {
         &self.counters
     }

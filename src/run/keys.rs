@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! queue ─advance─▶ front of the queue ─begin─▶ in flight ─end─▶ the next of the key is ready
-//!            └───▶ line of the key ──advance──▶ front of the queue
+//!            └───▶ those of its key ──advance──▶ front of the queue
 //! ```
 
 use alloc::{
@@ -96,7 +96,7 @@ impl<P> fmt::Debug for KeyLimit<'_, P> {
 }
 
 /// The tasks of one key.
-struct Line<P, R> {
+struct KeyState<P, R> {
     in_flight: usize,
     /// Those that wait, with numbers that rise in the order of their claims.
     waiting: VecDeque<(u64, Delivery<P, R>)>,
@@ -108,7 +108,7 @@ pub(super) struct Keys<'a, P, R> {
     pub(super) per_key: usize,
     pub(super) held_back: usize,
     /// By the number of the key.
-    lines: Vec<Line<P, R>>,
+    states: Vec<KeyState<P, R>>,
     /// Numbers of keys of which one more may start, if one waits.
     ready: VecDeque<usize>,
     held: usize,
@@ -127,7 +127,7 @@ impl<'a, P, R> Keys<'a, P, R> {
             table,
             per_key,
             held_back: held_back.unwrap_or_else(|| tasks.saturating_mul(16)),
-            lines: Vec::new(),
+            states: Vec::new(),
             ready: VecDeque::new(),
             held: 0,
             next: 0,
@@ -158,9 +158,9 @@ impl<'a, P, R> Keys<'a, P, R> {
         }
         // Those that waited were claimed before those in the queue.
         while let Some(number) = self.ready.pop_front() {
-            let line = &mut self.lines[number];
-            if line.in_flight < self.per_key
-                && let Some((_, delivery)) = line.waiting.pop_front()
+            let state = &mut self.states[number];
+            if state.in_flight < self.per_key
+                && let Some((_, delivery)) = state.waiting.pop_front()
             {
                 self.held -= 1;
                 self.table.release(number);
@@ -171,18 +171,18 @@ impl<'a, P, R> Keys<'a, P, R> {
         }
         while let Some(first) = queue.front() {
             let number = self.table.acquire(&first.task);
-            if number == self.lines.len() {
-                self.lines.push(Line { in_flight: 0, waiting: VecDeque::new() });
+            if number == self.states.len() {
+                self.states.push(KeyState { in_flight: 0, waiting: VecDeque::new() });
             }
-            let line = &mut self.lines[number];
-            if line.in_flight < self.per_key && line.waiting.is_empty() {
+            let state = &mut self.states[number];
+            if state.in_flight < self.per_key && state.waiting.is_empty() {
                 self.table.release(number);
                 self.is_front_next = true;
                 return;
             }
             if let Some(first) = queue.pop_front() {
                 held(&first);
-                line.waiting.push_back((self.next, first));
+                state.waiting.push_back((self.next, first));
                 (self.next, self.held) = (self.next + 1, self.held + 1);
             }
         }
@@ -198,10 +198,10 @@ impl<'a, P, R> Keys<'a, P, R> {
         self.is_front_next = false;
         let number = self.table.acquire(task);
         // Its number may be another one than when it was looked at.
-        while number >= self.lines.len() {
-            self.lines.push(Line { in_flight: 0, waiting: VecDeque::new() });
+        while number >= self.states.len() {
+            self.states.push(KeyState { in_flight: 0, waiting: VecDeque::new() });
         }
-        self.lines[number].in_flight += 1;
+        self.states[number].in_flight += 1;
         if permit >= self.permits.len() {
             self.permits.resize(permit + 1, 0);
         }
@@ -211,9 +211,9 @@ impl<'a, P, R> Keys<'a, P, R> {
     /// Records that the task with a permit has ended.
     pub(super) fn end(&mut self, permit: usize) {
         let number = self.permits[permit];
-        let line = &mut self.lines[number];
-        line.in_flight = line.in_flight.saturating_sub(1);
-        if !line.waiting.is_empty() {
+        let state = &mut self.states[number];
+        state.in_flight = state.in_flight.saturating_sub(1);
+        if !state.waiting.is_empty() {
             self.ready.push_back(number);
         }
         self.table.release(number);
@@ -222,14 +222,14 @@ impl<'a, P, R> Keys<'a, P, R> {
     /// Takes out those that wait and of which `is_taken` says so, in the order of their claims.
     pub(super) fn take(&mut self, mut is_taken: impl FnMut(&Delivery<P, R>) -> bool) -> Vec<Delivery<P, R>> {
         let mut taken = Vec::new();
-        for (number, line) in self.lines.iter_mut().enumerate() {
-            for _ in 0..line.waiting.len() {
-                let Some(next) = line.waiting.pop_front() else { break };
+        for (number, state) in self.states.iter_mut().enumerate() {
+            for _ in 0..state.waiting.len() {
+                let Some(next) = state.waiting.pop_front() else { break };
                 if is_taken(&next.1) {
                     self.table.release(number);
                     taken.push(next);
                 } else {
-                    line.waiting.push_back(next);
+                    state.waiting.push_back(next);
                 }
             }
         }

@@ -35,7 +35,7 @@ pub(super) enum Step {
     Start(NonZeroUsize),
     /// Nothing, although the source may have more.
     Blocked(BlockedOn),
-    /// Nothing.
+    /// There is nothing to do.
     Idle,
 }
 

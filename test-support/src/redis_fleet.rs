@@ -34,7 +34,7 @@ impl Node {
         node
     }
 
-    /// Asks by redis-cli.
+    /// Sends a command by redis-cli and returns what it prints.
     pub fn ask(&self, words: &[&str]) -> String {
         text(&Command::new("redis-cli").args(["-p", &self.port.to_string()]).args(words).output().unwrap())
     }

@@ -22,7 +22,7 @@ pub(super) const GRACE_DEFAULT: Duration = Duration::from_secs(30);
 /// The form of a parameter's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// A whole number.
+    /// The value is a whole number.
     Count,
     /// Milliseconds, with or without a fraction. Where the minimum is not 0, every value above 0 is allowed.
     Ms,
@@ -30,7 +30,7 @@ pub(super) enum Kind {
     Permille,
     /// A shortest and a longest duration, in whole milliseconds.
     Range,
-    /// True or false.
+    /// The value is true or false.
     Flag,
     /// A number per second, above 0.
     Rate,
