@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { FULL, MODES, random, seedOf, setUp, still } from './harness.mjs';
 
 const house = setUp();
-const LINKS = FULL ? 2000 : 500;
+const LINKS = FULL ? 2000 : 200;
 /** Values that no parameter accepts. */
 const WRONG = [-1, 1.5, 1e99, 'many', null, [], {}, true, [1], '8'];
 const KEYS = ['limit', 'tasks', 'seed', 'retries'];
