@@ -22,13 +22,7 @@ use core::{
 };
 
 pub use self::error::{RunError, TaskFailure};
-use self::{
-    attempt::Lease,
-    driver::{Driver, Terms},
-    keys::KeyLimit,
-    lifecycle::Ending,
-    shared::Shared,
-};
+use self::{attempt::Terms, driver::Driver, keys::KeyLimit, lifecycle::Ending, shared::Shared};
 use crate::{
     clock::{Clock, RunningClock},
     config::{Config, Limit, OnLost, Rate, Retry},
@@ -107,11 +101,10 @@ where
     };
     let span = RunSpan::new(config.pattern, limit);
     {
-        let attempt = |delivery: Delivery<S::Payload, S::Receipt>, Terms { permit, worker, timeout, on_lost }| {
+        let attempt = |delivery: Delivery<S::Payload, S::Receipt>, terms: Terms| {
             let Task { id, attempt, .. } = delivery.task;
-            let span = TaskSpan::new(id, attempt, config.pattern, permit, worker);
-            let lease = Lease { source, losses: &shared.losses, on_lost, dropped: &shared.dropped };
-            attempt::attempt(delivery, permit, span, clock, timeout, lease, &handler)
+            let span = TaskSpan::new(id, attempt, config.pattern, terms.permit, terms.worker);
+            attempt::attempt(delivery, span, &terms, &shared.common, &handler)
         };
         let mut driver = Driver::new(&shared, attempt);
         poll_fn(|cx| clock.poll_within(cx, |cx| span.within(|| driver.poll(cx)))).await;

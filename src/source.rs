@@ -192,15 +192,16 @@ pub trait Source {
     }
 
     /// Returns how often the source has lost deliveries: leases that ended, a server that forgot. When
-    /// the number changes, the run asks [`is_lost`](Self::is_lost) of every delivery that it holds and
-    /// has not finished. Default: 0.
+    /// the number changes, the run asks [`is_lost`](Self::is_lost) of every delivery that waits, and polls
+    /// every handler. Default: 0.
     fn losses(&self) -> usize {
         0
     }
 
     /// Returns whether a delivery is known to be lost. What waits for its start is then given back
     /// without starting; [`Config::on_lost`](crate::config::Config#structfield.on_lost) says what
-    /// becomes of a handler that runs. Default: false.
+    /// becomes of a handler that runs. A run asks before each poll of a handler, so the answer has to be
+    /// a matter of a comparison. Default: false.
     fn is_lost(&self, _receipt: &Self::Receipt) -> bool {
         false
     }

@@ -2,7 +2,7 @@
 
 use alloc::{format, vec::Vec};
 use core::{
-    cell::{Cell, RefCell},
+    cell::RefCell,
     fmt,
     future::{Future, poll_fn},
     pin::{Pin, pin},
@@ -20,6 +20,15 @@ use crate::{
     spans::TaskSpan,
     task::Task,
 };
+
+/// On what terms an attempt is made.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Terms {
+    pub(crate) permit: usize,
+    pub(crate) worker: Option<usize>,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) on_lost: OnLost,
+}
 
 /// An attempt that has ended.
 pub(crate) struct Ended<P, R> {
@@ -52,80 +61,88 @@ impl<P, R> Default for DroppedAttempts<P, R> {
     }
 }
 
-/// The lease of a delivery: how an attempt learns that it is lost, and where the delivery goes when the attempt is dropped.
-pub(crate) struct Lease<'a, S: Source> {
+/// What all attempts of a run have in common. Each holds one reference to it: an attempt is moved when it starts.
+pub(crate) struct Common<'a, S: Source, C> {
     pub(crate) source: &'a S,
-    /// The number of losses that the run has seen.
-    pub(crate) losses: &'a Cell<usize>,
-    pub(crate) on_lost: OnLost,
-    pub(crate) dropped: &'a DroppedAttempts<S::Payload, S::Receipt>,
+    pub(crate) clock: &'a C,
+    pub(crate) dropped: DroppedAttempts<S::Payload, S::Receipt>,
 }
+
+impl<'a, S: Source, C> Common<'a, S, C> {
+    pub(crate) fn new(source: &'a S, clock: &'a C) -> Self {
+        Self { source, clock, dropped: DroppedAttempts::default() }
+    }
+}
+
+/// A delivery and the span of its attempt.
+type Spanned<S> = (Delivery<<S as Source>::Payload, <S as Source>::Receipt>, TaskSpan);
 
 /// A delivery in the hands of a handler, and its span. Dropped before its time, it goes to the dropped attempts.
-struct Held<'a, P, R> {
-    held: Option<(Delivery<P, R>, TaskSpan)>,
+struct Held<'c, 'a, S: Source, C> {
+    held: Option<Spanned<S>>,
     permit: usize,
-    dropped: &'a DroppedAttempts<P, R>,
+    common: &'c Common<'a, S, C>,
 }
 
-impl<P, R> Held<'_, P, R> {
-    fn held(&self) -> &(Delivery<P, R>, TaskSpan) {
+impl<S: Source, C> Held<'_, '_, S, C> {
+    fn held(&self) -> &Spanned<S> {
         self.held.as_ref().expect("only `end` takes it, and that consumes the holder")
     }
 
-    fn task(&self) -> &Task<P> {
+    fn task(&self) -> &Task<S::Payload> {
         &self.held().0.task
+    }
+
+    fn is_lost(&self) -> bool {
+        self.common.source.is_lost(&self.held().0.receipt)
     }
 
     fn span(&self) -> &TaskSpan {
         &self.held().1
     }
 
-    fn end(mut self, result: Result<(), (Outcome, Failure)>) -> Ended<P, R> {
+    fn end(mut self, result: Result<(), (Outcome, Failure)>) -> Ended<S::Payload, S::Receipt> {
         let (delivery, span) = self.held.take().expect("only `end` takes it, and that consumes the holder");
         Ended { delivery, result, span }
     }
 }
 
-impl<P, R> Drop for Held<'_, P, R> {
+impl<S: Source, C> Drop for Held<'_, '_, S, C> {
     fn drop(&mut self) {
         if let Some((delivery, span)) = self.held.take() {
             span.ended(Outcome::Cancelled);
-            self.dropped.push(self.permit, delivery);
+            self.common.dropped.push(self.permit, delivery);
         }
     }
 }
 
 /// Makes one attempt. It ends with the delivery, whatever the handler does.
-pub(crate) fn attempt<'a, S, P, R, C, H, T, E>(
-    delivery: Delivery<P, R>,
-    permit: usize,
+pub(crate) fn attempt<'c, 'a, S, C, H, T, E>(
+    delivery: Delivery<S::Payload, S::Receipt>,
     span: TaskSpan,
-    clock: &'a C,
-    timeout: Option<Duration>,
-    lease: Lease<'a, S>,
-    handler: &'a H,
-) -> impl Future<Output = Ended<P, R>> + use<'a, S, P, R, C, H, T, E>
+    terms: &Terms,
+    common: &'c Common<'a, S, C>,
+    handler: &'c H,
+) -> impl Future<Output = Ended<S::Payload, S::Receipt>> + use<'c, 'a, S, C, H, T, E>
 where
-    S: Source<Payload = P, Receipt = R>,
+    S: Source,
     C: Clock,
-    H: AsyncFn(&Task<P>) -> Result<T, E>,
+    H: AsyncFn(&Task<S::Payload>) -> Result<T, E>,
     E: Into<Failure>,
 {
-    let held = Held { held: Some((delivery, span)), permit, dropped: lease.dropped };
+    let Terms { permit, timeout, on_lost, .. } = *terms;
+    let held = Held { held: Some((delivery, span)), permit, common };
     async move {
         let result = {
+            let clock = held.common.clock;
             // The call and the conversion stand inside: they are the user's code too, and may panic.
             let mut future = pin!(Some(async { handler(held.task()).await.map(drop).map_err(Into::into) }));
-            let (mut sleep, mut losses) = (pin!(None), lease.losses.get());
+            let mut sleep = pin!(None);
             poll_fn(|cx| {
-                if lease.losses.get() != losses {
-                    losses = lease.losses.get();
-                    if lease.source.is_lost(&held.held().0.receipt) {
-                        match lease.on_lost {
-                            OnLost::Tell => held.task().set_lost(),
-                            OnLost::Cancel => return Poll::Ready(Err(lost(|| future.set(None)))),
-                        }
+                if held.is_lost() {
+                    match on_lost {
+                        OnLost::Tell => held.task().set_lost(),
+                        OnLost::Cancel => return Poll::Ready(Err(lost(|| future.set(None)))),
                     }
                 }
                 match contain(|| held.span().within(|| poll_once(future.as_mut(), cx))) {

@@ -3,20 +3,21 @@
 use alloc::boxed::Box;
 use core::{
     future::Future,
+    mem,
     pin::Pin,
     task::{Context, Poll},
     time::Duration,
 };
 
 use super::{
-    attempt::Ended,
+    attempt::{Ended, Terms},
     lifecycle::Stage,
     shared::{Shared, State},
     source_io,
 };
 use crate::{
     clock::Clock,
-    config::{Config, OnLost},
+    config::Config,
     control::{Control, Stop},
     event::Observer,
     executor::{Budget, Entered, Executor, POLLS_PER_TURN, Start},
@@ -81,14 +82,8 @@ pub(super) struct Driver<'d, 'a, S: Source, C: Clock, O: Observer, F: Future, M>
     grace: Option<usize>,
     is_over: bool,
     shares: Shares,
-}
-
-/// The permit of an attempt, and how long it may take.
-pub(super) struct Terms {
-    pub(super) permit: usize,
-    pub(super) worker: Option<usize>,
-    pub(super) timeout: Option<Duration>,
-    pub(super) on_lost: OnLost,
+    /// The number of losses of the source that the run has seen.
+    losses: usize,
 }
 
 impl<'d, 'a, S, C, O, F, M> Driver<'d, 'a, S, C, O, F, M>
@@ -124,6 +119,7 @@ where
             grace: None,
             is_over: false,
             shares: Shares::default(),
+            losses: shared.source.losses(),
         }
     }
 
@@ -184,7 +180,7 @@ where
     fn look_for_losses(&mut self, state: &mut State<'a, S, C, O>) {
         let shared = self.shared;
         let losses = shared.source.losses();
-        if shared.losses.replace(losses) != losses {
+        if mem::replace(&mut self.losses, losses) != losses {
             state.inventory.lose_waiting(|receipt| shared.source.is_lost(receipt), &mut state.recorder);
             self.attempts.rouse_all();
         }
@@ -354,7 +350,7 @@ where
     /// Drops what runs and gives it back, so that it comes before what was only claimed.
     fn release_all(&mut self, state: &mut State<'a, S, C, O>) {
         drop_all(&mut self.attempts);
-        state.inventory.release_dropped(&self.shared.dropped, &mut state.recorder);
+        state.inventory.release_dropped(&self.shared.common.dropped, &mut state.recorder);
         state.inventory.release_queue(&mut state.recorder);
     }
 
@@ -382,7 +378,7 @@ where
         let is_clear = state.lifecycle.stage() != Stage::Closing
             && state.is_last()
             && state.inventory.held() == 0
-            && shared.dropped.is_empty();
+            && shared.common.dropped.is_empty();
         if is_clear {
             state.lifecycle.close();
             self.stop_claiming(state);

@@ -114,7 +114,20 @@ impl<'a, P, R> Inventory<'a, P, R> {
         self.keys.as_ref().map_or(0, Keys::ready)
     }
 
+    // Few runs have a limit per key: what it takes stands beside the way of the others.
+
+    #[cold]
+    fn start_of_key(&mut self, task: &Task<P>, permit: usize) {
+        self.keys.iter_mut().for_each(|keys| keys.start(task, permit));
+    }
+
+    #[cold]
+    fn end_of_key(&mut self, permit: usize) {
+        self.keys.iter_mut().for_each(|keys| keys.end(permit));
+    }
+
     /// Puts what may start in front of the queue, and what may not aside.
+    #[cold]
     fn advance_keys<C: Clock, O: Observer>(&mut self, recorder: &mut Recorder<'_, C, O>) {
         if let Some(keys) = &mut self.keys {
             let Keys { per_key, held_back, .. } = *keys;
@@ -159,7 +172,9 @@ impl<'a, P, R> Inventory<'a, P, R> {
         starts: usize,
         recorder: &mut Recorder<'_, C, O>,
     ) -> bool {
-        self.advance_keys(recorder);
+        if self.keys.is_some() {
+            self.advance_keys(recorder);
+        }
         while let Some(first) = self.queue.front() {
             match source.begin(&first.receipt) {
                 Begin::Now => return true,
@@ -219,8 +234,8 @@ impl<'a, P, R> Inventory<'a, P, R> {
         recorder: &mut Recorder<'_, C, O>,
     ) -> Option<Delivery<P, R>> {
         let delivery = self.queue.pop_front()?;
-        if let Some(keys) = &mut self.keys {
-            keys.start(&delivery.task, permit);
+        if self.keys.is_some() {
+            self.start_of_key(&delivery.task, permit);
         }
         self.in_flight += 1;
         let (task, attempt, worker) = (delivery.task.id, delivery.task.attempt, self.rules.worker(permit));
@@ -238,8 +253,8 @@ impl<'a, P, R> Inventory<'a, P, R> {
         recorder: &mut Recorder<'_, C, O>,
     ) {
         self.in_flight -= 1; // page: ended
-        if let Some(keys) = &mut self.keys {
-            keys.end(permit);
+        if self.keys.is_some() {
+            self.end_of_key(permit);
         }
         recorder.update_time();
         let Ended { delivery, result, span } = ended;

@@ -1,13 +1,9 @@
 //! The state of a run, and what its driver shares with the futures beside it.
 
-use core::{
-    cell::{Cell, RefCell},
-    num::NonZeroUsize,
-    time::Duration,
-};
+use core::{cell::RefCell, num::NonZeroUsize, time::Duration};
 
 use super::{
-    attempt::{DroppedAttempts, Ended},
+    attempt::{Common, Ended},
     intake::Intake,
     inventory::Inventory,
     keys::{KeyLimit, Keys},
@@ -37,15 +33,13 @@ pub(super) struct Shared<'a, S: Source, C: Clock, O: Observer> {
     pub(super) clock: &'a C,
     pub(super) control: &'a Control,
     pub(super) state: RefCell<State<'a, S, C, O>>,
-    pub(super) dropped: DroppedAttempts<S::Payload, S::Receipt>,
+    pub(super) common: Common<'a, S, C>,
     /// What a claim has brought so far, unless that is under way.
     pub(super) claims: RefCell<Claims<S::Payload, S::Receipt>>,
     /// What the source is being told, unless that is under way.
     pub(super) settling: RefCell<Pending<S::Payload, S::Receipt>>,
     pub(super) claim_waker: WakerRegistration,
     pub(super) settle_waker: WakerRegistration,
-    /// The number of losses of the source that the run has seen, for the attempts.
-    pub(super) losses: Cell<usize>,
 }
 
 /// The state of a run: one owner for each piece.
@@ -86,12 +80,11 @@ impl<'a, S: Source, C: Clock, O: Observer> Shared<'a, S, C, O> {
             clock,
             control,
             state: RefCell::new(state),
-            dropped: DroppedAttempts::default(),
+            common: Common::new(source, clock),
             claims: RefCell::new(claims),
             settling: RefCell::new(settling),
             claim_waker: WakerRegistration::default(),
             settle_waker: WakerRegistration::default(),
-            losses: Cell::new(source.losses()),
         }
     }
 
@@ -241,7 +234,7 @@ impl<'a, S: Source, C: Clock, O: Observer> State<'a, S, C, O> {
 impl<S: Source, C: Clock, O: Observer> Drop for Shared<'_, S, C, O> {
     fn drop(&mut self) {
         self.collect();
-        let rest = self.state.get_mut().inventory.take_all(&self.dropped);
+        let rest = self.state.get_mut().inventory.take_all(&self.common.dropped);
         rest.for_each(|delivery| self.source.abandon(delivery));
     }
 }
