@@ -206,6 +206,14 @@ impl Source for RedisSource {
         self.consumer_state.begin(*receipt)
     }
 
+    fn losses(&self) -> usize {
+        self.consumer_state.generation() as usize
+    }
+
+    fn is_lost(&self, receipt: &RedisReceipt) -> bool {
+        receipt.generation != self.consumer_state.generation()
+    }
+
     fn abandon(&self, delivery: Delivery<Json, RedisReceipt>) {
         self.consumer_state.take_back(delivery);
     }

@@ -1,12 +1,12 @@
 //! Consumers that vanish, and those that were only slow.
 
-use std::{collections::HashSet, num::NonZeroU32, time::Duration};
+use std::{cell::Cell, collections::HashSet, convert::Infallible, num::NonZeroU32, pin::pin, time::Duration};
 
 use fourfold::{
-    Source,
-    source::{Verdict, redis::RedisSource},
+    Control, Run, Source, Task,
+    source::{Json, Verdict, redis::RedisSource},
 };
-use futures_lite::future::zip;
+use futures_lite::future::{self, or, zip};
 
 use crate::server::{Mode, Server, beside, claim, claim_all, claim_startable, in_both_modes, payloads, settle};
 
@@ -207,6 +207,54 @@ fn an_idle_consumer_learns_from_its_heartbeat_that_it_was_reaped(mode: Mode) {
     server.assert_keys(&[]);
 }
 
+fn handlers_whose_lease_was_lost_are_dropped(mode: Mode) {
+    struct Running<'a>(&'a Cell<usize>);
+
+    impl Drop for Running<'_> {
+        fn drop(&mut self) {
+            self.0.set(self.0.get() - 1);
+        }
+    }
+
+    let server = Server::of(mode);
+    server.push(&["1", "2", "3", "4"]);
+    let slow = server.source_with(server.options().follow(true).lease(SHORT));
+    let other = server.source_with(server.options().follow(true));
+    let (running, control) = (Cell::new(0), Control::new());
+    let handler = async |_: &Task<Json>| {
+        running.set(running.get() + 1);
+        let _running = Running(&running);
+        future::pending::<()>().await;
+        Ok::<_, Infallible>(())
+    };
+    let mut run = pin!(Run::new(&slow, handler).limit(2).control(&control).into_future());
+    let until_running = async |count| {
+        while running.get() != count {
+            smol::Timer::after(Duration::from_millis(1)).await;
+        }
+    };
+    smol::block_on(or(async { drop(run.as_mut().await) }, until_running(2)));
+    // Nobody polls the run now, as if the process were stopped.
+    expire(&server, &slow);
+    let report = beside(&other, async {
+        // Two had begun, and come alone.
+        for _ in 0..4 {
+            let theirs = claim_all(&other, 1).await;
+            assert_eq!(settle(&other, theirs, Verdict::Done).await, 0);
+        }
+        let drained = async {
+            until_running(0).await;
+            control.drain();
+        };
+        let (report, ()) = zip(run, drained).await;
+        other.close().await.unwrap();
+        report
+    });
+    let counters = report.unwrap().counters;
+    assert_eq!((counters.lease_lost, counters.cancelled, counters.done), (2, 0, 0), "{counters:?}");
+    server.assert_keys(&[]);
+}
+
 async fn beside_too<T>(source: &RedisSource, body: impl Future<Output = T>) -> T {
     smol::future::or(body, async { panic!("{:?}", source.drive(&()).await) }).await
 }
@@ -219,4 +267,5 @@ in_both_modes! {
     a_task_that_takes_its_consumers_with_it_goes_to_the_dead_letters
     a_consumer_whose_lease_was_lost_cannot_end_what_is_somebody_elses
     an_idle_consumer_learns_from_its_heartbeat_that_it_was_reaped
+    handlers_whose_lease_was_lost_are_dropped
 }
